@@ -1,0 +1,46 @@
+"""The project's C++ rules: the native ones with the project's warnings, and tests with Catch2's main."""
+
+COMMON_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wextra-semi",
+    "-Wnon-virtual-dtor",
+    "-Wvla",
+]
+
+GCC_WARNINGS = COMMON_WARNINGS + [
+    "-Wduplicated-cond",
+    "-Wlogical-op",
+    "-Wshadow=local",
+]
+
+CLANG_WARNINGS = COMMON_WARNINGS + [
+    "-Wimplicit-fallthrough",
+]
+
+def _warnings():
+    return select({
+        "//tools/build:clang": CLANG_WARNINGS,
+        "//conditions:default": GCC_WARNINGS,
+    })
+
+def daedalus_cc_library(copts = [], **kwargs):
+    """cc_library with the project's warnings."""
+    native.cc_library(copts = _warnings() + copts, **kwargs)
+
+def daedalus_cc_binary(copts = [], **kwargs):
+    """cc_binary (or, with linkshared, a shared object) with the project's warnings."""
+    native.cc_binary(copts = _warnings() + copts, **kwargs)
+
+def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, **kwargs):
+    """cc_test of TEST_CASEs, which include "test/catch.h"; the main function comes with it.
+
+    Tags: `clients` for a test that starts stock programs, `full` for one too long for every run.
+    """
+    native.cc_test(
+        copts = _warnings() + copts,
+        size = size,
+        linkstatic = linkstatic,
+        deps = deps + ["//test:catch_main"],
+        **kwargs
+    )
