@@ -8,7 +8,6 @@
 using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
-
 #include <string>
 
 namespace Catch::Matchers {
@@ -25,12 +24,13 @@ void note_skip();
 
 }  // namespace daedalus::test
 
-// Leaves the running TEST_CASE because this machine lacks what it needs. `reason` is anything that can be streamed.
-#define DAEDALUS_SKIP(reason)     \
-  do {                            \
+// Leaves the running TEST_CASE because this machine lacks what it needs. `reason` is anything that
+// can be streamed.
+#define DAEDALUS_SKIP(reason)      \
+  do {                             \
     ::daedalus::test::note_skip(); \
-    WARN("skipped: " << reason);  \
-    return;                       \
+    WARN("skipped: " << reason);   \
+    return;                        \
   } while (false)
 
 #endif  // DAEDALUS_TEST_CATCH_H_

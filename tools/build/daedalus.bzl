@@ -44,3 +44,38 @@ def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, *
         deps = deps + ["//test:catch_main"],
         **kwargs
     )
+
+def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwargs):
+    """A test around LLVMFuzzerTestOneInput.
+
+    It runs the seeds and damaged copies of them; under --config=fuzz it is a libFuzzer program instead:
+    bazel build --config=fuzz TARGET, then run it with a corpus folder.
+
+    Args:
+      name: the test.
+      seeds: files that it starts from; at least one.
+      copts: as in cc_test.
+      deps: as in cc_test.
+      size: as in cc_test.
+      **kwargs: the rest goes to cc_test.
+    """
+    native.cc_test(
+        name = name,
+        args = select({
+            "//tools/build:fuzz": ["-runs=2000"],
+            "//conditions:default": [],
+        }) + ["$(locations {})".format(seed) for seed in seeds],
+        copts = _warnings() + copts,
+        data = seeds,
+        linkopts = select({
+            "//tools/build:fuzz": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
+        linkstatic = True,
+        size = size,
+        deps = deps + select({
+            "//tools/build:fuzz": [],
+            "//conditions:default": ["//test:fuzz_main"],
+        }),
+        **kwargs
+    )
