@@ -1,0 +1,76 @@
+// FrameBuffer: the decoded samples of one picture in CPU-cached memory, and the pool they come from.
+#ifndef DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
+#define DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/result.h"
+
+namespace daedalus::core {
+
+// Sample layout of decoded pictures. Above 8 bits a sample is a 16-bit word of the host's byte
+// order, value in the low bits.
+enum class SampleFormat : uint8_t {
+  kI420,    // Y, U, V; 4:2:0, 8 bit
+  kI42010,  // Y, U, V; 4:2:0, 10 bit
+  kNv12,    // Y, UV interleaved; 4:2:0, 8 bit
+};
+
+struct Plane {
+  uint8_t* data = nullptr;
+  size_t stride = 0;  // bytes from a row to the next
+};
+
+// What one picture's memory looks like to its readers. Widths are in luma samples; chroma planes
+// are (width + 1) / 2 by (height + 1) / 2.
+struct FrameView {
+  SampleFormat format = SampleFormat::kI420;
+  uint32_t width = 0;   // decoded and valid, the coded size or a little less
+  uint32_t height = 0;
+  std::array<Plane, 3> planes;  // kNv12: the third is null
+};
+
+// A block of memory that returns to its pool when its last owner lets go. Written by one engine,
+// then only read. Any thread may own it.
+class FrameMemory {
+ public:
+  FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size);
+  uint8_t* data() const { return data_; }  // aligned to kAlignment
+  size_t size() const { return size_; }
+  static constexpr size_t kAlignment = 64;
+
+ private:
+  std::unique_ptr<uint8_t[]> storage_;
+  uint8_t* data_;
+  size_t size_;
+};
+
+// The decoded picture: its view and whoever keeps the memory alive.
+struct FrameBuffer {
+  FrameView view;
+  std::shared_ptr<const void> owner;
+};
+
+// Recycles memory of one size; a request of another size drops what lies idle. Thread-safe; the
+// memory may outlive the pool.
+class FramePool {
+ public:
+  FramePool();
+  // Uninitialised memory of at least `size` bytes. kOutOfMemory above the process-wide bound.
+  Result<std::shared_ptr<FrameMemory>> allocate(size_t size);
+  // Most blocks kept idle.
+  static constexpr size_t kMaxIdle = 8;
+
+ private:
+  struct Shelf;
+  std::shared_ptr<Shelf> shelf_;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_

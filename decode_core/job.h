@@ -1,0 +1,114 @@
+// DecodeJob: one parsed picture (or field), as both interfaces hand it over. The kernel's stateless
+// control structures are the parsed parameters; the rest is what they lack.
+#ifndef DAEDALUS_DECODE_CORE_JOB_H_
+#define DAEDALUS_DECODE_CORE_JOB_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "decode_core/codec.h"
+#include "decode_core/uapi/controls.h"
+
+namespace daedalus::core {
+
+class Picture;
+
+// Which part of the target picture this job decodes. The two fields of a frame are two jobs with
+// the same target; kSecondField never comes first.
+enum class FieldRole : uint8_t { kFrame, kFirstField, kSecondField };
+
+// A part of DecodeJob::bitstream, in bytes.
+struct ByteRange {
+  uint32_t offset = 0;
+  uint32_t size = 0;
+};
+
+struct H264Parameters {
+  v4l2_ctrl_h264_sps sps{};
+  v4l2_ctrl_h264_pps pps{};
+  // Lists in the order of the control, which is that of the bitstream's scaling_list syntax after
+  // the fall-back rules: raster order, 6 4x4 and 6 8x8 lists of which 4:2:0 uses the first two
+  // (Intra Y, Inter Y). Meaningful only with V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT.
+  v4l2_ctrl_h264_scaling_matrix scaling_matrix{};
+  // dpb[i] is described by DecodeJob::references[i]; reference_ts is unused.
+  v4l2_ctrl_h264_decode_params decode{};
+  // False where the interface does not carry offset_for_ref_frame and its kin (VA): they are zero
+  // in `sps` and picture order counts of pic_order_cnt_type 1 must come from `decode`.
+  bool poc_offsets_known = false;
+  // False where the interface does not carry the PPS's num_ref_idx_lX_default_active_minus1 (VA):
+  // they are then taken from the slices that do not override them.
+  bool default_reference_counts_known = false;
+  // With the above false: the counts in force for each slice (VA gives them), minus 1, L0 and L1;
+  // parallel to DecodeJob::slices. Else empty.
+  std::vector<std::array<uint8_t, 2>> slice_reference_counts_minus1;
+};
+
+struct Vp9Parameters {
+  v4l2_ctrl_vp9_frame frame{};  // parsed from the uncompressed header (VP9 6.2); *_ts unused
+};
+
+struct Vp8Parameters {
+  v4l2_ctrl_vp8_frame frame{};  // *_ts unused
+};
+
+struct Mpeg2Parameters {
+  v4l2_ctrl_mpeg2_sequence sequence{};
+  v4l2_ctrl_mpeg2_picture picture{};  // *_ts unused
+  // Matrices in zigzag scan order (ISO 13818-2 figure 7-2), as transmitted.
+  v4l2_ctrl_mpeg2_quantisation quantisation{};
+};
+
+using JobParameters =
+    std::variant<H264Parameters, Vp9Parameters, Vp8Parameters, Mpeg2Parameters>;
+
+// Owned by whoever holds it; moved into Session::submit.
+struct DecodeJob {
+  // The active alternative is the codec.
+  JobParameters parameters;
+
+  // The coded data, owned. What `slices` points at:
+  //   H.264   one NAL unit each, NAL header included, emulation prevention kept, no start code
+  //   MPEG-2  one slice each, start code (00 00 01 xx) included
+  //   VP9     one range: the whole frame, uncompressed header first (superframes already split)
+  //   VP8     one range: the whole frame, 3- or 10-byte frame tag first (RFC 6386 9.1)
+  std::vector<uint8_t> bitstream;
+  std::vector<ByteRange> slices;
+
+  FieldRole field = FieldRole::kFrame;
+
+  // The picture to fill. Never null.
+  std::shared_ptr<Picture> target;
+
+  // Resolved references; null where the client has none (a missing reference is concealed).
+  //   H.264   parallel to decode.dpb (at most 16)
+  //   VP9     last, golden, altref: the three of the header's ref_frame_idx
+  //   VP8     last, golden, altref
+  //   MPEG-2  forward, backward; a second field's reference to its own first field is the target
+  std::vector<std::shared_ptr<Picture>> references;
+
+  // AV1 and VP9: which slots this picture replaces, where known.
+  std::optional<uint32_t> refresh_frame_flags;
+
+  Codec codec() const { return static_cast<Codec>(parameters.index()); }
+  std::span<const uint8_t> bytes_of(const ByteRange& range) const {
+    return std::span(bitstream).subspan(range.offset, range.size);
+  }
+  // Coded size in luma samples, from the parameters (H.264: whole macroblocks, of the frame even
+  // in a field job). 0x0 where the parameters carry none.
+  uint32_t coded_width() const;
+  uint32_t coded_height() const;
+};
+
+// Checks everything that an engine relies on: ranges inside the bitstream and non-empty, a target,
+// reference counts, dimensions within kMaxDimension. The message says which.
+Status validate(const DecodeJob& job);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_JOB_H_

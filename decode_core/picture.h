@@ -1,0 +1,90 @@
+// Picture: the identity of one decoded picture, from the client's request to the last reference.
+#ifndef DAEDALUS_DECODE_CORE_PICTURE_H_
+#define DAEDALUS_DECODE_CORE_PICTURE_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/result.h"
+#include "decode_core/frame_buffer.h"
+
+namespace daedalus::core {
+
+class Session;
+
+// What decoding a job came to.
+struct DecodeOutcome {
+  // Absent where there are no pixels; `error` then says why.
+  std::optional<FrameBuffer> frame;
+  // Pixels are there but some were made up (damaged or lost slices, a missing reference).
+  bool concealed = false;
+  Error error{};
+};
+
+// Created by a front for each picture it asks for; shared by the surface that shows it, the jobs
+// that fill or read it and the engine's decoder. Thread-safe.
+class Picture {
+ public:
+  using Clock = std::chrono::steady_clock;
+  enum class State : uint8_t {
+    kEmpty,    // nothing was asked yet
+    kPending,  // a job is under way
+    kDone,     // pixels, concealed or not
+    kFailed,   // no pixels
+  };
+
+  Picture();
+  // A picture that is complete from the start (PutImage).
+  explicit Picture(FrameBuffer frame);
+  ~Picture();
+  Picture(const Picture&) = delete;
+  Picture& operator=(const Picture&) = delete;
+
+  // Unique in the process, never 0, never reused.
+  uint64_t id() const { return id_; }
+
+  State state() const;
+  bool concealed() const;
+  // The reason, in state kFailed.
+  Error error() const;
+  // The pixels, in state kDone; else nullopt.
+  std::optional<FrameBuffer> frame() const;
+
+  // Waits until no job is pending; no deadline waits for ever. False: the deadline passed.
+  bool wait(std::optional<Clock::time_point> deadline = std::nullopt) const;
+
+  // `pass` runs with the pixels after each job that leaves some, on the decoding thread, before
+  // anybody who waits is released; at once, on this thread, if the picture is done already.
+  // A later call replaces the former pass. It is dropped with the picture.
+  using OutputPass = std::function<void(const FrameBuffer&)>;
+  void set_output_pass(OutputPass pass);
+
+  // For Session alone. begin: one more job is pending, decoded by `session`. complete: it ended.
+  void begin(std::shared_ptr<Session> session);
+  void complete(DecodeOutcome outcome);
+
+  // The session that decoded it (its reference chain), if any. A picture keeps its session alive:
+  // a session dies with its last picture or context.
+  std::shared_ptr<Session> session() const;
+
+ private:
+  const uint64_t id_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable done_;
+  State state_ = State::kEmpty;
+  int pending_ = 0;
+  bool concealed_ = false;
+  Error error_{};
+  std::optional<FrameBuffer> frame_;
+  OutputPass output_pass_;
+  std::shared_ptr<Session> session_;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_PICTURE_H_
