@@ -1,0 +1,30 @@
+# The Debian packages of each set (Debian 12, Debian 13, Raspberry Pi OS). Sourced by ./dev; uses nothing.
+# shellcheck shell=bash disable=SC2034
+
+# To build everything and to run the demo.
+packages_base=(
+  bazel-bootstrap bazel-rules-java bazel-rules-proto g++ git pkgconf python3
+  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libva-dev libdrm-dev libpng-dev libhwy-dev catch2
+  ffmpeg vainfo
+)
+
+# The stock programs that tests start through the driver.
+packages_test=(
+  mpv gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-vaapi
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  vlc-bin vlc-plugin-base
+)
+
+# Style and static checks.
+packages_lint=(clang-format clang-tidy shellcheck)
+
+# Cross-compilation for the Raspberry Pi 5, and its emulator. The arm64 libraries are the base set's, once more.
+packages_pi5=(
+  g++-aarch64-linux-gnu qemu-user
+  libavcodec-dev:arm64 libavformat-dev:arm64 libavutil-dev:arm64 libswscale-dev:arm64 libva-dev:arm64
+  libdrm-dev:arm64 libpng-dev:arm64 libhwy-dev:arm64
+)
+
+# Beyond these sets, for ./dev test --full and the benchmarks: clang with its run-time libraries, callgrind, and
+# what builds another Debian's root.
+packages_full=(clang lld libclang-rt-dev valgrind mmdebstrap)

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Runs the tests in one configuration after the other and counts their cases.
+
+    run_tests.py --mode quick|normal|full [--only STAGE,...]
+
+Called by ./dev test. The last line is `N passed, N failed[, N skipped]`; exit status 0 if none failed and one passed.
+"""
+
+import argparse
+import dataclasses
+import os
+import platform
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import test_results
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EVENTS = os.path.join(TREE, ".dev", "events")
+
+# Seconds for all stages together, and the least that is worth starting one with.
+BUDGET = {"quick": 170, "normal": 38 * 60, "full": None}
+LEAST_FOR_A_STAGE = 150
+
+CONFORMANCE_LINE = re.compile(r"^conformance \S+: (\d+) passed, (\d+) failed, (\d+) skipped", re.MULTILINE)
+
+
+@dataclasses.dataclass
+class Stage:
+    name: str
+    # Options of bazel test.
+    options: list
+    # A stage that the time budget may drop.
+    optional: bool = False
+    # Runs in the Debian 13 root.
+    debian13: bool = False
+    # Another command than bazel test, which ends in a line of its own.
+    command: list = None
+
+
+def unit(config, extra_tags=""):
+    return [f"--config={config}", f"--test_tag_filters=-clients{extra_tags}"]
+
+
+def stages_of(mode, corpus):
+    if mode == "quick":
+        return [Stage("unit tests", ["--test_tag_filters=-full,-clients", "--build_tests_only"])]
+    if mode == "normal":
+        return [
+            Stage("default", []),
+            Stage("asan_ubsan", unit("asan_ubsan", ",-full"), optional=True),
+            Stage("tsan", unit("tsan", ",-full"), optional=True),
+            Stage("pi5", unit("pi5", ",-full"), optional=True),
+        ]
+    stages = [Stage("default", ["--test_tag_filters="])]
+    stages += [Stage(config, unit(config)) for config in ("asan_ubsan", "tsan", "pi5")]
+    stages.append(Stage("clang", unit("clang", ",-full")))
+    stages.append(Stage("fuzz", unit("fuzz", ",-full")))
+    stages.append(Stage("debian13", ["--test_tag_filters=-full"], debian13=True))
+    if corpus:
+        for front, config in (("va", None), ("replay", None), ("replay", "asan_ubsan")):
+            command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front, corpus]
+            name = f"conformance {front}" + (f" {config}" if config else "")
+            stages.append(Stage(name, [], command=command))
+    return stages
+
+
+def missing_tool(stage):
+    """Why a stage cannot run on this machine; None if it can."""
+    if stage.name == "pi5" and platform.machine() != "aarch64":
+        if not shutil.which("aarch64-linux-gnu-g++") or not shutil.which("qemu-aarch64"):
+            return "no cross compiler or emulator (./dev setup --pi5)"
+        if not os.path.exists("/usr/lib/aarch64-linux-gnu/libavcodec.so"):
+            return "no arm64 libraries (./dev setup --pi5)"
+    if stage.name in ("clang", "fuzz") and not (shutil.which("clang") and shutil.which("ld.lld")):
+        return "no clang or lld (./dev setup --full)"
+    if stage.debian13 and (os.geteuid() != 0 or not shutil.which("mmdebstrap")):
+        return "needs root and mmdebstrap"
+    return None
+
+
+def bazel_command(stage, events):
+    """The command line, and the file of build events as this process sees it."""
+    common = ["--keep_going", "--test_summary=none", "--noshow_loading_progress", "--show_progress_rate_limit=10",
+              f"--build_event_json_file={events}"] + stage.options
+    if stage.debian13:
+        script = os.path.join(TREE, "tools", "dev", "debian13.sh")
+        cache = subprocess.run([script, "cache"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        events = os.path.join(cache, "events.json")
+        common[4] = f"--build_event_json_file={events}"
+        return [script, "run", "bazel", f"--output_base={cache}/bazel", "--max_idle_secs=5", "test",
+                "--experimental_convenience_symlinks=ignore"] + common + ["//..."], events
+    startup = shlex.split(os.environ.get("DEV_BAZEL_STARTUP", ""))
+    flags = shlex.split(os.environ.get("DEV_BAZEL_FLAGS", ""))
+    return ["bazel"] + startup + ["test"] + flags + common + ["//..."], events
+
+
+def run_until(command, deadline):
+    """Runs a command, interrupted at the deadline (None: never). Returns its status and whether it was interrupted."""
+    process = subprocess.Popen(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    try:
+        timeout = None if deadline is None else max(1, deadline - time.monotonic())
+        return process.wait(timeout), False
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.wait(60), True
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait(), True
+
+
+def run_bazel_stage(stage, deadline):
+    os.makedirs(EVENTS, exist_ok=True)
+    command, events = bazel_command(stage, os.path.join(EVENTS, stage.name.replace(" ", "_") + ".json"))
+    if os.path.exists(events):
+        os.remove(events)
+    status, interrupted = run_until(command, deadline)
+    count = test_results.count_events(events)
+    if interrupted:
+        print(f"{stage.name}: out of time; what it did not reach counts as skipped", flush=True)
+        # An interrupted default configuration proves too little to be a success.
+        if not stage.optional:
+            count.failed += 1
+            count.failures.append(f"{stage.name}: not finished in time")
+    elif status not in (0, 4) and count.failed == 0:
+        count.failed += 1
+        count.failures.append(f"{stage.name}: bazel ended with status {status}")
+    return count
+
+
+def run_command_stage(stage):
+    log = os.path.join(TREE, ".dev", stage.name.replace(" ", "_") + ".log")
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen(stage.command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=out)
+        status = process.wait()
+    with open(log, encoding="utf-8", errors="replace") as out:
+        found = CONFORMANCE_LINE.findall(out.read())
+    if not found:
+        return test_results.Count(failed=1, failures=[f"{stage.name}: ended with status {status}, no result: {log}"])
+    passed, failed, skipped = map(int, found[-1])
+    count = test_results.Count(passed, failed, skipped, [f"{stage.name}: {failed} streams: {log}"] if failed else [])
+    if status != 0 and failed == 0:
+        count.failed = 1
+        count.failures.append(f"{stage.name}: ended with status {status}: {log}")
+    return count
+
+
+def run_stage(stage, deadline):
+    started = time.monotonic()
+    print(f"== {stage.name}", flush=True)
+    reason = missing_tool(stage)
+    if reason is None and stage.optional and deadline - time.monotonic() < LEAST_FOR_A_STAGE:
+        reason = "no time left"
+    if reason:
+        print(f"{stage.name}: left out, {reason}", flush=True)
+        return test_results.Count(skipped=1)
+    count = run_command_stage(stage) if stage.command else run_bazel_stage(stage, deadline)
+    print(f"{stage.name}: {count} in {time.monotonic() - started:.0f} s", flush=True)
+    return count
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mode", choices=sorted(BUDGET), default="normal")
+    parser.add_argument("--only", help="names of stages, separated by commas")
+    options = parser.parse_args()
+    budget = BUDGET[options.mode]
+    deadline = None if budget is None else time.monotonic() + budget
+    stages = stages_of(options.mode, os.environ.get("DAEDALUS_CORPUS"))
+    if options.only:
+        stages = [stage for stage in stages if stage.name in options.only.split(",")]
+    total = test_results.Count()
+    for stage in stages:
+        total.add(run_stage(stage, deadline))
+    for failure in total.failures:
+        print(f"FAILED {failure}")
+    print(total, flush=True)
+    return 0 if total.failed == 0 and total.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
