@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Decodes every stream of FOLDER/MANIFEST.tsv with Daedalus and compares the md5 of all frames; asserts from the
+statistics pages that Daedalus did decode, and how; feeds FOLDER/robustness/ for crash and hang.
+
+The last line is `conformance FRONT: P passed, F failed, S skipped (reason counts)`. Exit status: 0 nothing failed,
+1 something failed, 2 nothing could be run.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import datetime
+import functools
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import fronts
+import harness
+import manifest
+import verdict as verdicts
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER")
+    parser.add_argument("--front", choices=sorted(fronts.FRONTS), required=True)
+    parser.add_argument("--engine", default="", help="DAEDALUS_ENGINE, asserted")
+    parser.add_argument("--backend", default="", help="DAEDALUS_BACKEND, asserted")
+    parser.add_argument("--substrate", default="", help="DAEDALUS_SUBSTRATE, asserted")
+    parser.add_argument("--codec", help="only this one: h264, vp9, vp8, mpeg2")
+    parser.add_argument("--match", metavar="GLOB", help="only paths like this")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--sample", type=int, metavar="N", help="N streams, spread over codecs and profiles")
+    parser.add_argument("--json", metavar="OUT", help="a row for each stream, for table.py")
+    parser.add_argument("--runner-prefix", metavar="CMD", help="before each start of daedalus: qemu-aarch64 …, env …")
+    parser.add_argument("--client-prefix", metavar="CMD", help="before each start of the stock client")
+    parser.add_argument("--time-scale", type=float, default=1.0, metavar="X",
+                        help="multiplies the time limits, for sanitizers and emulators")
+    parser.add_argument("--limits", default=os.path.join(HERE, "client_limits.tsv"), help=argparse.SUPPRESS)
+    parser.add_argument("--damaged", default=os.path.join(HERE, "damaged.tsv"), help=argparse.SUPPRESS)
+    harness.add_program_options(parser)
+    return parser.parse_args(arguments)
+
+
+class Run:
+    """One run over one folder: everything that judging a stream needs."""
+
+    def __init__(self, options):
+        self.folder = options.folder
+        self.programs = harness.programs_from(options)
+        self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.time_scale)
+        self.front = fronts.FRONTS[options.front](self.programs, self.asked)
+        self.limits = manifest.read_client_limits(options.limits, options.front)
+        self.damaged = manifest.read_damaged(options.damaged)
+
+    def row(self, stream):
+        """Decodes a stream and says what came of it, as a row of the JSON file."""
+        outcome = None
+        try:
+            verdict, outcome = self.verdict(stream)
+        except (harness.Unusable, OSError, ValueError) as error:
+            verdict = verdicts.failed(verdicts.PATH, str(error))
+        return make_row(stream, verdict, outcome, self.front.name, self.asked)
+
+    def verdict(self, stream):
+        verdict, outcome = self.decode(self.front, stream)
+        if stream.path in self.limits:
+            replayed = verdict
+            if verdict.result == verdicts.FAILED:
+                replayed, _ = self.decode(fronts.ReplayFront(self.programs, self.asked), stream)
+            verdict = verdicts.with_client_limit(verdict, self.limits[stream.path], replayed)
+        return verdict, outcome
+
+    def decode(self, front, stream):
+        if stream.robustness:
+            outcome = front.feed(self.folder, stream)
+            return verdicts.judge_robustness(outcome), outcome
+        outcome = front.decode(self.folder, stream)
+        verdict = verdicts.judge(stream, outcome, self.asked, stream.path in self.damaged,
+                                 functools.partial(self.coded_pictures, stream))
+        if verdict.kind == verdicts.WRONG:
+            verdict.detail = self.first_wrong_frame(front, stream, outcome) or verdict.detail
+        return verdict, outcome
+
+    def coded_pictures(self, stream):
+        if stream.codec not in ("vp8", "vp9"):
+            return None
+        return fronts.shown_packets(self.programs.ffmpeg, os.path.join(self.folder, stream.path), stream.codec)
+
+    def first_wrong_frame(self, front, stream, outcome):
+        limit = fronts.time_limit(stream, self.asked.time_scale)
+        theirs = harness.software_frame_hashes(self.programs.ffmpeg, os.path.join(self.folder, stream.path),
+                                               stream.codec, stream.pix_fmt, limit)
+        difference = harness.first_difference(front.frame_hashes(self.folder, stream, outcome), theirs)
+        if difference:
+            return f"{difference} (against ffmpeg's software decoder)"
+        return "frames are those of ffmpeg's software decoder here, but not those of the manifest"
+
+
+def make_row(stream, verdict, outcome, front, asked):
+    sessions = outcome.sessions if outcome else []
+    return {
+        "path": stream.path, "codec": stream.codec, "profile": stream.profile,
+        "robustness": stream.robustness, "published": stream.published, "front": front,
+        "engine": "+".join(harness.values(sessions, "engine")) or asked.engine,
+        "backend": "+".join(harness.values(sessions, "backend")) or asked.backend,
+        "substrate": harness.substrate_text(sessions) if sessions else asked.substrate,
+        "result": verdict.result, "kind": verdict.kind, "detail": verdict.detail,
+        "frames": outcome.frames if outcome else 0,
+        "pictures": harness.total(sessions, "pictures"), "concealed": harness.total(sessions, "concealed"),
+        "redecodes": harness.total(sessions, "redecodes"),
+        "seconds": round(outcome.finished.seconds, 2) if outcome else 0,
+    }
+
+
+def gather(options):
+    """(streams to run, {reason: how many are skipped})."""
+    streams = manifest.read_manifest(options.folder) + manifest.read_robustness(options.folder)
+    streams = manifest.selected(streams, options.codec, options.match)
+    reasons = collections.Counter(manifest.skip_reason(stream) for stream in streams)
+    reasons.pop("", None)
+    runnable = [stream for stream in streams if not manifest.skip_reason(stream)]
+    if options.sample is not None:
+        runnable = manifest.sampled(runnable, options.sample)
+    return runnable, reasons
+
+
+def run_all(run, streams, jobs):
+    rows = []
+    progress = harness.Progress(len(streams))
+    failures = 0
+    # The longest first, so that none is left alone at the end.
+    ordered = sorted(streams, key=lambda stream: -fronts.time_limit(stream, 1))
+    with concurrent.futures.ThreadPoolExecutor(max(jobs, 1)) as pool:
+        futures = {pool.submit(run.row, stream): stream for stream in ordered}
+        try:
+            waiting = set(futures)
+            while waiting:
+                done, waiting = concurrent.futures.wait(waiting, timeout=1,
+                                                        return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in done:
+                    row = future.result()
+                    rows.append(row)
+                    if row["result"] == verdicts.FAILED:
+                        failures += 1
+                        progress.say(f"FAILED {row['path']}: {row['kind']}: {row['detail']}")
+                    elif row["result"] == verdicts.SKIPPED:
+                        progress.say(f"skipped {row['path']}: {row['kind']}: {row['detail']}")
+                progress.update(len(rows), f"{failures} failed")
+        except BaseException:
+            harness.stop_all()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    progress.finish()
+    return sorted(rows, key=lambda row: row["path"])
+
+
+def summary(front, rows, reasons):
+    results = collections.Counter(row["result"] for row in rows)
+    reasons = reasons + collections.Counter(row["kind"] for row in rows if row["result"] == verdicts.SKIPPED)
+    text = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items())) or "none"
+    return (f"conformance {front}: {results[verdicts.PASSED]} passed, {results[verdicts.FAILED]} failed, "
+            f"{sum(reasons.values())} skipped ({text})")
+
+
+def write_json(path, options, rows, reasons):
+    document = {
+        "front": options.front, "date": datetime.date.today().isoformat(), "machine": harness.machine_text(),
+        "runner_prefix": options.runner_prefix or "", "sample": options.sample, "skipped": dict(sorted(reasons.items())),
+        "streams": rows,
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1)
+        file.write("\n")
+
+
+def main(arguments=None):
+    options = parse_arguments(arguments)
+    try:
+        if options.front == "va":
+            harness.ensure_render_node()
+        run = Run(options)
+        run.programs.check(needs_driver=options.front == "va")
+        streams, reasons = gather(options)
+        if not streams:
+            raise harness.Unusable(f"no stream of an advertised profile is chosen in {options.folder}")
+        rows = run_all(run, streams, options.jobs)
+    except (harness.Unusable, OSError, ValueError) as error:
+        print(f"conformance: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    if options.json:
+        write_json(options.json, options, rows, reasons)
+    print(summary(options.front, rows, reasons), flush=True)
+    return 1 if any(row["result"] == verdicts.FAILED for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

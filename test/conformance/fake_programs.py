@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Stands in for daedalus and for ffmpeg in runner_test.py. A fake stream is a JSON file that says what shall happen:
+
+    {"frames": 5, "va": "good", "replay": "good", ...}
+
+`good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
+`partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's); `status` (exits 1); `error`,
+`concealed` (counted in the statistics page); `engine` (another engine than asked). A statistics page is a JSON file.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+
+
+def frame_md5(index, wrong):
+    return hashlib.md5(f"{index}{'x' if wrong else ''}".encode()).hexdigest()
+
+
+def frames_of(stream, act):
+    count = stream["frames"] - (act == "short")
+    return [frame_md5(index, act == "wrong" and index >= 3) for index in range(count)]
+
+
+def total_md5(frames):
+    return hashlib.md5("".join(frames).encode()).hexdigest()
+
+
+def write_statistics(front, stream, act):
+    if act == "software":
+        return
+    page = {
+        "pid": os.getpid(), "front": front, "codec": "h264", "backend": "software",
+        "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
+        "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
+        "concealed": int(act == "concealed"), "substrate": {"pack": stream.get("substrate", "AVX2")},
+    }
+    with open(os.path.join(os.environ["DAEDALUS_STATS"], f"{os.getpid()}.page"), "w", encoding="utf-8") as file:
+        json.dump(page, file)
+
+
+def misbehave(act):
+    if act == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if act == "hang":
+        time.sleep(600)
+    if act == "report":
+        print("==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1", file=sys.stderr)
+        sys.exit(1)
+    if act == "status":
+        print("cannot decode this", file=sys.stderr)
+        sys.exit(1)
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def daedalus(arguments):
+    if arguments[:2] == ["stats", "--json"]:
+        folder = arguments[2]
+        print(json.dumps([load(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]))
+        return
+    stream = load(next(word for word in arguments if word.endswith(".stream")))
+    act = stream["replay"]
+    write_statistics("replay", stream, act)
+    misbehave(act)
+    frames = frames_of(stream, act)
+    if "--md5" in arguments:
+        print(f"md5 {total_md5(frames)} frames {len(frames)}")
+    else:
+        for index, md5 in enumerate(frames):
+            print(f"{index},16,16,{md5}")
+
+
+def ffmpeg(arguments):
+    stream = load(arguments[arguments.index("-i") + 1])
+    if "framecrc" in arguments:
+        for index, size in enumerate(stream["packets"]):
+            print(f"0, {index}, {index}, 1, {size}, 0x0")
+        return
+    by_driver = "-hwaccel" in arguments
+    act = stream["va"] if by_driver else "good"
+    if by_driver:
+        write_statistics("va", stream, act)
+        misbehave(act)
+    frames = frames_of(stream, act)
+    hashes = arguments[-1]
+    if by_driver:
+        if "tee" not in arguments:
+            return
+        total, hashes = (part.partition("]")[2] for part in arguments[-1].split("|"))
+        with open(total, "w", encoding="ascii") as file:
+            file.write(f"MD5={total_md5(frames)}\n")
+    with open(hashes, "w", encoding="ascii") as file:
+        file.write("#format: frame checksums\n")
+        for index, md5 in enumerate(frames):
+            file.write(f"0, {index}, {index}, 1, 384, {md5}\n")
+
+
+if __name__ == "__main__":
+    {"daedalus": daedalus, "ffmpeg": ffmpeg}[os.path.basename(sys.argv[0])](sys.argv[1:])

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""The conformance runner reports every kind of failure as a failure, and counts nothing as passed that was not shown."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, HERE)
+import conformance
+import fake_programs
+import harness
+import manifest
+import table
+import testing
+import verdict
+
+COLUMNS = "path codec profile pix_fmt width height frames md5 published second_decoder tools notes bytes".split()
+
+
+class Folder:
+    """A folder of fake streams with a manifest, and fake programs beside it."""
+
+    def __init__(self, root):
+        self.root = os.path.join(root, "corpus")
+        self.bin = os.path.join(root, "bin")
+        self.rows = []
+        self.limits, self.damaged = os.path.join(root, "limits.tsv"), os.path.join(root, "damaged.tsv")
+        os.makedirs(os.path.join(self.root, "robustness"))
+        os.makedirs(self.bin)
+        for name in ("daedalus", "ffmpeg"):
+            os.symlink(os.path.join(HERE, "fake_programs.py"), os.path.join(self.bin, name))
+        open(os.path.join(self.bin, harness.DRIVER_FILE), "w", encoding="ascii").close()
+        for path in (self.limits, self.damaged):
+            open(path, "w", encoding="ascii").close()
+
+    def add(self, name, va="good", replay="good", codec="h264", profile="High", pix_fmt="yuv420p", **more):
+        stream = {"frames": 5, "va": va, "replay": replay, **more}
+        with open(os.path.join(self.root, name), "w", encoding="ascii") as file:
+            json.dump(stream, file)
+        if not name.startswith("robustness/"):
+            self.rows = [row for row in self.rows if row[0] != name]
+            md5 = fake_programs.total_md5(fake_programs.frames_of(stream, "good"))
+            self.rows.append([name, codec, profile, pix_fmt, "16", "16", "5", md5, "yes", "-", "-", "-", "10"])
+
+    def write_manifest(self):
+        with open(os.path.join(self.root, "MANIFEST.tsv"), "w", encoding="ascii") as file:
+            for row in [COLUMNS, *self.rows]:
+                file.write("\t".join(row) + "\n")
+
+    def run(self, front, *options):
+        """(exit status, what was printed, the rows by path)."""
+        self.write_manifest()
+        rows = os.path.join(self.root, "rows.json")
+        printed = io.StringIO()
+        arguments = ["--front", front, "--daedalus", f"{self.bin}/daedalus", "--ffmpeg", f"{self.bin}/ffmpeg",
+                     "--driver", self.bin, "--limits", self.limits, "--damaged", self.damaged, "--json", rows,
+                     "--jobs", "2", *options, self.root]
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            status = conformance.main(arguments)
+        found = {}
+        if status != 2:
+            with open(rows, encoding="utf-8") as file:
+                found = {row["path"]: row for row in json.load(file)["streams"]}
+        return status, printed.getvalue(), found
+
+
+class WithFolder(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = Folder(scratch.name)
+        os.environ["DAEDALUS_RENDER_NODE"] = "/dev/null"
+
+    def expect_failure(self, front, act, kind, words, *options):
+        self.folder.add("x.stream", **{front: act})
+        status, printed, rows = self.folder.run(front, *options)
+        self.assertEqual(status, 1, printed)
+        self.assertEqual((rows["x.stream"]["result"], rows["x.stream"]["kind"]), ("failed", kind), printed)
+        self.assertIn(words, rows["x.stream"]["detail"])
+        self.assertEqual(printed.splitlines()[-1], f"conformance {front}: 0 passed, 1 failed, 0 skipped (none)")
+
+
+class Failures(WithFolder):
+    def test_wrong_md5_names_the_first_wrong_frame(self):
+        self.expect_failure("va", "wrong", verdict.WRONG, "frame 3 is the first wrong one of 5")
+
+    def test_wrong_md5_through_replay(self):
+        self.expect_failure("replay", "wrong", verdict.WRONG, "frame 3 is the first wrong one of 5")
+
+    def test_missing_frame(self):
+        self.expect_failure("va", "short", verdict.WRONG, "4 frames, 5 expected; all that came are right")
+
+    def test_right_pixels_from_another_decoder(self):
+        self.expect_failure("va", "software", verdict.PATH, "not one picture was decoded by us")
+
+    def test_one_picture_from_another_decoder(self):
+        self.expect_failure("va", "partly", verdict.PATH, "4 pictures decoded by us for 5 frames")
+
+    def test_crash(self):
+        self.expect_failure("va", "crash", verdict.CRASH, "SIGSEGV")
+
+    def test_crash_through_replay(self):
+        self.expect_failure("replay", "crash", verdict.CRASH, "SIGSEGV")
+
+    def test_time_out(self):
+        self.expect_failure("va", "hang", verdict.TIME_OUT, "killed after", "--time-scale", "0.01")
+
+    def test_sanitizer_report(self):
+        self.expect_failure("replay", "report", verdict.CRASH, "heap-buffer-overflow")
+
+    def test_exit_status(self):
+        self.expect_failure("replay", "status", verdict.STATUS, "cannot decode this")
+
+    def test_counted_error(self):
+        self.expect_failure("va", "error", verdict.PATH, "1 errors")
+
+    def test_concealment_of_a_sound_stream(self):
+        self.expect_failure("va", "concealed", verdict.PATH, "1 concealed")
+
+    def test_another_engine(self):
+        self.expect_failure("va", "engine", verdict.PATH, "engine other, not libavcodec", "--engine", "libavcodec")
+
+    def test_another_backend(self):
+        self.expect_failure("va", "good", verdict.PATH, "backend software, not hardware", "--backend", "hardware")
+
+    def test_another_substrate(self):
+        self.expect_failure("va", "good", verdict.PATH, "pack ran on AVX2, not scalar", "--substrate", "scalar")
+
+    def test_program_that_prints_no_statistics(self):
+        self.folder.add("x.stream")
+        status, printed, rows = self.folder.run("va", "--runner-prefix", "false")
+        self.assertEqual((status, rows["x.stream"]["result"]), (1, "failed"), printed)
+
+
+class Passes(WithFolder):
+    def test_last_line_and_exit_status(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", profile="High 10", pix_fmt="yuv420p10le")
+        self.folder.add("c.stream", codec="av1", profile="Main")
+        for front in ("va", "replay"):
+            status, printed, rows = self.folder.run(front, "--engine", "libavcodec", "--substrate", "simd")
+            self.assertEqual(status, 0, printed)
+            self.assertEqual(printed, f"conformance {front}: 1 passed, 0 failed, 2 skipped (1 av1, 1 h264 High 10)\n")
+            self.assertEqual((rows["a.stream"]["engine"], rows["a.stream"]["substrate"]), ("libavcodec", "AVX2"))
+
+    def test_concealment_of_a_damaged_stream(self):
+        self.folder.add("x.stream", va="concealed")
+        with open(self.folder.damaged, "w", encoding="ascii") as file:
+            file.write("# path\tdamage\nx.stream\tone byte\n")
+        self.assertEqual(self.folder.run("va")[0], 0)
+
+    def test_shown_again_pictures_need_no_decoding(self):
+        more = {"codec": "vp9", "profile": "0", "pictures": 3}
+        self.folder.add("x.stream", packets=[900, 800, 1, 700, 1], **more)
+        self.assertEqual(self.folder.run("va")[0], 0)
+        self.folder.add("y.stream", packets=[900, 800, 1, 700, 300], **more)
+        _, _, rows = self.folder.run("va")
+        self.assertEqual((rows["x.stream"]["result"], rows["y.stream"]["kind"]), ("passed", verdict.PATH))
+
+    def test_nothing_to_run_is_no_success(self):
+        self.folder.add("x.stream", codec="av1", profile="Main")
+        self.assertEqual(self.folder.run("va")[0], 2)
+
+
+class ClientLimits(WithFolder):
+    def limit(self, va, replay):
+        self.folder.add("x.stream", va=va, replay=replay)
+        with open(self.folder.limits, "w", encoding="ascii") as file:
+            file.write("x.stream\tva\tffmpeg\tcrops by itself\n")
+        return self.folder.run("va")
+
+    def test_skipped_where_replay_passes(self):
+        for act in ("wrong", "software", "status"):
+            status, printed, rows = self.limit(act, "good")
+            self.assertEqual((status, rows["x.stream"]["result"]), (0, "skipped"), printed)
+            self.assertIn("0 passed, 0 failed, 1 skipped (1 client-limit)", printed.splitlines()[-1])
+
+    def test_failed_where_replay_fails(self):
+        status, printed, rows = self.limit("wrong", "wrong")
+        self.assertEqual((status, rows["x.stream"]["kind"]), (1, verdict.WRONG), printed)
+
+    def test_no_excuse_for_a_crash(self):
+        status, printed, rows = self.limit("crash", "good")
+        self.assertEqual((status, rows["x.stream"]["kind"]), (1, verdict.CRASH), printed)
+
+    def test_passed_where_the_client_can_after_all(self):
+        self.assertEqual(self.limit("good", "good")[2]["x.stream"]["result"], "passed")
+
+
+class Robustness(WithFolder):
+    def test_orderly_ends_pass_and_crashes_fail(self):
+        self.folder.add("a.stream")
+        acts = {"good": "passed", "status": "passed", "software": "passed", "error": "passed",
+                "crash": "failed", "report": "failed"}
+        for act in acts:
+            self.folder.add(f"robustness/{act}.stream", va=act, replay=act)
+        for front in ("va", "replay"):
+            status, printed, rows = self.folder.run(front)
+            self.assertEqual(status, 1, printed)
+            found = {act: rows[f"robustness/{act}.stream"]["result"] for act in acts}
+            self.assertEqual(found, acts)
+            self.assertEqual(printed.splitlines()[-1], f"conformance {front}: 5 passed, 2 failed, 0 skipped (none)")
+
+    def test_hang(self):
+        self.folder.add("a.stream", codec="av1")
+        self.folder.add("robustness/hang.stream", va="hang", replay="hang")
+        for front in ("va", "replay"):
+            status, printed, rows = self.folder.run(front, "--time-scale", "0.01")
+            self.assertEqual((status, rows["robustness/hang.stream"]["kind"]), (1, verdict.TIME_OUT), printed)
+
+
+class Manifest(unittest.TestCase):
+    def test_profile_names(self):
+        for codec, given, expected in (
+                ("vp9", "0", "Profile 0"), ("vp9", "Profile 2", "Profile 2"), ("vp9", "profile2", "Profile 2"),
+                ("vp8", "3", "Version 0-3"), ("vp8", "Profile 0", "Version 0-3"),
+                ("h264", "constrained baseline", "Constrained Baseline"), ("h264", "Baseline", "Baseline"),
+                ("h264", "High 10", "High 10"), ("mpeg2", "Main", "Main"), ("mpeg2", "4:2:2", "4:2:2")):
+            self.assertEqual(manifest.normalised_profile(codec, given), expected)
+
+    def test_what_is_advertised(self):
+        def reason(codec, profile, pix_fmt="yuv420p"):
+            profile = manifest.normalised_profile(codec, profile)
+            return manifest.skip_reason(manifest.Stream("x", codec, profile, pix_fmt, md5="0" * 32))
+        self.assertEqual(reason("h264", "High"), "")
+        self.assertEqual(reason("h264", "High", "gray"), "")
+        self.assertEqual(reason("h264", "Main", "gray"), "h264 gray")
+        self.assertEqual(reason("h264", "Baseline"), "h264 Baseline")
+        self.assertEqual(reason("h264", "High 4:2:2", "yuv422p"), "h264 High 4:2:2")
+        self.assertEqual(reason("vp9", "2", "yuv420p10le"), "")
+        self.assertEqual(reason("vp9", "2", "yuv420p12le"), "vp9 yuv420p12le")
+        self.assertEqual(reason("vp8", "2"), "")
+        self.assertEqual(reason("hevc", "Main"), "hevc")
+
+    def test_damaged_manifest_is_refused_with_its_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "MANIFEST.tsv")
+            for row in ("x\th264\tHigh\tyuv420p\twide\t16\t5\t" + "0" * 32, "x\th264\tHigh\tyuv420p\t16\t16\t5\tabc",
+                        "x\th264"):
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("\t".join(COLUMNS) + "\n" + row + "\n")
+                with self.assertRaisesRegex(ValueError, "MANIFEST.tsv:2"):
+                    manifest.read_manifest(folder)
+
+    def test_sample_is_deterministic_and_spread(self):
+        streams = [manifest.Stream(f"{codec}/{profile}/{i:02}", codec, profile, md5="0" * 32)
+                   for codec, profile, count in (("h264", "High", 50), ("h264", "Main", 9), ("vp8", "Version 0-3", 1))
+                   for i in range(count)]
+        chosen = manifest.sampled(streams, 7)
+        self.assertEqual(chosen, manifest.sampled(list(reversed(streams)), 7))
+        self.assertEqual(len(set(chosen)), 7)
+        groups = [stream.profile for stream in chosen]
+        self.assertEqual((groups.count("High"), groups.count("Main"), groups.count("Version 0-3")), (3, 3, 1))
+        self.assertEqual([stream.path[-2:] for stream in chosen if stream.profile == "High"], ["08", "25", "41"])
+        self.assertEqual(len(manifest.sampled(streams, 1000)), 60)
+        self.assertEqual(manifest.sampled(streams, 0), [])
+
+    def test_selection(self):
+        streams = [manifest.Stream("h264/jvt/A.jsv", "h264", md5="0"), manifest.Stream("vp8/B.ivf", "vp8", md5="0")]
+        self.assertEqual([s.path for s in manifest.selected(streams, codec="H.264")], ["h264/jvt/A.jsv"])
+        self.assertEqual([s.path for s in manifest.selected(streams, match="*/B*")], ["vp8/B.ivf"])
+
+    def test_checked_in_lists_can_be_read(self):
+        limits = manifest.read_client_limits(os.path.join(HERE, "client_limits.tsv"), "va")
+        damaged = manifest.read_damaged(os.path.join(HERE, "damaged.tsv"))
+        self.assertIsInstance({**limits, **damaged}, dict)
+
+    def test_list_without_a_reason_is_refused(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            file.write("x.stream\tva\tffmpeg\t\n")
+            file.flush()
+            with self.assertRaises(ValueError):
+                manifest.read_client_limits(file.name, "va")
+
+
+class Table(unittest.TestCase):
+    def row(self, result, **more):
+        return {"codec": "h264", "profile": "High", "robustness": False, "front": "va", "engine": "libavcodec",
+                "substrate": "AVX2", "result": result, "kind": "", **more}
+
+    def test_counts(self):
+        rows = [self.row("passed"), self.row("failed", engine="", substrate=""),
+                self.row("skipped", kind="client-limit"), self.row("passed", robustness=True)]
+        text = table.markdown([{"front": "va", "streams": rows}])
+        self.assertIn("| H.264 | High | va | libavcodec | AVX2 | 1/3 (1 client limit) |", text)
+        self.assertIn("| malformed input | | va |", text)
+
+    def test_replaces_only_between_the_markers(self):
+        text = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+        self.assertEqual(table.replaced(text, "new\n"), f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n")
+        with self.assertRaises(ValueError):
+            table.replaced("no markers", "new\n")
+
+
+if __name__ == "__main__":
+    testing.main()

@@ -1,0 +1,12 @@
+"""How this folder's Python tests end: with one line `N passed, N failed`."""
+
+import sys
+import unittest
+
+
+def main(module="__main__"):
+    result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module]))
+    failed = len(result.failures) + len(result.errors)
+    sys.stderr.flush()
+    print(f"{result.testsRun - failed} passed, {failed} failed", flush=True)
+    sys.exit(1 if failed or not result.testsRun else 0)

@@ -1,0 +1,115 @@
+"""Whether a stream passed. Nothing here starts a program, so each way to fail is tested by itself."""
+
+from dataclasses import dataclass
+
+import harness
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+
+# The kinds of failure. A client limit excuses the last three: what the client could not feed, or feeds wrongly.
+CRASH, TIME_OUT, PATH, STATUS, WRONG = "crash", "time-out", "path", "status", "wrong output"
+EXCUSABLE = (PATH, STATUS, WRONG)
+
+
+@dataclass
+class Verdict:
+    result: str
+    kind: str = ""  # of failure, or the reason of a skip
+    detail: str = ""
+
+
+def failed(kind, detail):
+    return Verdict(FAILED, kind, detail)
+
+
+def unsound(finished):
+    """A crash or a hang, which nothing excuses; None where the program ended in an orderly way."""
+    if finished.crash:
+        return failed(CRASH, finished.crash)
+    if finished.timed_out:
+        return failed(TIME_OUT, f"killed after {finished.seconds:.0f} s")
+    return None
+
+
+def judge_robustness(outcome):
+    return unsound(outcome.finished) or Verdict(PASSED)
+
+
+def judge(stream, outcome, asked, damaged=False, coded_pictures=None):
+    """`coded_pictures()` gives the number of coded pictures where it is not the number of frames; it is only asked
+    where fewer pictures were decoded than frames came out."""
+    finished = outcome.finished
+    bad = unsound(finished)
+    if bad:
+        return bad
+    if harness.total(outcome.sessions, "pictures") == 0:
+        said = f": {finished.last_error}" if finished.last_error else ""
+        return failed(PATH, f"not one picture was decoded by us{said}")
+    if finished.status != 0:
+        return failed(STATUS, f"exit status {finished.status}: {finished.last_error}")
+    wrong = path_fault(stream, outcome, asked, damaged, coded_pictures)
+    if wrong:
+        return failed(PATH, wrong)
+    if outcome.md5 != stream.md5:
+        return failed(WRONG, f"md5 {outcome.md5 or 'missing'}, {stream.md5} expected; "
+                             f"{outcome.frames} frames, {stream.frames} expected")
+    if outcome.frames != stream.frames:
+        return failed(WRONG, f"{outcome.frames} frames, {stream.frames} expected")
+    return Verdict(PASSED)
+
+
+def path_fault(stream, outcome, asked, damaged, coded_pictures):
+    """What the statistics pages say against the claim that all was decoded by us, as asked, without an error."""
+    sessions = outcome.sessions
+    fronts = harness.values(sessions, "front")
+    if fronts != [outcome.front]:
+        return f"front {'+'.join(fronts)}, not {outcome.front}"
+    for key in ("engine", "backend"):
+        wanted = getattr(asked, key)
+        found = harness.values(sessions, key)
+        if wanted and wanted != "auto" and found != [wanted]:
+            return f"{key} {'+'.join(found)}, not {wanted}"
+    wrong = substrate_fault(sessions, asked.substrate)
+    if wrong:
+        return wrong
+    pictures = harness.total(sessions, "pictures")
+    if pictures < stream.frames:
+        needed = coded_pictures() if coded_pictures else None
+        if needed is None or pictures < needed:
+            return f"{pictures} pictures decoded by us for {stream.frames} frames"
+    errors = harness.total(sessions, "errors")
+    if errors:
+        return f"{errors} errors"
+    concealed = harness.total(sessions, "concealed")
+    if concealed and not damaged:
+        return f"{concealed} concealed pictures in a stream that is not known to be damaged"
+    return ""
+
+
+def substrate_fault(sessions, asked):
+    """`asked` is one value for all stages or stage=value,…; a SIMD substrate goes by the name of its target."""
+    if not asked or asked == "auto":
+        return ""
+    found = harness.substrates(sessions)
+    wanted = {}
+    for part in asked.split(","):
+        stage, equals, value = part.partition("=")
+        if equals:
+            wanted[stage] = value
+        else:
+            wanted.update({name: part for name in found})
+    for stage, value in wanted.items():
+        for ran in found.get(stage, ()):
+            family = ran if ran in ("scalar", "vulkan") else "simd"
+            if value not in ("auto", family, ran):
+                return f"{stage} ran on {ran}, not {value}"
+    return ""
+
+
+def with_client_limit(verdict, reason, replayed):
+    """A stream that the client itself cannot feed: no failure, provided that it passes through replay."""
+    if verdict.result != FAILED or verdict.kind not in EXCUSABLE:
+        return verdict
+    if replayed.result != PASSED:
+        return failed(replayed.kind, f"listed as client limit ({reason}), and fails through replay: {replayed.detail}")
+    return Verdict(SKIPPED, "client-limit", f"{reason}; passes through replay")
