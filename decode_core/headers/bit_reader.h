@@ -1,5 +1,5 @@
-// BitReader: the descriptors that every bitstream's header syntax is written in, read MSB first from
-// memory with the bounds checked.
+// BitReader: the descriptors that every bitstream's header syntax is written in, read MSB first
+// from memory with the bounds checked.
 #ifndef DAEDALUS_DECODE_CORE_HEADERS_BIT_READER_H_
 #define DAEDALUS_DECODE_CORE_HEADERS_BIT_READER_H_
 
