@@ -9,9 +9,8 @@
 
 #include "gpu_kernels/pack/pack.h"
 
+namespace daedalus::gpu_kernels {
 namespace {
-
-using namespace daedalus::gpu_kernels;
 
 constexpr uint32_t kWidth = 1920;
 constexpr uint32_t kHeight = 1080;
@@ -64,9 +63,7 @@ int fail(const char* what) {
   return 2;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   if (argc != 4) return fail("three arguments expected");
   const std::string_view format = argv[1];
   const bool is_p010 = format == "p010";
@@ -96,3 +93,8 @@ int main(int argc, char** argv) {
               frame.packed_y.bytes.back(), frame.packed_uv.bytes.back());
   return 0;
 }
+
+}  // namespace
+}  // namespace daedalus::gpu_kernels
+
+int main(int argc, char** argv) { return daedalus::gpu_kernels::run(argc, argv); }

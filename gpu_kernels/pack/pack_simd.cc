@@ -36,7 +36,9 @@ HWY_INLINE void store_16(hn::Vec<Vector16> samples, uint8_t* to) {
   hn::StoreU(hn::BitCast(Vector8(), samples), Vector8(), to);
 }
 
-// Each step handles one vector of samples (or of pairs) that starts at sample x.
+// Each step handles one vector of samples (or of pairs) that starts at sample x. Rows of the output
+// pass also have two_steps, which loads before it stores: the compiler cannot know that planes do
+// not overlap, and only neighbouring accesses become AArch64's paired ones.
 
 struct Interleave8 {
   using Vector = Vector8;
@@ -47,6 +49,15 @@ struct Interleave8 {
   HWY_INLINE void step(size_t x) const {
     const Vector d;
     hn::StoreInterleaved2(hn::LoadU(d, u + x), hn::LoadU(d, v + x), d, uv + 2 * x);
+  }
+  HWY_INLINE void two_steps(size_t x, size_t lanes) const {
+    const Vector d;
+    const auto u0 = hn::LoadU(d, u + x);
+    const auto u1 = hn::LoadU(d, u + x + lanes);
+    const auto v0 = hn::LoadU(d, v + x);
+    const auto v1 = hn::LoadU(d, v + x + lanes);
+    hn::StoreInterleaved2(u0, v0, d, uv + 2 * x);
+    hn::StoreInterleaved2(u1, v1, d, uv + 2 * (x + lanes));
   }
   void scalar(size_t width) const { interleave_row_8(u, v, uv, width); }
 };
@@ -77,6 +88,12 @@ struct ShiftLeft16 {
   HWY_INLINE void step(size_t x) const {
     store_16(hn::ShiftLeftSame(load_16(from + 2 * x), shift), to + 2 * x);
   }
+  HWY_INLINE void two_steps(size_t x, size_t lanes) const {
+    const auto first = load_16(from + 2 * x);
+    const auto second = load_16(from + 2 * (x + lanes));
+    store_16(hn::ShiftLeftSame(first, shift), to + 2 * x);
+    store_16(hn::ShiftLeftSame(second, shift), to + 2 * (x + lanes));
+  }
   void scalar(size_t width) const { shift_left_row_16(from, to, width, shift); }
 };
 
@@ -99,9 +116,17 @@ struct InterleaveShiftLeft16 {
   uint8_t* uv;
   int shift;
 
-  HWY_INLINE void step(size_t x) const {
-    hn::StoreInterleaved2(hn::ShiftLeftSame(load_16(u + 2 * x), shift),
-                          hn::ShiftLeftSame(load_16(v + 2 * x), shift), Vector(),
+  HWY_INLINE void step(size_t x) const { store(load_16(u + 2 * x), load_16(v + 2 * x), x); }
+  HWY_INLINE void two_steps(size_t x, size_t lanes) const {
+    const auto u0 = load_16(u + 2 * x);
+    const auto u1 = load_16(u + 2 * (x + lanes));
+    const auto v0 = load_16(v + 2 * x);
+    const auto v1 = load_16(v + 2 * (x + lanes));
+    store(u0, v0, x);
+    store(u1, v1, x + lanes);
+  }
+  HWY_INLINE void store(hn::Vec<Vector> us, hn::Vec<Vector> vs, size_t x) const {
+    hn::StoreInterleaved2(hn::ShiftLeftSame(us, shift), hn::ShiftLeftSame(vs, shift), Vector(),
                           reinterpret_cast<uint16_t*>(uv + 4 * x));
   }
   void scalar(size_t width) const { interleave_shift_left_row_16(u, v, uv, width, shift); }
@@ -134,6 +159,16 @@ struct Fill16 {
 };
 
 template <typename Row>
+HWY_INLINE void two_steps(const Row row, size_t x, size_t lanes) {
+  if constexpr (requires { row.two_steps(x, lanes); }) {
+    row.two_steps(x, lanes);
+  } else {
+    row.step(x);
+    row.step(x + lanes);
+  }
+}
+
+template <typename Row>
 HWY_INLINE void do_row(const Row row, size_t width) {
   const size_t lanes = hn::Lanes(typename Row::Vector());
   if (width < lanes) {
@@ -144,10 +179,8 @@ HWY_INLINE void do_row(const Row row, size_t width) {
   const size_t in_vectors = width - width % lanes;
   size_t x = 0;
   for (; x != in_fours; x += 4 * lanes) {
-    row.step(x);
-    row.step(x + lanes);
-    row.step(x + 2 * lanes);
-    row.step(x + 3 * lanes);
+    two_steps(row, x, lanes);
+    two_steps(row, x + 2 * lanes, lanes);
   }
   for (; x != in_vectors; x += lanes) row.step(x);
   if (x != width) row.step(width - lanes);
