@@ -1,0 +1,31 @@
+// The reference picture lists of a slice (H.264 8.2.4), which VA's slice parameters carry ready made.
+#ifndef DAEDALUS_TEST_CLIENTS_VA_H264_REFERENCE_LISTS_H_
+#define DAEDALUS_TEST_CLIENTS_VA_H264_REFERENCE_LISTS_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "decode_core/job.h"
+#include "test/clients/va/h264_slice_header.h"
+
+namespace daedalus::va_client {
+
+// One entry: a picture of the job's dpb and which of its fields (V4L2_H264_*_REF).
+struct H264Reference {
+  static constexpr size_t kNone = ~size_t{0};
+  size_t dpb_index = kNone;
+  uint8_t fields = V4L2_H264_FRAME_REF;
+
+  bool none() const { return dpb_index == kNone; }
+  bool operator==(const H264Reference&) const = default;
+};
+
+// Lists 0 and 1 after modification, as long as the slice says; entries without a picture are none().
+std::array<std::vector<H264Reference>, 2> h264_reference_lists(const core::DecodeJob& job,
+                                                               const H264SliceHeader& slice);
+
+}  // namespace daedalus::va_client
+
+#endif  // DAEDALUS_TEST_CLIENTS_VA_H264_REFERENCE_LISTS_H_
