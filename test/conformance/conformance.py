@@ -38,8 +38,8 @@ def parse_arguments(arguments):
     parser.add_argument("--json", metavar="OUT", help="a row for each stream, for table.py")
     parser.add_argument("--runner-prefix", metavar="CMD", help="before each start of daedalus: qemu-aarch64 …, env …")
     parser.add_argument("--client-prefix", metavar="CMD", help="before each start of the stock client")
-    parser.add_argument("--time-scale", type=float, default=1.0, metavar="X",
-                        help="multiplies the time limits, for sanitizers and emulators")
+    parser.add_argument("--time-scale", type=float, metavar="X",
+                        help="multiplies the time limits (default: by sanitizer and --runner-prefix)")
     parser.add_argument("--limits", default=os.path.join(HERE, "client_limits.tsv"), help=argparse.SUPPRESS)
     parser.add_argument("--damaged", default=os.path.join(HERE, "damaged.tsv"), help=argparse.SUPPRESS)
     harness.add_program_options(parser)
@@ -52,7 +52,8 @@ class Run:
     def __init__(self, options):
         self.folder = options.folder
         self.programs = harness.programs_from(options)
-        self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.time_scale)
+        self.asked = fronts.Asked(options.engine, options.backend, options.substrate,
+                                  options.time_scale or self.programs.time_scale())
         self.front = fronts.FRONTS[options.front](self.programs, self.asked)
         self.limits = manifest.read_client_limits(options.limits, options.front)
         self.damaged = manifest.read_damaged(options.damaged)

@@ -1,6 +1,7 @@
 """What the conformance runner, the demonstration and the benchmark share: where the programs are, a render node,
 running a command with a time limit, the statistics pages, stock ffmpeg's command lines, and a progress line."""
 
+import functools
 import json
 import os
 import platform
@@ -50,8 +51,29 @@ class Programs:
         return [*self.prefix, self.daedalus, *arguments]
 
     def client_environment(self):
-        """Makes libva load our driver and no other."""
-        return {"LIBVA_DRIVERS_PATH": self.driver, "LIBVA_DRIVER_NAME": "daedalus"}
+        """Makes libva load our driver and no other. A driver built for a sanitizer needs its library loaded first."""
+        environment = {"LIBVA_DRIVERS_PATH": self.driver, "LIBVA_DRIVER_NAME": "daedalus"}
+        libraries = sanitizer_libraries(os.path.join(self.driver, DRIVER_FILE))
+        if libraries:
+            preloaded = [*libraries, os.environ.get("LD_PRELOAD", "")]
+            environment["LD_PRELOAD"] = ":".join(path for path in preloaded if path)
+        return environment
+
+    def time_scale(self):
+        """How much longer than an optimized native build the programs may take."""
+        if self.prefix:
+            return 30.0
+        return 10.0 if sanitizer_libraries(self.daedalus) else 1.0
+
+
+@functools.lru_cache(maxsize=None)
+def sanitizer_libraries(path):
+    """The sanitizers' run-time libraries that a program or shared object is linked with, in their order."""
+    try:
+        listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ()
+    return tuple(re.findall(r"=> (/\S*/lib(?:asan|ubsan|tsan|lsan)\.so\S*)", listed))
 
 
 def add_program_options(parser):
@@ -68,7 +90,7 @@ def programs_from(options):
         daedalus=options.daedalus,
         driver=os.path.abspath(options.driver),
         ffmpeg=options.ffmpeg,
-        prefix=shlex.split(getattr(options, "runner_prefix", "") or ""),
+        prefix=shlex.split(getattr(options, "runner_prefix", None) or os.environ.get("DAEDALUS_RUN_UNDER", "")),
         client_prefix=shlex.split(getattr(options, "client_prefix", "") or ""),
         render_node=os.environ.get("DAEDALUS_RENDER_NODE", ""),
     )

@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""bench.py va: how much of plain libavcodec's speed is left when the same decoder runs inside Daedalus.
+
+Per clip and round, one after the other: libavcodec alone, the core (replay), the driver (a VA client of our own in one
+process), and stock ffmpeg through the driver with vaGetImage. All with the same number of slice threads. A ratio is
+libavcodec's time divided by ours in the same round; the median over the rounds counts. Fails (exit status 1) where a
+median is below the demanded ratio, the output pass costs too many instructions, or what should have been measured did
+not happen. Writes docs/benchmarks.md.
+"""
+
+import argparse
+import datetime
+import glob
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+sys.path.insert(0, os.path.join(ROOT, "test", "conformance"))
+import harness
+
+CODECS = ("h264", "vp9", "vp8", "mpeg2")
+LEAST_RATIO = 0.93
+MOST_PACK_SHARE = 0.01  # of the decoder's instructions a frame
+COUNTED_FRAMES = (2, 32)  # callgrind counts both; the difference is free of start-up
+PACKED_FRAMES = (2, 12)
+LIMIT = 300
+
+
+class Unmeasured(Exception):
+    """What a figure claims to measure did not happen."""
+
+
+@dataclass
+class Timing:
+    frames: int
+    seconds: float
+    cpu_seconds: float
+
+
+@dataclass
+class Result:
+    clip: str
+    frames: int = 0
+    reference_fps: list = field(default_factory=list)
+    ratios: dict = field(default_factory=lambda: {"core": [], "driver": [], "ffmpeg": []})
+    cpu_ratios: dict = field(default_factory=lambda: {"core": [], "driver": []})
+    engine: str = ""
+    substrate: str = ""
+    decode_instructions: float = 0  # a frame
+    pack_instructions: float = 0
+
+    @property
+    def pack_share(self):
+        """None where it was not counted."""
+        return self.pack_instructions / self.decode_instructions if self.decode_instructions else None
+
+
+class Bench:
+    def __init__(self, options):
+        self.programs = harness.programs_from(options)
+        self.threads = options.threads
+        binaries = os.environ.get("DAEDALUS_BIN", os.path.join(ROOT, "bazel-bin"))
+        self.reference = os.path.join(binaries, "benchmarks", "libavcodec_reference")
+        self.pack_frame = os.path.join(binaries, "gpu_kernels", "pack", "pack_frame")
+        for path in (self.reference, self.pack_frame):
+            if not os.path.exists(path):
+                raise harness.Unusable(f"no program {path}: build //benchmarks/... first (./dev does)")
+
+    def timed(self, command, environment=None):
+        finished = harness.run(command, LIMIT, environment)
+        if finished.status != 0:
+            raise Unmeasured(f"{' '.join(command)}: {finished.crash or finished.last_error or finished.status}")
+        line = json.loads(finished.out.strip().splitlines()[-1])
+        return Timing(int(line["frames"]), float(line["seconds"]), float(line["cpu_seconds"]))
+
+    def libavcodec(self, clip):
+        return self.timed([self.reference, "--threads", str(self.threads), clip])
+
+    def with_statistics(self, front, measure, result):
+        """Runs `measure(environment)`; the statistics pages must say that `front` decoded each frame of it."""
+        with tempfile.TemporaryDirectory(prefix="daedalus.") as folder:
+            timing = measure({**self.programs.client_environment(), "DAEDALUS_STATS": folder,
+                              "DAEDALUS_THREADS": str(self.threads)})
+            sessions = harness.read_statistics(self.programs, folder)
+        pictures, errors = harness.total(sessions, "pictures"), harness.total(sessions, "errors")
+        if harness.values(sessions, "front") != [front] or pictures < timing.frames or errors:
+            raise Unmeasured(f"{front}: {pictures} pictures decoded by us, {errors} errors, for {timing.frames} frames")
+        result.engine = "+".join(harness.values(sessions, "engine"))
+        if front == "va":
+            result.substrate = harness.substrate_text(sessions)
+        return timing
+
+    def ours(self, front, clip, result):
+        command = self.programs.command("decode", "--front", front, "--threads", str(self.threads), clip, "--benchmark")
+        return self.with_statistics(front, lambda environment: self.timed(command, environment), result)
+
+    def stock_ffmpeg(self, clip, result):
+        command = [self.programs.ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "info", "-benchmark",
+                   *harness.va_input(self.programs.render_node, strict=True), "-i", clip, "-map", "0:v:0",
+                   "-vf", "hwdownload,format=nv12|p010le", "-fps_mode", "passthrough", "-f", "null", "-"]
+
+        def measure(environment):
+            finished = harness.run(command, LIMIT, environment)
+            seconds = re.search(r"rtime=([\d.]+)s", finished.err)
+            frames = re.findall(r"frame=\s*(\d+)", finished.err)
+            if finished.status != 0 or not seconds or not frames:
+                raise Unmeasured(f"ffmpeg through the driver: {finished.crash or finished.last_error}")
+            return Timing(int(frames[-1]), float(seconds.group(1)), 0)
+
+        return self.with_statistics("va", measure, result)
+
+    def round(self, clip, result):
+        """One round of all four; only what decoded as many frames as libavcodec gives a ratio."""
+        reference = self.libavcodec(clip)
+        result.frames = reference.frames
+        result.reference_fps.append(reference.frames / reference.seconds)
+        others = {"core": lambda: self.ours("replay", clip, result), "driver": lambda: self.ours("va", clip, result),
+                  "ffmpeg": lambda: self.stock_ffmpeg(clip, result)}
+        for name, measure in others.items():
+            timing = measure()
+            if timing.frames != reference.frames:
+                raise Unmeasured(f"{name}: {timing.frames} frames, libavcodec {reference.frames}")
+            result.ratios[name].append(reference.seconds / timing.seconds)
+            if name in result.cpu_ratios:
+                result.cpu_ratios[name].append(reference.cpu_seconds / timing.cpu_seconds)
+
+    def count_instructions(self, clip, result):
+        form = "p010" if "10bit" in os.path.basename(clip) else "nv12"
+        decode = [instructions([self.reference, "--frames", str(count), clip]) for count in COUNTED_FRAMES]
+        pack = [instructions([self.pack_frame, form, "simd", str(count)]) for count in PACKED_FRAMES]
+        result.decode_instructions = (decode[1] - decode[0]) / (COUNTED_FRAMES[1] - COUNTED_FRAMES[0])
+        result.pack_instructions = (pack[1] - pack[0]) / (PACKED_FRAMES[1] - PACKED_FRAMES[0])
+
+
+def instructions(command):
+    finished = harness.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], LIMIT)
+    counted = re.search(r"Collected\s*:\s*(\d+)", finished.err)
+    if finished.status != 0 or not counted:
+        raise Unmeasured(f"callgrind {' '.join(command)}: {finished.last_error}")
+    return int(counted.group(1))
+
+
+def benchmark_clips(folder, match):
+    clips = sorted(path for path in glob.glob(os.path.join(folder, match))
+                   if any(f"_{codec}_" in os.path.basename(path) for codec in CODECS))
+    if not clips:
+        raise harness.Unusable(f"no clips in {folder}; set DAEDALUS_CLIPS or give --clips")
+    return clips
+
+
+def median(numbers):
+    return statistics.median(numbers) if numbers else 0.0
+
+
+def table(results):
+    lines = ["| clip | frames | libavcodec fps | core | driver | stock ffmpeg, GetImage | CPU core | CPU driver "
+             "| pack instructions | engine | substrate |", "|---|---|---|---|---|---|---|---|---|---|---|"]
+    for result in results:
+        share = f"{result.pack_share * 100:.2f} %" if result.pack_share is not None else "not counted"
+        ratios = [f"{median(result.ratios[name]):.3f}" for name in ("core", "driver", "ffmpeg")]
+        cpu = [f"{median(result.cpu_ratios[name]):.3f}" for name in ("core", "driver")]
+        lines.append("| " + " | ".join([
+            os.path.basename(result.clip), str(result.frames), f"{median(result.reference_fps):.0f}", *ratios, *cpu,
+            share, result.engine, result.substrate]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def faults(results):
+    found = []
+    for result in results:
+        name = os.path.basename(result.clip)
+        for front in ("core", "driver"):
+            ratio = median(result.ratios[front])
+            if ratio < LEAST_RATIO:
+                found.append(f"{name}: {front} runs at {ratio:.3f} of libavcodec, {LEAST_RATIO} demanded")
+        if result.pack_share is not None and result.pack_share > MOST_PACK_SHARE:
+            found.append(f"{name}: the output pass costs {result.pack_share:.2%} of decoding's instructions, "
+                         f"{MOST_PACK_SHARE:.0%} allowed")
+    return found
+
+
+def versions(programs):
+    first = subprocess.run([programs.ffmpeg, "-version"], capture_output=True, text=True, check=False).stdout
+    text = " ".join(first.split("\n", 1)[0].split()[:3])
+    libavcodec = re.search(r"libavcodec\s+([\d. ]+)/", first)
+    return text + (f", libavcodec {libavcodec.group(1).replace(' ', '')}" if libavcodec else "")
+
+
+DOCUMENT = """# Benchmarks
+
+Made by `./dev bench va`; do not edit.
+
+Machine: {machine}. {versions}. Date: {date}. {threads} slice threads, {pairs} rounds.{load}
+
+A ratio is plain libavcodec's time divided by ours, measured one after the other in the same round, median of all
+rounds: 1 is the same speed, at least {least} is demanded of core and driver. "CPU" is the same ratio of processor time.
+"Core" is `daedalus decode --front replay`, "driver" is `daedalus decode --front va`: a VA client in the same process
+that waits for each picture in display order. Stock ffmpeg also copies each frame out with vaGetImage and runs its own
+filter graph. "Pack instructions" is the output pass (planar to NV12 or P010, SIMD) of a 1080p frame as a share of
+libavcodec's instructions to decode a frame of the clip, counted by callgrind; at most {share} is allowed.
+
+{table}"""
+
+
+def write_document(path, options, programs, results):
+    busy = os.getloadavg()[0] - 1
+    load = f" Other work was running meanwhile: load average {busy + 1:.1f}." if busy > 1 else ""
+    text = DOCUMENT.format(machine=harness.machine_text(), versions=versions(programs), date=datetime.date.today(),
+                           threads=options.threads, pairs=options.pairs, load=load, least=LEAST_RATIO,
+                           share=f"{MOST_PACK_SHARE:.0%}".replace("%", " %"), table=table(results))
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["va"])
+    parser.add_argument("--clips", metavar="FOLDER", default=os.environ.get(
+        "DAEDALUS_CLIPS", os.path.join(ROOT, "..", "shared", "clips")))
+    parser.add_argument("--match", metavar="GLOB", default="*")
+    parser.add_argument("--pairs", type=int, default=7, metavar="N", help="rounds for each clip")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--no-callgrind", action="store_true", help="count no instructions")
+    parser.add_argument("--out", metavar="FILE", help="default: docs/benchmarks.md after a whole run, else none")
+    harness.add_program_options(parser)
+    return parser.parse_args()
+
+
+def measure_all(bench, clips, options):
+    results = []
+    count = not options.no_callgrind
+    if count and not shutil.which("valgrind"):
+        raise harness.Unusable("valgrind is not installed; --no-callgrind goes without")
+    progress = harness.Progress(len(clips) * (options.pairs + count))
+    done = 0
+    for clip in clips:
+        result = Result(clip)
+        for _ in range(options.pairs):
+            bench.round(clip, result)
+            done += 1
+            progress.update(done, os.path.basename(clip))
+        if count:
+            bench.count_instructions(clip, result)
+            done += 1
+            progress.update(done, os.path.basename(clip))
+        results.append(result)
+    progress.finish()
+    return results
+
+
+def main():
+    options = parse_arguments()
+    try:
+        harness.ensure_render_node()
+        bench = Bench(options)
+        bench.programs.check(needs_driver=True)
+        clips = benchmark_clips(options.clips, options.match)
+        results = measure_all(bench, clips, options)
+    except (harness.Unusable, OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except Unmeasured as error:
+        print(f"bench: not measured: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        harness.stop_all()
+        return 130
+    print(table(results), end="")
+    whole = options.match == "*" and not options.no_callgrind
+    out = options.out or (os.path.join(ROOT, "docs", "benchmarks.md") if whole else None)
+    if out:
+        write_document(out, options, bench.programs, results)
+        print(f"written: {out}")
+    found = faults(results)
+    for line in found:
+        print(f"FAILED {line}")
+    print(f"bench va: {len(results)} clips, {len(found)} failed")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
