@@ -184,7 +184,8 @@ class Workbench:
         drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         if unprivileged and os.geteuid() == 0:
             command = drop + list(command)
-        variables = dict(os.environ, DAEDALUS_STATS=stats_dir, HOME=home, LC_ALL="C.UTF-8")
+        variables = dict(os.environ, DAEDALUS_STATS=stats_dir, HOME=home, TMPDIR=home)
+        variables.update(XDG_RUNTIME_DIR=home, LC_ALL="C.UTF-8")
         variables.update(environment or {})
         wrapper = self._wrapper("--driver-dir", self.driver_dir, *render_node_options, "--")
         process = subprocess.Popen(
