@@ -26,11 +26,11 @@ void note_skip();
 
 // Leaves the running TEST_CASE because this machine lacks what it needs. `reason` is anything that
 // can be streamed.
-#define DAEDALUS_SKIP(reason)      \
-  do {                             \
-    ::daedalus::test::note_skip(); \
-    WARN("skipped: " << reason);   \
-    return;                        \
+#define DAEDALUS_SKIP(reason)                                             \
+  do {                                                                    \
+    ::daedalus::test::note_skip();                                        \
+    WARN("skipped: " << reason); /* NOLINT(bugprone-macro-parentheses) */ \
+    return;                                                               \
   } while (false)
 
 #endif  // DAEDALUS_TEST_CATCH_H_

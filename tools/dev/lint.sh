@@ -8,7 +8,7 @@ lint_step() {
   local name=$1
   shift
   say "== $name"
-  "$@" || {
+  ("$@") || {
     say "== $name: FAILED"
     lint_failures=$((lint_failures + 1))
   }
@@ -27,7 +27,18 @@ shell_files() {
   done
 }
 
-check_format() { (cd "$tree" && printf '%s\n' "$@" | xargs -r clang-format --dry-run -Werror); }
+# One line for each file that clang-format would change.
+check_format() {
+  local file status=0
+  cd "$tree" || return
+  for file in "$@"; do
+    if ! clang-format --dry-run -Werror "$file" >/dev/null 2>&1; then
+      say "$file: not formatted; clang-format -i $file"
+      status=1
+    fi
+  done
+  return "$status"
+}
 
 check_shell() { (cd "$tree" && shell_files | xargs -r shellcheck -x -P "$tree"); }
 
@@ -41,7 +52,7 @@ for path in sys.argv[1:]:
 make_compile_commands() {
   local info
   info=$(run_bazel info execution_root 2>/dev/null)
-  run_bazel aquery 'mnemonic("CppCompile", //...)' --output=jsonproto 2>/dev/null |
+  run_bazel aquery 'mnemonic("CppCompile", //...)' --keep_going --output=jsonproto 2>/dev/null |
     python3 "$tree/tools/build/compile_commands.py" "$info" "$(run_bazel info output_base 2>/dev/null)"
 }
 
