@@ -61,7 +61,7 @@ struct FrameBuffer {
 class FramePool {
  public:
   FramePool();
-  // Uninitialised memory of at least `size` bytes. kOutOfMemory above the process-wide bound.
+  // Uninitialised memory of `size` bytes. kOutOfMemory above 256 MiB or where there is none.
   Result<std::shared_ptr<FrameMemory>> allocate(size_t size);
   // Most blocks kept idle.
   static constexpr size_t kMaxIdle = 8;

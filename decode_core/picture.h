@@ -23,6 +23,8 @@ struct DecodeOutcome {
   std::optional<FrameBuffer> frame;
   // Pixels are there but some were made up (damaged or lost slices, a missing reference).
   bool concealed = false;
+  // Earlier pictures of which this call revealed the same; they were told (note_concealed).
+  uint32_t late_concealed = 0;
   Error error{};
 };
 
@@ -67,6 +69,8 @@ class Picture {
   // For Session alone. begin: one more job is pending, decoded by `session`. complete: it ended.
   void begin(std::shared_ptr<Session> session);
   void complete(DecodeOutcome outcome);
+  // For decoders that learn it only when later pictures come out.
+  void note_concealed();
 
   // The session that decoded it (its reference chain), if any. A picture keeps its session alive:
   // a session dies with its last picture or context.
@@ -82,6 +86,7 @@ class Picture {
   Error error_{};
   std::optional<FrameBuffer> frame_;
   OutputPass output_pass_;
+  uint64_t output_pass_changes_ = 0;
   std::shared_ptr<Session> session_;
 };
 

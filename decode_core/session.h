@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "decode_core/codec.h"
@@ -39,7 +40,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   virtual Codec codec() const = 0;
   // "libavcodec", …: what decodes here.
-  virtual std::string engine() const = 0;
+  virtual std::string_view engine() const = 0;
+  // For the statistics page: one more picture whose stage ran on the substrate of that name.
+  virtual void count_stage(std::string_view stage, std::string_view substrate) = 0;
 
   static constexpr size_t kMaxQueued = 64;
 };

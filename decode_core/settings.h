@@ -4,15 +4,20 @@
 
 #include <string>
 
+#include "gpu_kernels/substrate.h"
+
 namespace daedalus::core {
 
 struct Settings {
-  std::string backend = "auto";    // DAEDALUS_BACKEND: auto, software
-  std::string engine = "auto";     // DAEDALUS_ENGINE: auto, libavcodec
-  std::string substrate = "auto";  // DAEDALUS_SUBSTRATE: auto, scalar, simd, or stage=value,…
-  int threads = 0;                 // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8
-  std::string record;              // DAEDALUS_RECORD: the recording to write; empty: none
-  std::string stats;               // DAEDALUS_STATS: folder of the statistics pages; empty: none
+  std::string backend = "auto";            // DAEDALUS_BACKEND: auto, software
+  std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec
+  gpu_kernels::SubstrateChoice substrate;  // DAEDALUS_SUBSTRATE: auto, scalar, simd, stage=value,…
+  int threads = 0;     // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8
+  std::string record;  // DAEDALUS_RECORD: the recording to write; empty: none
+  // DAEDALUS_STATS, else the default folder: where the statistics pages go; empty: nowhere.
+  std::string statistics_folder;
+  // Remove the pages of ended processes first (in the default folder only).
+  bool sweep_statistics = false;
 
   // Unknown values are logged and ignored.
   static Settings from_environment();

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "decode_core/image.h"
 #include "decode_core/memory/surface_memory.h"
 #include "decode_core/picture.h"
 
@@ -17,24 +18,6 @@ namespace daedalus::core {
 class Core;
 
 enum class SurfaceFormat : uint8_t { kNv12, kP010 };
-
-// Layouts an image can have; P010 is little endian, value in the high 10 bits.
-enum class ImageFormat : uint8_t { kNv12, kI420, kYv12, kP010 };
-
-// Where the planes of a linear buffer lie, in bytes. Plane order is that of the format (kYv12:
-// Y, V, U).
-struct LinearLayout {
-  uint32_t plane_count = 0;
-  std::array<uint32_t, 3> offset{};
-  std::array<uint32_t, 3> stride{};
-  size_t size = 0;  // of the whole buffer
-};
-// Strides are multiples of 64 bytes. Sizes are bounded by kMaxDimension: the caller checks.
-LinearLayout layout_of(ImageFormat format, uint32_t width, uint32_t height);
-
-struct Rect {
-  uint32_t x = 0, y = 0, width = 0, height = 0;  // luma samples
-};
 
 // Thread-safe. Pixels beyond the decoded picture are black.
 class Surface {
@@ -71,7 +54,7 @@ class Surface {
                const Rect& from, uint32_t to_x, uint32_t to_y);
 
  private:
-  void attach_output_pass(const std::shared_ptr<Picture>& picture) const;
+  void attach_output_pass(Picture& picture) const;
 
   const std::shared_ptr<Core> core_;
   const SurfaceFormat format_;

@@ -1,0 +1,37 @@
+// Backend: a way to decode, software or hardware, behind the sessions.
+#ifndef DAEDALUS_DECODE_CORE_BACKEND_H_
+#define DAEDALUS_DECODE_CORE_BACKEND_H_
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "decode_core/core.h"
+#include "decode_core/job.h"
+#include "decode_core/picture.h"
+
+namespace daedalus::core {
+
+// The decoder of one session. Called on the session's thread only, one job at a time.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // Decodes a validated job whose target is pending. Never throws; whatever the bitstream says, the
+  // next job may be given.
+  virtual DecodeOutcome decode(const DecodeJob& job) = 0;
+};
+
+// Thread-safe.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string_view name() const = 0;                      // "software", …
+  virtual std::string_view engine_of(Codec codec) const = 0;      // "libavcodec", …
+  virtual std::span<const ProfileCapability> capabilities() const = 0;
+  virtual Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) = 0;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_BACKEND_H_

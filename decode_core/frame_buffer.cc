@@ -1,0 +1,67 @@
+#include "decode_core/frame_buffer.h"
+
+#include <new>
+#include <string>
+
+namespace daedalus::core {
+namespace {
+
+uint8_t* aligned(uint8_t* pointer) {
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  const uintptr_t up = (address + FrameMemory::kAlignment - 1) & ~(FrameMemory::kAlignment - 1);
+  return pointer + (up - address);
+}
+
+}  // namespace
+
+FrameMemory::FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size)
+    : storage_(std::move(storage)), data_(aligned(storage_.get())), size_(size) {}
+
+// What lies idle, all of one size.
+struct FramePool::Shelf {
+  std::mutex mutex;
+  size_t size = 0;
+  std::vector<std::unique_ptr<FrameMemory>> idle;
+};
+
+FramePool::FramePool() : shelf_(std::make_shared<Shelf>()) {}
+
+Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
+  // The largest picture, 8192x8192 in 16-bit samples with its margins, and a bound for overflow.
+  constexpr size_t kLargest = size_t{256} << 20;
+  if (size == 0 || size > kLargest) {
+    return Error{ErrorCode::kOutOfMemory, "a frame of " + std::to_string(size) + " bytes is too large"};
+  }
+  std::unique_ptr<FrameMemory> memory;
+  {
+    std::lock_guard lock(shelf_->mutex);
+    if (shelf_->size != size) {
+      shelf_->idle.clear();
+      shelf_->size = size;
+    }
+    if (!shelf_->idle.empty()) {
+      memory = std::move(shelf_->idle.back());
+      shelf_->idle.pop_back();
+    }
+  }
+  if (memory == nullptr) {
+    std::unique_ptr<uint8_t[]> storage(new (std::nothrow) uint8_t[size + FrameMemory::kAlignment]);
+    if (storage == nullptr) {
+      return Error{ErrorCode::kOutOfMemory, "no memory for a frame of " + std::to_string(size) + " bytes"};
+    }
+    memory = std::make_unique<FrameMemory>(std::move(storage), size);
+  }
+  // The shelf is held weakly: memory may outlive its pool.
+  auto put_back = [shelf = std::weak_ptr(shelf_)](FrameMemory* released) {
+    std::unique_ptr<FrameMemory> owned(released);
+    const auto home = shelf.lock();
+    if (home == nullptr) return;
+    std::lock_guard lock(home->mutex);
+    if (home->size == owned->size() && home->idle.size() < kMaxIdle) {
+      home->idle.push_back(std::move(owned));
+    }
+  };
+  return std::shared_ptr<FrameMemory>(memory.release(), std::move(put_back));
+}
+
+}  // namespace daedalus::core

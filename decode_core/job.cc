@@ -1,0 +1,96 @@
+#include "decode_core/job.h"
+
+#include <string>
+
+namespace daedalus::core {
+namespace {
+
+Error invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
+Status validate_h264(const DecodeJob& job, const H264Parameters& parameters) {
+  const auto& sps = parameters.sps;
+  if (sps.chroma_format_idc > 1) {
+    return Error{ErrorCode::kUnsupported, "H.264: chroma_format_idc " +
+                                              std::to_string(sps.chroma_format_idc) +
+                                              " is not 4:0:0 or 4:2:0"};
+  }
+  if (sps.bit_depth_luma_minus8 != 0 || sps.bit_depth_chroma_minus8 != 0) {
+    return Error{ErrorCode::kUnsupported, "H.264: only 8 bits a sample are supported"};
+  }
+  if (sps.pic_order_cnt_type > 2) return invalid("H.264: pic_order_cnt_type above 2");
+  if (sps.log2_max_frame_num_minus4 > 12 || sps.log2_max_pic_order_cnt_lsb_minus4 > 12) {
+    return invalid("H.264: log2_max_frame_num or log2_max_pic_order_cnt_lsb above 16");
+  }
+  if (sps.max_num_ref_frames > 16) return invalid("H.264: more than 16 reference frames");
+  if (parameters.pps.num_slice_groups_minus1 != 0) {
+    return Error{ErrorCode::kUnsupported, "H.264: slice groups (FMO) are not supported"};
+  }
+  if (parameters.pps.weighted_bipred_idc > 2) return invalid("H.264: weighted_bipred_idc above 2");
+  if (job.references.size() > V4L2_H264_NUM_DPB_ENTRIES) {
+    return invalid("H.264: more than 16 references");
+  }
+  const size_t counts = parameters.slice_reference_counts_minus1.size();
+  if (!parameters.default_reference_counts_known && counts != job.slices.size()) {
+    return invalid("H.264: one pair of reference counts is needed for each slice");
+  }
+  for (const auto& pair : parameters.slice_reference_counts_minus1) {
+    if (pair[0] > 31 || pair[1] > 31) return invalid("H.264: more than 32 active references");
+  }
+  return {};
+}
+
+}  // namespace
+
+uint32_t DecodeJob::coded_width() const {
+  if (const auto* h264 = std::get_if<H264Parameters>(&parameters)) {
+    return (h264->sps.pic_width_in_mbs_minus1 + 1u) * 16;
+  }
+  if (const auto* vp9 = std::get_if<Vp9Parameters>(&parameters)) {
+    return vp9->frame.frame_width_minus_1 + 1u;
+  }
+  if (const auto* vp8 = std::get_if<Vp8Parameters>(&parameters)) return vp8->frame.width;
+  return std::get<Mpeg2Parameters>(parameters).sequence.horizontal_size;
+}
+
+uint32_t DecodeJob::coded_height() const {
+  if (const auto* h264 = std::get_if<H264Parameters>(&parameters)) {
+    const bool frame_mbs_only = h264->sps.flags & V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY;
+    return (h264->sps.pic_height_in_map_units_minus1 + 1u) * (frame_mbs_only ? 16 : 32);
+  }
+  if (const auto* vp9 = std::get_if<Vp9Parameters>(&parameters)) {
+    return vp9->frame.frame_height_minus_1 + 1u;
+  }
+  if (const auto* vp8 = std::get_if<Vp8Parameters>(&parameters)) return vp8->frame.height;
+  return std::get<Mpeg2Parameters>(parameters).sequence.vertical_size;
+}
+
+Status validate(const DecodeJob& job) {
+  if (job.target == nullptr) return invalid("the job has no target picture");
+  if (job.slices.empty()) return invalid("the picture has no slice data");
+  for (const ByteRange& range : job.slices) {
+    if (range.size == 0 || range.offset > job.bitstream.size() ||
+        range.size > job.bitstream.size() - range.offset) {
+      return invalid("slice data at byte " + std::to_string(range.offset) + ", " +
+                     std::to_string(range.size) + " bytes, is not inside the bitstream of " +
+                     std::to_string(job.bitstream.size()));
+    }
+  }
+  const uint32_t width = job.coded_width();
+  const uint32_t height = job.coded_height();
+  if (width == 0 || height == 0 || width > kMaxDimension || height > kMaxDimension) {
+    return Error{ErrorCode::kUnsupported, "a picture of " + std::to_string(width) + "x" +
+                                              std::to_string(height) + " is outside 1x1 to 8192x8192"};
+  }
+  if (const auto* h264 = std::get_if<H264Parameters>(&job.parameters)) {
+    return validate_h264(job, *h264);
+  }
+  if (job.codec() != Codec::kMpeg2 && job.slices.size() != 1) {
+    return invalid("a VP8 or VP9 frame is one range of bytes");
+  }
+  if (job.references.size() > (job.codec() == Codec::kMpeg2 ? 2u : 3u)) {
+    return invalid("too many references");
+  }
+  return {};
+}
+
+}  // namespace daedalus::core

@@ -1,0 +1,60 @@
+#include "decode_core/memory/surface_memory.h"
+
+#include <linux/dma-buf.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <mutex>
+
+#include "base/log.h"
+#include "decode_core/memory/providers.h"
+
+namespace daedalus::core {
+namespace {
+
+void synchronise(int fd, uint64_t flags) {
+  dma_buf_sync request{};
+  request.flags = flags;
+  while (::ioctl(fd, DMA_BUF_IOCTL_SYNC, &request) != 0 && (errno == EINTR || errno == EAGAIN)) {
+  }
+}
+
+class ProviderChain final : public MemoryAllocator {
+ public:
+  Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) override {
+    std::lock_guard lock(mutex_);
+    std::string refusals;
+    for (auto& provider : providers_) {
+      if (require_dma_buf && !provider->makes_dma_buf()) continue;
+      auto memory = provider->allocate(size);
+      if (memory) return memory;
+      refusals += (refusals.empty() ? "" : "; ") + memory.error().message;
+    }
+    return Error{ErrorCode::kUnsupported,
+                 std::string("no memory to export") +
+                     (require_dma_buf ? " as a dma-buf (a DRM render node, /dev/dma_heap or "
+                                        "/dev/udmabuf is needed, readable by this user): "
+                                      : ": ") +
+                     refusals};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<MemoryProvider>> providers_ = create_memory_providers();
+};
+
+}  // namespace
+
+void SurfaceMemory::begin_cpu_write() const {
+  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+}
+
+void SurfaceMemory::end_cpu_write() const {
+  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+}
+
+std::unique_ptr<MemoryAllocator> MemoryAllocator::create() {
+  return std::make_unique<ProviderChain>();
+}
+
+}  // namespace daedalus::core

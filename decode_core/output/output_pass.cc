@@ -1,0 +1,161 @@
+#include "decode_core/output/output_pass.h"
+
+#include <algorithm>
+
+namespace daedalus::core {
+namespace {
+
+using gpu_kernels::Band;
+using gpu_kernels::chroma_420;
+using gpu_kernels::PackFunctions;
+using gpu_kernels::SourcePlane;
+using gpu_kernels::TargetPlane;
+
+// Video range black: 16 and 128, or the same in the high bits of 16.
+constexpr uint8_t kBlackLuma = 16;
+constexpr uint8_t kGreyChroma = 128;
+
+// One plane's part of the work: how much of it the picture covers, in samples of one component.
+struct Extent {
+  uint32_t width;        // of the image
+  uint32_t valid_width;  // of it, covered by the picture
+  uint32_t valid_height;
+};
+
+Extent extent_of(uint32_t width, uint32_t frame_width, uint32_t frame_height, uint32_t x,
+                 uint32_t y) {
+  return {width, std::min(width, frame_width - std::min(x, frame_width)),
+          frame_height - std::min(y, frame_height)};
+}
+
+class Pass {
+ public:
+  Pass(const PackFunctions& pack, const FrameView& frame, const Rect& from, ImageFormat format,
+       const LinearLayout& layout, uint8_t* out)
+      : pack_(pack), frame_(frame), from_(from), format_(format), layout_(layout), out_(out) {}
+
+  void luma(uint32_t first, uint32_t end) const {
+    const Extent extent = extent_of(from_.width, frame_.width, frame_.height, from_.x, from_.y);
+    const TargetPlane to = target(0);
+    const Band band = valid(extent, first, end);
+    if (band.width != 0 && band.end_row > band.first_row) {
+      if (wide()) {
+        pack_.low_to_high_16(source(0, from_.x, from_.y), to, band, 10);
+      } else {
+        pack_.copy_8(source(0, from_.x, from_.y), to, band);
+      }
+    }
+    fill_rest(to, extent, 1, kBlackLuma, first, end);
+  }
+
+  void chroma(uint32_t first, uint32_t end) const {
+    const uint32_t x = from_.x / 2;
+    const uint32_t y = from_.y / 2;
+    const Extent extent = extent_of(chroma_420(from_.width), chroma_420(frame_.width),
+                                    chroma_420(frame_.height), x, y);
+    const Band band = valid(extent, first, end);
+    if (band.width != 0 && band.end_row > band.first_row) convert_chroma(x, y, band);
+    if (interleaved()) {
+      fill_rest(target(1), extent, 2, kGreyChroma, first, end);
+    } else {
+      fill_rest(target(1), extent, 1, kGreyChroma, first, end);
+      fill_rest(target(2), extent, 1, kGreyChroma, first, end);
+    }
+  }
+
+ private:
+  bool wide() const { return format_ == ImageFormat::kP010; }
+  bool interleaved() const {
+    return format_ == ImageFormat::kNv12 || format_ == ImageFormat::kP010;
+  }
+
+  static Band valid(const Extent& extent, uint32_t first, uint32_t end) {
+    return {extent.valid_width, std::min(first, extent.valid_height),
+            std::min(end, extent.valid_height)};
+  }
+
+  SourcePlane source(size_t plane, uint32_t x, uint32_t y) const {
+    const size_t sample = frame_.format == SampleFormat::kI42010                  ? 2
+                          : plane == 1 && frame_.format == SampleFormat::kNv12 ? 2
+                                                                                  : 1;
+    const Plane& from = frame_.planes[plane];
+    return {from.data + y * from.stride + x * sample, static_cast<ptrdiff_t>(from.stride)};
+  }
+
+  TargetPlane target(size_t plane) const {
+    return {out_ + layout_.offset[plane], static_cast<ptrdiff_t>(layout_.stride[plane])};
+  }
+
+  void convert_chroma(uint32_t x, uint32_t y, const Band& band) const {
+    const size_t u = format_ == ImageFormat::kYv12 ? 2 : 1;
+    const size_t v = 3 - u;
+    if (frame_.format == SampleFormat::kNv12) {
+      if (interleaved()) {
+        const Band pairs{band.width * 2, band.first_row, band.end_row};
+        pack_.copy_8(source(1, x, y), target(1), pairs);
+      } else {
+        pack_.deinterleave_8(source(1, x, y), target(u), target(v), band);
+      }
+    } else if (wide()) {
+      pack_.interleave_low_to_high_16(source(1, x, y), source(2, x, y), target(1), band, 10);
+    } else if (interleaved()) {
+      pack_.interleave_8(source(1, x, y), source(2, x, y), target(1), band);
+    } else {
+      pack_.copy_8(source(1, x, y), target(u), band);
+      pack_.copy_8(source(2, x, y), target(v), band);
+    }
+  }
+
+  // What the picture does not cover: right of it, then below. `components` in one sample pair.
+  void fill_rest(const TargetPlane& to, const Extent& extent, uint32_t components, uint8_t value,
+                 uint32_t first, uint32_t end) const {
+    const uint32_t covered_end = std::clamp(extent.valid_height, first, end);
+    if (extent.valid_width < extent.width) {
+      fill(to, extent.valid_width * components,
+           {(extent.width - extent.valid_width) * components, first, covered_end}, value);
+    }
+    fill(to, 0, {extent.width * components, covered_end, end}, value);
+  }
+
+  void fill(const TargetPlane& to, uint32_t x, const Band& band, uint8_t value) const {
+    if (band.width == 0 || band.first_row >= band.end_row) return;
+    auto* data = static_cast<uint8_t*>(to.data) + x * (wide() ? 2 : 1);
+    if (wide()) {
+      pack_.fill_16({data, to.stride}, band, static_cast<uint16_t>(value << 8));
+    } else {
+      pack_.fill_8({data, to.stride}, band, value);
+    }
+  }
+
+  const PackFunctions& pack_;
+  const FrameView& frame_;
+  const Rect& from_;
+  const ImageFormat format_;
+  const LinearLayout& layout_;
+  uint8_t* const out_;
+};
+
+}  // namespace
+
+bool output_pass_supports(SampleFormat from, ImageFormat to) {
+  return (from == SampleFormat::kI42010) == (to == ImageFormat::kP010);
+}
+
+void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameView& frame,
+                     const Rect& from, ImageFormat format, const LinearLayout& layout,
+                     uint8_t* out) {
+  // Below about 256 rows of SD a second thread costs more than it saves.
+  constexpr uint32_t kSamplesPerBand = 640 * 256;
+  const Pass pass(pack, frame, from, format, layout, out);
+  const uint32_t chroma_rows = chroma_420(from.height);
+  const uint32_t wanted = from.width * from.height / kSamplesPerBand;
+  const uint32_t bands = std::clamp(wanted, 1u, static_cast<uint32_t>(workers.threads()));
+  workers.run(bands, [&](uint32_t band) {
+    const uint32_t first = chroma_rows * band / bands;
+    const uint32_t end = chroma_rows * (band + 1) / bands;
+    pass.luma(2 * first, std::min(2 * end, from.height));
+    pass.chroma(first, end);
+  });
+}
+
+}  // namespace daedalus::core

@@ -1,0 +1,27 @@
+// The output pass: from a decoded picture to the linear image that a client reads.
+#ifndef DAEDALUS_DECODE_CORE_OUTPUT_OUTPUT_PASS_H_
+#define DAEDALUS_DECODE_CORE_OUTPUT_OUTPUT_PASS_H_
+
+#include <cstdint>
+
+#include "decode_core/frame_buffer.h"
+#include "decode_core/image.h"
+#include "decode_core/workers/workers.h"
+#include "gpu_kernels/pack/pack.h"
+
+namespace daedalus::core {
+
+// Whether pictures of that format can become images of this one (the same sample depth).
+bool output_pass_supports(SampleFormat from, ImageFormat to);
+
+// Packs `from` of `frame` into the image at (0, 0): interleave, 10 bit to P010, crop. What of `from`
+// lies beyond the decoded picture becomes black. x and y of `from` are even where the image's
+// chroma is to line up; odd ones round down for chroma. The caller has checked that the formats are
+// supported and that layout and `out` hold the image.
+void run_output_pass(const gpu_kernels::PackFunctions& pack, Workers& workers,
+                     const FrameView& frame, const Rect& from, ImageFormat format,
+                     const LinearLayout& layout, uint8_t* out);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_OUTPUT_OUTPUT_PASS_H_

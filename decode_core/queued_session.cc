@@ -1,0 +1,118 @@
+#include "decode_core/queued_session.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "base/log.h"
+#include "decode_core/picture.h"
+
+namespace daedalus::core {
+
+struct QueuedSession::State {
+  explicit State(Parts parts_in) : parts(std::move(parts_in)) {}
+
+  Parts parts;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<DecodeJob> queue;  // its first entry may be in decoding
+  bool decoding = false;
+  bool stopping = false;
+
+  void decode(const DecodeJob& job);
+};
+
+QueuedSession::QueuedSession(Parts parts)
+    : state_(std::make_shared<State>(std::move(parts))), thread_([state = state_] { run(state); }) {}
+
+QueuedSession::~QueuedSession() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->changed.notify_all();
+  // Every queued job's target holds the session, so nothing is left in the queue here.
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
+}
+
+Status QueuedSession::submit(DecodeJob job) {
+  if (Status status = validate(job); !status) return status;
+  if (job.codec() != codec()) {
+    return Error{ErrorCode::kInvalidArgument, "the job's codec is not the session's"};
+  }
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [this] { return state_->queue.size() < kMaxQueued; });
+  job.target->begin(shared_from_this());
+  state_->queue.push_back(std::move(job));
+  state_->parts.statistics->page().queue_depth = state_->queue.size();
+  state_->changed.notify_all();
+  return {};
+}
+
+void QueuedSession::drain() {
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait(lock, [this] { return state_->queue.empty() && !state_->decoding; });
+}
+
+Codec QueuedSession::codec() const { return codec_of(state_->parts.config.profile); }
+
+std::string_view QueuedSession::engine() const { return state_->parts.engine; }
+
+void QueuedSession::count_stage(std::string_view stage, std::string_view substrate) {
+  state_->parts.statistics->count_stage(stage, substrate);
+}
+
+void QueuedSession::run(const std::shared_ptr<State>& state) {
+  std::unique_lock lock(state->mutex);
+  while (true) {
+    state->changed.wait(lock, [&] { return state->stopping || !state->queue.empty(); });
+    if (state->queue.empty()) return;
+    {
+      const DecodeJob job = std::move(state->queue.front());
+      state->queue.pop_front();
+      state->parts.statistics->page().queue_depth = state->queue.size();
+      state->decoding = true;
+      state->changed.notify_all();
+      lock.unlock();
+      state->decode(job);
+      // The job ends here, unlocked: its pictures may be the last owners of the session.
+    }
+    lock.lock();
+    state->decoding = false;
+    state->changed.notify_all();
+  }
+}
+
+void QueuedSession::State::decode(const DecodeJob& job) {
+  DecodeOutcome outcome;
+  try {
+    outcome = parts.decoder->decode(job);
+  } catch (const std::bad_alloc&) {
+    outcome = {};
+    outcome.error = {ErrorCode::kOutOfMemory, "no memory to decode a picture"};
+  }
+  StatisticsPage& page = parts.statistics->page();
+  if (outcome.frame.has_value()) {
+    page.width = outcome.frame->view.width;
+    page.height = outcome.frame->view.height;
+  } else {
+    ++page.errors;
+    log(LogLevel::kWarning, "a picture could not be decoded: %s", outcome.error.message.c_str());
+  }
+  page.concealed += outcome.late_concealed + (outcome.concealed ? 1 : 0);
+  if (job.field != FieldRole::kSecondField && outcome.frame.has_value()) ++page.pictures;
+  if (parts.recorder != nullptr) {
+    std::optional<FrameHash> hash;
+    if (outcome.frame.has_value()) hash = hash_frame(outcome.frame->view);
+    parts.recorder->write(page.session, parts.config.profile, job, hash);
+  }
+  job.target->complete(std::move(outcome));
+}
+
+}  // namespace daedalus::core
