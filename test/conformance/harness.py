@@ -306,16 +306,18 @@ def first_difference(ours, theirs):
 
 
 def machine_text():
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            for line in file:
-                if line.lower().startswith(("model name", "hardware", "model\t")) and ":" in line:
-                    model = line.split(":", 1)[1].strip()
-                    break
-    except OSError:
-        pass
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {platform.machine()}"
+    """The board's name or the processor's, and how many cores of it are ours."""
+    model = platform.machine()
+    for path, pattern in (("/proc/cpuinfo", r"^model name\s*:\s*(.+)$"), ("/proc/device-tree/model", r"^([^\0]+)")):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                found = re.search(pattern, file.read(), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            model = f"{found.group(1).strip()} ({platform.machine()})"
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} core{'s' if cores > 1 else ''}"
 
 
 class Progress:

@@ -30,7 +30,7 @@ class Stream:
     codec: str
     profile: str = ""  # normalised
     pix_fmt: str = ""
-    width: int = 0  # luma samples, of the first frame
+    width: int = 0  # luma samples, of the first frame; 0: not known
     height: int = 0
     frames: int = 0
     md5: str = ""
@@ -69,6 +69,11 @@ def normalised_codec(codec):
     return {"h.264": "h264", "avc": "h264", "h.265": "hevc", "h265": "hevc", "mpeg2video": "mpeg2"}.get(name, name)
 
 
+def known_size(cell):
+    """A number of luma samples; '-' is 0, not known."""
+    return 0 if cell == "-" else int(cell)
+
+
 def read_manifest(folder):
     """Every stream of FOLDER/MANIFEST.tsv. ValueError, with the line, where a row cannot be understood."""
     path = os.path.join(folder, "MANIFEST.tsv")
@@ -83,8 +88,8 @@ def read_manifest(folder):
                     codec=codec,
                     profile=normalised_profile(codec, row["profile"]),
                     pix_fmt=row["pix_fmt"],
-                    width=int(row["width"]),
-                    height=int(row["height"]),
+                    width=known_size(row["width"]),
+                    height=known_size(row["height"]),
                     frames=int(row["frames"]),
                     md5=row["md5"].strip().lower(),
                     published=row.get("published", "") == "yes",
