@@ -1,0 +1,146 @@
+#include "va_driver/config.h"
+
+#include <va/va_drmcommon.h>
+
+#include <algorithm>
+#include <array>
+
+#include "va_driver/display.h"
+#include "va_driver/status.h"
+
+namespace daedalus::va {
+namespace {
+
+const core::ProfileCapability* capability_of(const Display& display, VAProfile profile) {
+  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
+    if (va_profile_of(capability.profile) == profile) return &capability;
+  }
+  return nullptr;
+}
+
+VAStatus check(const Display& display, VAProfile profile, VAEntrypoint entrypoint,
+               const core::ProfileCapability** capability) {
+  *capability = capability_of(display, profile);
+  if (!*capability) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
+  return entrypoint == VAEntrypointVLD ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT;
+}
+
+std::array<VAConfigAttrib, kMaxConfigAttributes> attributes_of(
+    const core::ProfileCapability& capability) {
+  return {{{VAConfigAttribRTFormat, rt_format_of(capability)},
+           {VAConfigAttribDecSliceMode, VA_DEC_SLICE_MODE_NORMAL},
+           {VAConfigAttribMaxPictureWidth, capability.max_width},
+           {VAConfigAttribMaxPictureHeight, capability.max_height}}};
+}
+
+VASurfaceAttrib surface_attribute(VASurfaceAttribType type, uint32_t flags, uint32_t value) {
+  VASurfaceAttrib attribute{};
+  attribute.type = type;
+  attribute.flags = flags;
+  attribute.value.type = VAGenericValueTypeInteger;
+  attribute.value.value.i = static_cast<int>(value);
+  return attribute;
+}
+
+}  // namespace
+
+uint32_t rt_format_of(const core::ProfileCapability& capability) {
+  return capability.bit_depth > 8 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+}
+
+VAStatus query_config_profiles(Display& display, VAProfile* profiles, int* count) {
+  if (!profiles || !count) return VA_STATUS_ERROR_INVALID_PARAMETER;
+  *count = 0;
+  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
+    profiles[(*count)++] = va_profile_of(capability.profile);
+  }
+  return VA_STATUS_SUCCESS;
+}
+
+VAStatus query_config_entrypoints(Display& display, VAProfile profile, VAEntrypoint* entrypoints,
+                                  int* count) {
+  if (!entrypoints || !count) return VA_STATUS_ERROR_INVALID_PARAMETER;
+  *count = 0;
+  if (!capability_of(display, profile)) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
+  entrypoints[(*count)++] = VAEntrypointVLD;
+  return VA_STATUS_SUCCESS;
+}
+
+VAStatus get_config_attributes(Display& display, VAProfile profile, VAEntrypoint entrypoint,
+                               VAConfigAttrib* attributes, int count) {
+  if (count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
+  const core::ProfileCapability* capability;
+  if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
+  const auto known = attributes_of(*capability);
+  for (int i = 0; i < count; ++i) {
+    const auto match =
+        std::find_if(known.begin(), known.end(),
+                     [&](const VAConfigAttrib& one) { return one.type == attributes[i].type; });
+    attributes[i].value = match == known.end() ? VA_ATTRIB_NOT_SUPPORTED : match->value;
+  }
+  return VA_STATUS_SUCCESS;
+}
+
+VAStatus create_config(Display& display, VAProfile profile, VAEntrypoint entrypoint,
+                       VAConfigAttrib* attributes, int count, VAConfigID* config) {
+  if (!config || count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
+  *config = VA_INVALID_ID;
+  const core::ProfileCapability* capability;
+  if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
+  for (int i = 0; i < count; ++i) {
+    if (attributes[i].type == VAConfigAttribRTFormat &&
+        !(attributes[i].value & rt_format_of(*capability))) {
+      return refuse(VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT,
+                    "profile %d decodes to render target format 0x%x, not 0x%x", profile,
+                    rt_format_of(*capability), attributes[i].value);
+    }
+  }
+  const auto id = display.insert(std::make_shared<Config>(Config{profile, *capability}));
+  if (!id) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+  *config = *id;
+  return VA_STATUS_SUCCESS;
+}
+
+VAStatus destroy_config(Display& display, VAConfigID config) {
+  return display.remove<Config>(config) ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_INVALID_CONFIG;
+}
+
+VAStatus query_config_attributes(Display& display, VAConfigID config, VAProfile* profile,
+                                 VAEntrypoint* entrypoint, VAConfigAttrib* attributes, int* count) {
+  const auto object = display.find<Config>(config);
+  if (!object) return VA_STATUS_ERROR_INVALID_CONFIG;
+  if (profile) *profile = object->profile;
+  if (entrypoint) *entrypoint = VAEntrypointVLD;
+  const auto known = attributes_of(object->capability);
+  if (attributes) std::copy(known.begin(), known.end(), attributes);
+  if (count) *count = static_cast<int>(known.size());
+  return VA_STATUS_SUCCESS;
+}
+
+VAStatus query_surface_attributes(Display& display, VAConfigID config, VASurfaceAttrib* attributes,
+                                  unsigned int* count) {
+  const auto object = display.find<Config>(config);
+  if (!object) return VA_STATUS_ERROR_INVALID_CONFIG;
+  if (!count) return VA_STATUS_ERROR_INVALID_PARAMETER;
+  const core::ProfileCapability& capability = object->capability;
+  constexpr uint32_t kGet = VA_SURFACE_ATTRIB_GETTABLE;
+  constexpr uint32_t kGetSet = VA_SURFACE_ATTRIB_GETTABLE | VA_SURFACE_ATTRIB_SETTABLE;
+  const std::array known = {
+      surface_attribute(VASurfaceAttribPixelFormat, kGetSet,
+                        capability.bit_depth > 8 ? VA_FOURCC_P010 : VA_FOURCC_NV12),
+      surface_attribute(VASurfaceAttribMinWidth, kGet, capability.min_width),
+      surface_attribute(VASurfaceAttribMaxWidth, kGet, capability.max_width),
+      surface_attribute(VASurfaceAttribMinHeight, kGet, capability.min_height),
+      surface_attribute(VASurfaceAttribMaxHeight, kGet, capability.max_height),
+      surface_attribute(VASurfaceAttribMemoryType, kGetSet,
+                        VA_SURFACE_ATTRIB_MEM_TYPE_VA | VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2),
+  };
+  const unsigned int room = *count;
+  *count = known.size();
+  if (!attributes) return VA_STATUS_SUCCESS;
+  if (room < known.size()) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
+  std::copy(known.begin(), known.end(), attributes);
+  return VA_STATUS_SUCCESS;
+}
+
+}  // namespace daedalus::va

@@ -1,0 +1,39 @@
+// Entry: the C function that stands in libva's table for one of ours.
+#ifndef DAEDALUS_VA_DRIVER_ENTRY_H_
+#define DAEDALUS_VA_DRIVER_ENTRY_H_
+
+#include <va/va_backend.h>
+
+#include <new>
+
+#include "va_driver/display.h"
+
+namespace daedalus::va {
+
+// The driver lives in the client's process: whatever is thrown ends here, as a VAStatus.
+template <auto Function>
+struct Entry;
+
+template <typename... Arguments, VAStatus (*Function)(Display&, Arguments...)>
+struct Entry<Function> {
+  static VAStatus call(VADriverContextP context, Arguments... arguments) noexcept {
+    if (!context || !context->pDriverData) return VA_STATUS_ERROR_INVALID_DISPLAY;
+    try {
+      return Function(*static_cast<Display*>(context->pDriverData), arguments...);
+    } catch (const std::bad_alloc&) {
+      return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    } catch (...) {
+      return VA_STATUS_ERROR_OPERATION_FAILED;
+    }
+  }
+};
+
+// What this driver does not do.
+template <typename... Arguments>
+VAStatus unimplemented(VADriverContextP, Arguments...) noexcept {
+  return VA_STATUS_ERROR_UNIMPLEMENTED;
+}
+
+}  // namespace daedalus::va
+
+#endif  // DAEDALUS_VA_DRIVER_ENTRY_H_

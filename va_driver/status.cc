@@ -1,0 +1,72 @@
+#include "va_driver/status.h"
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <utility>
+
+#include "base/log.h"
+
+namespace daedalus::va {
+namespace {
+
+using core::Profile;
+
+constexpr std::array<std::pair<VAProfile, Profile>, 8> kProfiles = {{
+    {VAProfileMPEG2Simple, Profile::kMpeg2Simple},
+    {VAProfileMPEG2Main, Profile::kMpeg2Main},
+    {VAProfileH264ConstrainedBaseline, Profile::kH264ConstrainedBaseline},
+    {VAProfileH264Main, Profile::kH264Main},
+    {VAProfileH264High, Profile::kH264High},
+    {VAProfileVP8Version0_3, Profile::kVp8},
+    {VAProfileVP9Profile0, Profile::kVp9Profile0},
+    {VAProfileVP9Profile2, Profile::kVp9Profile2},
+}};
+
+}  // namespace
+
+VAStatus status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument: return VA_STATUS_ERROR_INVALID_PARAMETER;
+    case ErrorCode::kUnsupported: return VA_STATUS_ERROR_UNIMPLEMENTED;
+    case ErrorCode::kCorrupt: return VA_STATUS_ERROR_DECODING_ERROR;
+    case ErrorCode::kOutOfMemory: return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    case ErrorCode::kBusy: return VA_STATUS_ERROR_HW_BUSY;
+    case ErrorCode::kTimeout: return VA_STATUS_ERROR_TIMEDOUT;
+    case ErrorCode::kNotFound:
+    case ErrorCode::kSystem:
+    case ErrorCode::kInternal: break;
+  }
+  return VA_STATUS_ERROR_OPERATION_FAILED;
+}
+
+VAStatus refuse(VAStatus status, const char* format, ...) {
+  if (!log_enabled(LogLevel::kInfo)) return status;
+  char message[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  log(LogLevel::kInfo, "va: %s (VAStatus 0x%x)", message, static_cast<unsigned>(status));
+  return status;
+}
+
+VAStatus refuse(const Error& error) {
+  return refuse(status_of(error.code), "%s", error.message.c_str());
+}
+
+VAProfile va_profile_of(core::Profile profile) {
+  for (const auto& [va, ours] : kProfiles) {
+    if (ours == profile) return va;
+  }
+  return VAProfileNone;
+}
+
+std::optional<core::Profile> profile_of(VAProfile profile) {
+  for (const auto& [va, ours] : kProfiles) {
+    if (va == profile) return ours;
+  }
+  return std::nullopt;
+}
+
+}  // namespace daedalus::va
