@@ -10,8 +10,9 @@ import xml.etree.ElementTree
 # What a test written in Python or shell ends with; ', N skipped' may follow.
 SUMMARY_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
 
-# The status of a test that Bazel did not reach, and the reasons it gives when it was stopped.
+# The statuses of a test that Bazel did not reach and of a target that it could not build; its reasons when it was stopped.
 NOT_RUN = "NO_STATUS"
+NOT_BUILT = "FAILED TO BUILD"
 STOPPED = ("USER_INTERRUPTED", "INCOMPLETE", "TIME_OUT")
 
 
@@ -109,13 +110,15 @@ def count_events(path):
                 results[label] = {output["name"]: local_path(output.get("uri", "")) for output in outputs}
                 statuses.setdefault(label, event["testResult"]["status"])
             elif "testSummary" in identity and "testSummary" in event:
-                statuses[identity["testSummary"]["label"]] = event["testSummary"]["overallStatus"]
+                label = identity["testSummary"]["label"]
+                if statuses.get(label) != NOT_BUILT:
+                    statuses[label] = event["testSummary"]["overallStatus"]
             elif "targetConfigured" in identity and event.get("configured", {}).get("targetKind", "").endswith("_test rule"):
                 tests.add(identity["targetConfigured"]["label"])
             elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
                 label = identity["targetCompleted"]["label"]
                 if event.get("aborted", {}).get("reason") not in STOPPED:
-                    statuses[label] = "FAILED TO BUILD"
+                    statuses[label] = NOT_BUILT
                 elif label in tests:
                     statuses.setdefault(label, NOT_RUN)
     total = Count()
