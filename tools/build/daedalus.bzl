@@ -48,8 +48,9 @@ def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, *
 def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwargs):
     """A test around LLVMFuzzerTestOneInput.
 
-    It runs the seeds and damaged copies of them; under --config=fuzz it is a libFuzzer program instead:
-    bazel build --config=fuzz TARGET, then run it with a corpus folder.
+    It runs the seeds and damaged copies of them. Under --config=fuzz it is a libFuzzer program instead, which
+    bazel test runs from the seeds for half a minute; for longer: bazel build --config=fuzz TARGET, then start it
+    with a corpus folder.
 
     Args:
       name: the test.
@@ -62,7 +63,7 @@ def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwa
     native.cc_test(
         name = name,
         args = select({
-            "//tools/build:fuzz": ["-runs=2000"],
+            "//tools/build:fuzz": ["-max_total_time=30"],
             "//conditions:default": [],
         }) + ["$(locations {})".format(seed) for seed in seeds],
         copts = _warnings() + copts,
@@ -74,7 +75,7 @@ def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwa
         linkstatic = True,
         size = size,
         deps = deps + select({
-            "//tools/build:fuzz": [],
+            "//tools/build:fuzz": ["//test:fuzz_seeds"],
             "//conditions:default": ["//test:fuzz_main"],
         }),
         **kwargs

@@ -46,7 +46,7 @@ install_main() {
     link=$driver_folder/${name}_drv_video.so
     if [ -e "$link" ] || [ -L "$link" ]; then
       if ! is_our_link "$link"; then
-        say "left alone: $link is somebody else's driver; programs on $name use that one (LIBVA_DRIVER_NAME=daedalus overrides)"
+        say "left alone: $link is somebody else's driver, which programs on $name use unless LIBVA_DRIVER_NAME=daedalus"
         continue
       fi
     fi

@@ -15,9 +15,13 @@ lint_step() {
 }
 
 # Files of the tree, tracked or new, that match PATTERNs.
-tree_files() { (cd "$tree" && git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r file; do
-  if [ -f "$file" ]; then echo "$file"; fi
-done); }
+tree_files() {
+  local file
+  cd "$tree" || return
+  git ls-files --cached --others --exclude-standard -- "$@" | sort -u | while read -r file; do
+    if [ -f "$file" ]; then echo "$file"; fi
+  done
+}
 
 # The shell scripts without an ending are found by their first line.
 shell_files() {

@@ -23,7 +23,7 @@ import test_results
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EVENTS = os.path.join(TREE, ".dev", "events")
 
-# Seconds for all stages together (a fresh machine's set-up comes on top), and the least that is worth starting one with.
+# Seconds for all stages together (a fresh machine's set-up comes on top), and the least worth starting one with.
 BUDGET = {"quick": 170, "normal": 35 * 60, "full": None}
 LEAST_FOR_A_STAGE = 150
 

@@ -82,7 +82,7 @@ install_packages() {
 setup_set() {
   local set=$1 stamp missing=()
   command -v dpkg-query >/dev/null ||
-    die "only Debian 12 and 13 and Raspberry Pi OS are set up by this script; see tools/dev/packages.sh for what to bring"
+    die "only Debian 12 and 13 and Raspberry Pi OS are set up by this script; tools/dev/packages.sh says what to bring"
   stamp=$(stamp_of "$set")
   [ -e "$stamp" ] && return 0
   mapfile -t missing < <(missing_packages "$set")

@@ -10,7 +10,8 @@ import xml.etree.ElementTree
 # What a test written in Python or shell ends with; ', N skipped' may follow.
 SUMMARY_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
 
-# The statuses of a test that Bazel did not reach and of a target that it could not build; its reasons when it was stopped.
+# The statuses of a test that Bazel did not reach and of a target that it could not build, and Bazel's reasons when it was
+# stopped.
 NOT_RUN = "NO_STATUS"
 NOT_BUILT = "FAILED TO BUILD"
 STOPPED = ("USER_INTERRUPTED", "INCOMPLETE", "TIME_OUT")
@@ -113,8 +114,9 @@ def count_events(path):
                 label = identity["testSummary"]["label"]
                 if statuses.get(label) != NOT_BUILT:
                     statuses[label] = event["testSummary"]["overallStatus"]
-            elif "targetConfigured" in identity and event.get("configured", {}).get("targetKind", "").endswith("_test rule"):
-                tests.add(identity["targetConfigured"]["label"])
+            elif "targetConfigured" in identity:
+                if event.get("configured", {}).get("targetKind", "").endswith("_test rule"):
+                    tests.add(identity["targetConfigured"]["label"])
             elif "targetCompleted" in identity and not event.get("completed", {}).get("success"):
                 label = identity["targetCompleted"]["label"]
                 if event.get("aborted", {}).get("reason") not in STOPPED:
