@@ -78,7 +78,8 @@ Status read_quantiser(BitReader& reader, const v4l2_ctrl_h264_sps& sps,
   const int32_t qs = reader.se();
   const int32_t chroma = reader.se();
   if (qp < -26 - qp_bd_offset || qp > 25) return corrupt("pic_init_qp_minus26 out of range");
-  if (qs < -26 || qs > 25) return corrupt("pic_init_qs_minus26 out of range");
+  // The range of the standard is that of 8 bits; streams of more depth repeat the first value here.
+  if (qs < -26 - qp_bd_offset || qs > 25) return corrupt("pic_init_qs_minus26 out of range");
   if (chroma < -12 || chroma > 12) return corrupt("chroma_qp_index_offset out of range");
   control.pic_init_qp_minus26 = static_cast<int8_t>(qp);
   control.pic_init_qs_minus26 = static_cast<int8_t>(qs);
