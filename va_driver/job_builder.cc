@@ -134,6 +134,12 @@ void JobBuilder::append(const core::ByteRange& part, core::ByteRange* whole) {
   whole->size += part.size;
 }
 
+uint32_t JobBuilder::size_behind_offset(const SliceElement& element, uint32_t buffer_size) const {
+  const bool whole_buffer = slice_size_ == SliceSize::kBehindOffsetOrWholeBuffer &&
+                            element.size == buffer_size && element.offset <= buffer_size;
+  return whole_buffer ? buffer_size - element.offset : element.size;
+}
+
 // The n-th slice parameter buffer describes the n-th slice data buffer.
 VAStatus JobBuilder::join_slices(std::vector<Slice>* slices) {
   slices->reserve(elements_.size());
@@ -144,12 +150,13 @@ VAStatus JobBuilder::join_slices(std::vector<Slice>* slices) {
       return refuse(VA_STATUS_ERROR_INVALID_PARAMETER, "slice %zu came without its data", i);
     }
     const core::ByteRange& buffer = data_buffers_[element.group];
-    if (element.offset > buffer.size || element.size > buffer.size - element.offset) {
+    const uint32_t size = size_behind_offset(element, buffer.size);
+    if (element.offset > buffer.size || size > buffer.size - element.offset) {
       return refuse(VA_STATUS_ERROR_INVALID_PARAMETER,
                     "slice %zu: bytes %u to %llu of a slice data buffer of %u", i, element.offset,
-                    static_cast<unsigned long long>(element.offset) + element.size, buffer.size);
+                    static_cast<unsigned long long>(element.offset) + size, buffer.size);
     }
-    const core::ByteRange part{buffer.offset + element.offset, element.size};
+    const core::ByteRange part{buffer.offset + element.offset, size};
     const bool first = element.flag == VA_SLICE_DATA_FLAG_ALL ||
                        (element.flag & VA_SLICE_DATA_FLAG_BEGIN);
     if (first == open && !slices->empty()) {

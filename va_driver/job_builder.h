@@ -81,7 +81,12 @@ class JobBuilder {
     size_t parameters;  // index for the codec's own list
   };
 
-  explicit JobBuilder(Sizes sizes) : sizes_(sizes) {}
+  // What slice_data_size may count. va.h says the bytes behind slice_data_offset; GStreamer's VP8
+  // decoders say the whole buffer, with the frame tag that the offset skips.
+  enum class SliceSize : uint8_t { kBehindOffset, kBehindOffsetOrWholeBuffer };
+
+  explicit JobBuilder(Sizes sizes, SliceSize slice_size = SliceSize::kBehindOffset)
+      : sizes_(sizes), slice_size_(slice_size) {}
 
   virtual void reset() = 0;
   // Each gets a copy that is whole.
@@ -104,10 +109,12 @@ class JobBuilder {
 
   VAStatus check(const Buffer& buffer, bool* has_picture) const;
   void take(const Buffer& buffer);
+  uint32_t size_behind_offset(const SliceElement& element, uint32_t buffer_size) const;
   VAStatus join_slices(std::vector<Slice>* slices);
   void append(const core::ByteRange& part, core::ByteRange* whole);
 
   const Sizes sizes_;
+  const SliceSize slice_size_;
   bool has_picture_ = false;
   uint32_t parameter_buffers_ = 0;
   std::vector<SliceElement> elements_;

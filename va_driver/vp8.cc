@@ -23,7 +23,8 @@ class Vp8Builder : public JobBuilder {
  public:
   Vp8Builder()
       : JobBuilder({sizeof(VAPictureParameterBufferVP8), sizeof(VAIQMatrixBufferVP8),
-                    sizeof(VAProbabilityDataBufferVP8), sizeof(VASliceParameterBufferVP8)}) {}
+                    sizeof(VAProbabilityDataBufferVP8), sizeof(VASliceParameterBufferVP8)},
+                   SliceSize::kBehindOffsetOrWholeBuffer) {}
 
  private:
   void reset() override {
