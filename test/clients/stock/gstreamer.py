@@ -58,8 +58,10 @@ class Plugin:
 
 
 def cases(bench):
+    # vaapi takes the node by name; va only by udev.
+    vaapi = {"GST_VAAPI_ALL_DRIVERS": "1", "GST_VAAPI_DRM_DEVICE": bench.node}
     plugins = (
-        Plugin(bench, "vaapi", [], {"GST_VAAPI_ALL_DRIVERS": "1"}),
+        Plugin(bench, "vaapi", [], vaapi),
         Plugin(bench, "va", ["--full-sysfs"], {"GST_VA_ALL_DRIVERS": "1"}),
     )
     for plugin in plugins:
