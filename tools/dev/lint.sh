@@ -62,14 +62,19 @@ make_compile_commands() {
 
 # clang-tidy on the files that Bazel compiles; all of them, or those named.
 check_tidy() {
-  make_compile_commands || return 1
-  python3 "$tree/tools/dev/run_clang_tidy.py" "$@"
+  local status=0
+  make_compile_commands || {
+    say "compile_commands.json lacks what cannot be built"
+    status=1
+  }
+  python3 "$tree/tools/dev/run_clang_tidy.py" "$@" || status=1
+  return "$status"
 }
 
 lint_main() {
   local files=() named=("$@")
   if [ $# -gt 0 ]; then
-    files=("$@")
+    mapfile -t files < <(printf '%s\n' "$@" | grep -E '\.(cc|h|c)$')
   else
     mapfile -t files < <(tree_files '*.cc' '*.h' '*.c')
   fi
