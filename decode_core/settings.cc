@@ -1,14 +1,14 @@
 #include "decode_core/settings.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/statistics.h"
-#include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
 namespace {
@@ -18,50 +18,84 @@ std::string_view environment(const char* name) {
   return text != nullptr ? text : "";
 }
 
-template <size_t N>
-void read_choice(const char* name, const std::array<std::string_view, N>& allowed,
-                 std::string& value) {
-  const std::string_view text = environment(name);
-  if (text.empty()) return;
-  if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+// Reads the variables one by one and keeps what was wrong with them.
+class EnvironmentReader {
+ public:
+  void choice(const char* name, std::initializer_list<std::string_view> allowed,
+              std::string& value) {
+    const std::string_view text = environment(name);
+    if (text.empty()) return;
+    if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) {
+      value = text;
+      return;
+    }
     std::string list;
     for (std::string_view word : allowed) list.append(" ").append(word);
-    log(LogLevel::kWarning, "%s=%.*s is ignored; allowed:%s", name, static_cast<int>(text.size()),
-        text.data(), list.c_str());
-    return;
+    complain(name, text, "allowed:" + list);
   }
-  value = text;
-}
 
-}  // namespace
+  void substrate(gpu_kernels::SubstrateChoice& value) {
+    constexpr const char* kName = "DAEDALUS_SUBSTRATE";
+    const std::string_view text = environment(kName);
+    if (text.empty()) return;
+    if (auto choice = gpu_kernels::parse_substrate_choice(text)) {
+      value = *choice;
+    } else {
+      complain(kName, text, choice.error().message);
+    }
+  }
 
-Settings Settings::from_environment() {
+  void number(const char* name, int most, int& value) {
+    const std::string_view text = environment(name);
+    if (text.empty()) return;
+    int parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error == std::errc{} && end == text.data() + text.size() && parsed >= 0 && parsed <= most) {
+      value = parsed;
+    } else {
+      complain(name, text, "it is not a number from 0 to " + std::to_string(most));
+    }
+  }
+
+  const std::vector<std::string>& complaints() const { return complaints_; }
+
+ private:
+  void complain(const char* name, std::string_view text, const std::string& reason) {
+    complaints_.push_back(std::string(name) + "=" + std::string(text) + " is wrong: " + reason);
+  }
+
+  std::vector<std::string> complaints_;
+};
+
+Settings read(EnvironmentReader& reader) {
   Settings settings;
-  read_choice("DAEDALUS_BACKEND", std::array<std::string_view, 2>{"auto", "software"},
-              settings.backend);
-  read_choice("DAEDALUS_ENGINE", std::array<std::string_view, 2>{"auto", "libavcodec"},
-              settings.engine);
-  if (const std::string_view text = environment("DAEDALUS_SUBSTRATE"); !text.empty()) {
-    if (auto choice = gpu_kernels::parse_substrate_choice(text); choice) {
-      settings.substrate = *choice;
-    } else {
-      log(LogLevel::kWarning, "DAEDALUS_SUBSTRATE is ignored: %s", choice.error().message.c_str());
-    }
-  }
-  if (const std::string_view text = environment("DAEDALUS_THREADS"); !text.empty()) {
-    int threads = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
-    if (error == std::errc{} && end == text.data() + text.size() && threads >= 0 && threads <= 64) {
-      settings.threads = threads;
-    } else {
-      log(LogLevel::kWarning, "DAEDALUS_THREADS is ignored: it is not a number from 0 to 64");
-    }
-  }
+  reader.choice("DAEDALUS_BACKEND", {"auto", "software"}, settings.backend);
+  reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec"}, settings.engine);
+  reader.substrate(settings.substrate);
+  reader.number("DAEDALUS_THREADS", 64, settings.threads);
   settings.record = environment("DAEDALUS_RECORD");
   const std::string_view folder = environment("DAEDALUS_STATS");
   settings.sweep_statistics = folder.empty();
   settings.statistics_folder = folder.empty() ? default_statistics_folder() : std::string(folder);
   return settings;
+}
+
+}  // namespace
+
+Settings Settings::from_environment() {
+  EnvironmentReader reader;
+  Settings settings = read(reader);
+  for (const std::string& complaint : reader.complaints()) {
+    log(LogLevel::kWarning, "%s; ignored", complaint.c_str());
+  }
+  return settings;
+}
+
+Result<Settings> Settings::parse_environment() {
+  EnvironmentReader reader;
+  Settings settings = read(reader);
+  if (reader.complaints().empty()) return settings;
+  return Error{ErrorCode::kInvalidArgument, reader.complaints().front()};
 }
 
 }  // namespace daedalus::core

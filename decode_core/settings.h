@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "base/result.h"
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
@@ -19,8 +20,10 @@ struct Settings {
   // Remove the pages of ended processes first (in the default folder only).
   bool sweep_statistics = false;
 
-  // Unknown values are logged and ignored.
+  // Unknown values are logged and ignored: a driver must not fail for them.
   static Settings from_environment();
+  // Unknown values are an error: for programs that the user calls with them.
+  static Result<Settings> parse_environment();
 };
 
 }  // namespace daedalus::core
