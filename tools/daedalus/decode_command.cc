@@ -1,0 +1,194 @@
+// daedalus decode: a file through a front, to frames, hashes or a benchmark.
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "tools/daedalus/commands.h"
+#include "tools/daedalus/front.h"
+#include "tools/daedalus/options.h"
+#include "tools/daedalus/progress.h"
+#include "tools/daedalus/sink.h"
+#include "tools/parsed_stream/stream.h"
+
+namespace daedalus::tool {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: daedalus decode [OPTION…] IN [OUT]\n"
+    "\n"
+    "  OUT                 .yuv, .y4m or .png (the first frame), or a folder's name ending in /\n"
+    "  --front replay|va   straight into the core (default), or through the VA driver\n"
+    "  --driver FILE       the VA driver for --front va\n"
+    "  --md5               one hash over all frames in display order\n"
+    "  --framemd5          a line for each frame: index,width,height,hash\n"
+    "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
+    "  --backend auto|software   --engine auto|libavcodec   --threads N\n"
+    "  --substrate auto|scalar|simd or stage=value,…\n"
+    "\n"
+    "H.264, VP9, VP8 and MPEG-2 in any container that libavformat opens.\n";
+
+double cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+struct Totals {
+  uint64_t shown = 0;
+  uint64_t concealed = 0;
+  uint64_t errors = 0;
+};
+
+// The events of a stream in order. Like a player it waits for a picture when it is to be shown.
+class Player {
+ public:
+  Player(Front& front, Sink* sink) : front_(front), sink_(sink) {}
+
+  Status handle(parsed_stream::Event event) {
+    if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
+      if (Status status = front_.decode(std::move(decode->job)); !status) report(status.error());
+      return {};
+    }
+    return show(std::get<parsed_stream::OutputEvent>(event));
+  }
+
+  void report(const Error& error) {
+    ++totals_.errors;
+    constexpr uint64_t kMostMessages = 5;
+    if (totals_.errors <= kMostMessages) fail(error.message);
+  }
+
+  const Totals& totals() const { return totals_; }
+
+ private:
+  Status show(const parsed_stream::OutputEvent& output) {
+    if (Status status = front_.wait(*output.picture); !status) {
+      report(status.error());
+      return {};
+    }
+    ++totals_.shown;
+    if (output.picture->concealed()) ++totals_.concealed;
+    if (sink_ == nullptr) return {};
+    if (Status status = front_.read(*output.picture, output.visible, frame_); !status) {
+      report(status.error());
+      return {};
+    }
+    return sink_->write(frame_);
+  }
+
+  Front& front_;
+  Sink* const sink_;
+  Frame frame_;
+  Totals totals_;
+};
+
+struct Request {
+  std::string in, out, front, driver;
+  bool md5 = false, frame_md5 = false, benchmark = false;
+  core::Settings settings;
+};
+
+Result<Request> parse(Arguments arguments) {
+  Options options(std::move(arguments));
+  Request request;
+  request.front = options.value("front").value_or("replay");
+  request.driver = options.value("driver").value_or(default_driver_path());
+  request.md5 = options.flag("md5");
+  request.frame_md5 = options.flag("framemd5");
+  request.benchmark = options.flag("benchmark");
+  // A driver in this process reads the environment, as in any client.
+  for (const char* name : {"backend", "engine", "substrate", "threads"}) {
+    const auto value = options.value(name);
+    if (!value.has_value()) continue;
+    std::string variable = "DAEDALUS_";
+    for (const char* c = name; *c != 0; ++c) variable += static_cast<char>(*c - 'a' + 'A');
+    ::setenv(variable.c_str(), value->c_str(), 1);
+  }
+  auto settings = core::Settings::parse_environment();
+  if (!settings) return settings.error();
+  request.settings = std::move(*settings);
+  auto operands = options.operands();
+  if (!operands) return operands.error();
+  if (operands->empty() || operands->size() > 2) {
+    return Error{ErrorCode::kInvalidArgument, "decode takes IN and, perhaps, OUT"};
+  }
+  request.in = (*operands)[0];
+  if (operands->size() == 2) request.out = (*operands)[1];
+  if (request.md5 + request.frame_md5 + request.benchmark + !request.out.empty() > 1) {
+    return Error{ErrorCode::kInvalidArgument, "one of OUT, --md5, --framemd5, --benchmark at a time"};
+  }
+  return request;
+}
+
+Result<std::unique_ptr<Sink>> create_sink(const Request& request) {
+  if (request.md5) return create_md5_sink();
+  if (request.frame_md5) return create_frame_md5_sink();
+  if (!request.out.empty()) return create_file_sink(request.out);
+  return std::unique_ptr<Sink>();
+}
+
+Result<std::unique_ptr<Front>> create_front(const Request& request) {
+  if (request.front == "replay") return create_replay_front(core::Core::create(request.settings));
+  if (request.front == "va") return create_va_front(request.driver);
+  return Error{ErrorCode::kInvalidArgument, "--front is replay or va"};
+}
+
+// Plays the whole stream; damage is counted, not fatal. The error: the output cannot be written.
+Status play(parsed_stream::ParsedStream& stream, Player& player) {
+  Progress progress;
+  parsed_stream::Event event;
+  while (true) {
+    const Result<bool> more = stream.next(event);
+    if (!more) {
+      player.report(more.error());
+      continue;
+    }
+    if (!*more) return {};
+    if (Status status = player.handle(std::move(event)); !status) return status;
+    progress.update(stream.progress(), player.totals().shown);
+  }
+}
+
+}  // namespace
+
+int run_decode(Arguments arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument == "--help") return std::fputs(kUsage, stdout) < 0;
+  }
+  const auto request = parse(std::move(arguments));
+  if (!request) return fail(request.error().message, 2);
+  auto stream = parsed_stream::ParsedStream::open(request->in);
+  if (!stream) return fail(stream.error().message);
+  auto front = create_front(*request);
+  if (!front) return fail(front.error().message);
+  auto sink = create_sink(*request);
+  if (!sink) return fail(sink.error().message);
+
+  Player player(**front, sink->get());
+  const auto start = std::chrono::steady_clock::now();
+  const double cpu_start = cpu_seconds();
+  if (Status status = play(**stream, player); !status) return fail(status.error().message);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (*sink != nullptr) {
+    if (Status status = (*sink)->finish(); !status) return fail(status.error().message);
+  }
+  const Totals& totals = player.totals();
+  if (request->benchmark) {
+    std::printf("{\"frames\": %" PRIu64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f}\n",
+                totals.shown, seconds, cpu_seconds() - cpu_start);
+  }
+  std::fprintf(stderr,
+               "%s: %" PRIu64 " pictures through %s in %.2f s (%.1f a second), %" PRIu64
+               " concealed, %" PRIu64 " errors\n",
+               request->in.c_str(), totals.shown, request->front.c_str(), seconds,
+               static_cast<double>(totals.shown) / seconds, totals.concealed, totals.errors);
+  return totals.errors == 0 && totals.shown != 0 ? 0 : 1;
+}
+
+}  // namespace daedalus::tool
