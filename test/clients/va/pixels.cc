@@ -27,25 +27,17 @@ Component component(const PixelView& view, int which) {
           view.planes[static_cast<size_t>(plane)].stride, 1};
 }
 
-void append(const Component& from, const core::Rect& part, size_t bytes,
-            std::vector<uint8_t>& out) {
+// Copies the part's samples, `to_step` bytes apart, to `to`; returns behind the last row.
+uint8_t* copy(const Component& from, const core::Rect& part, size_t bytes, size_t to_step,
+              uint8_t* to) {
   for (uint32_t y = part.y; y < part.y + part.height; ++y) {
     const uint8_t* sample = from.data + y * from.stride + part.x * from.step;
-    for (uint32_t x = 0; x < part.width; ++x, sample += from.step)
-      out.insert(out.end(), sample, sample + bytes);
-  }
-}
-
-void append_interleaved(const Component& u, const Component& v, const core::Rect& part,
-                        size_t bytes, std::vector<uint8_t>& out) {
-  for (uint32_t y = part.y; y < part.y + part.height; ++y) {
-    for (uint32_t x = part.x; x < part.x + part.width; ++x) {
-      for (const Component* from : {&u, &v}) {
-        const uint8_t* sample = from->data + y * from->stride + x * from->step;
-        out.insert(out.end(), sample, sample + bytes);
-      }
+    for (uint32_t x = 0; x < part.width; ++x, sample += from.step, to += to_step) {
+      to[0] = sample[0];
+      if (bytes == 2) to[1] = sample[1];
     }
   }
+  return to;
 }
 
 }  // namespace
@@ -61,18 +53,18 @@ Status cut(const PixelView& from, const core::Rect& visible, core::ImageFormat f
   const size_t bytes = ten_bit ? 2 : 1;
   const core::Rect chroma{visible.x / 2, visible.y / 2, (visible.width + 1) / 2,
                           (visible.height + 1) / 2};
-  out.clear();
-  out.reserve((size_t{visible.width} * visible.height + size_t{2} * chroma.width * chroma.height) *
-              bytes);
-  append(component(from, 0), visible, bytes, out);
+  out.resize((size_t{visible.width} * visible.height + size_t{2} * chroma.width * chroma.height) *
+             bytes);
+  uint8_t* to = copy(component(from, 0), visible, bytes, bytes, out.data());
   const Component u = component(from, 1);
   const Component v = component(from, 2);
   if (interleaved(format)) {
-    append_interleaved(u, v, chroma, bytes, out);
+    copy(u, chroma, bytes, 2 * bytes, to);
+    copy(v, chroma, bytes, 2 * bytes, to + bytes);
   } else {
     const bool v_first = format == core::ImageFormat::kYv12;
-    append(v_first ? v : u, chroma, bytes, out);
-    append(v_first ? u : v, chroma, bytes, out);
+    to = copy(v_first ? v : u, chroma, bytes, bytes, to);
+    copy(v_first ? u : v, chroma, bytes, bytes, to);
   }
   return {};
 }

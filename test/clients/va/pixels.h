@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "decode_core/surface.h"
+#include "decode_core/image.h"
 
 namespace daedalus::va_client {
 

@@ -15,14 +15,6 @@ uint32_t fourcc_of(core::ImageFormat format) {
   return 0;
 }
 
-Result<core::ImageFormat> format_of(uint32_t fourcc) {
-  for (const auto format : {core::ImageFormat::kNv12, core::ImageFormat::kI420,
-                            core::ImageFormat::kYv12, core::ImageFormat::kP010}) {
-    if (fourcc == fourcc_of(format)) return format;
-  }
-  return Error{ErrorCode::kUnsupported, "an image of an unknown format"};
-}
-
 Result<VAImage> create_image(Display& display, core::ImageFormat format, uint32_t width,
                              uint32_t height) {
   VAImageFormat va_format{};
@@ -38,19 +30,6 @@ Result<VAImage> create_image(Display& display, core::ImageFormat format, uint32_
   return image;
 }
 
-Status cut_mapped(const VAImage& image, const uint8_t* data, const core::Rect& visible,
-                  core::ImageFormat format, std::vector<uint8_t>& out) {
-  const Result<core::ImageFormat> image_format = format_of(image.format.fourcc);
-  if (!image_format) return image_format.error();
-  PixelView view;
-  view.format = *image_format;
-  view.width = image.width;
-  view.height = image.height;
-  for (uint32_t i = 0; i < image.num_planes && i < view.planes.size(); ++i)
-    view.planes[i] = {data + image.offsets[i], image.pitches[i]};
-  return cut(view, visible, format, out);
-}
-
 Status cut_image(Display& display, const VAImage& image, const core::Rect& visible,
                  core::ImageFormat format, std::vector<uint8_t>& out) {
   void* data = nullptr;
@@ -58,7 +37,7 @@ Status cut_image(Display& display, const VAImage& image, const core::Rect& visib
           display.call(&VADriverVTable::vaMapBuffer, image.buf, &data), "vaMapBuffer");
       !mapped)
     return mapped;
-  Status read = cut_mapped(image, static_cast<const uint8_t*>(data), visible, format, out);
+  Status read = cut(image_pixels(image, static_cast<const uint8_t*>(data)), visible, format, out);
   display.call(&VADriverVTable::vaUnmapBuffer, image.buf);
   return read;
 }

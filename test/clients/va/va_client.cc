@@ -73,8 +73,10 @@ VaClient::VaClient(std::shared_ptr<Display> display, const ClientStyle& style)
 
 VaClient::~VaClient() {
   close_context();
-  for (Surface& surface : surfaces_)
+  for (Surface& surface : surfaces_) {
+    surface.permanent.reset();
     display_->call(&VADriverVTable::vaDestroySurfaces, &surface.id, 1);
+  }
 }
 
 void VaClient::close_context() {
@@ -244,14 +246,23 @@ Result<VASurfaceID> VaClient::assign_surface(const std::shared_ptr<core::Picture
 }
 
 Status VaClient::export_surface(Surface& surface) {
-  if (surface.exported) return {};
+  if (surface.permanent) return {};
   // Firefox asks for read-only, GStreamer for both.
   const uint32_t access =
       style_.export_before_decode ? VA_EXPORT_SURFACE_READ_WRITE : VA_EXPORT_SURFACE_READ_ONLY;
-  Result<std::unique_ptr<ExportedSurface>> exported =
-      ExportedSurface::open(*display_, surface.id, access | VA_EXPORT_SURFACE_SEPARATE_LAYERS);
-  if (!exported) return exported.error();
-  surface.exported = std::move(exported).value();
+  VAStatus status = VA_STATUS_SUCCESS;
+  Result<std::unique_ptr<ExportedSurface>> exported = ExportedSurface::open(
+      *display_, surface.id, access | VA_EXPORT_SURFACE_SEPARATE_LAYERS, &status);
+  if (exported) {
+    surface.permanent = std::move(exported).value();
+    ++exports_;
+    return {};
+  }
+  if (status != VA_STATUS_ERROR_OPERATION_FAILED) return exported.error();
+  Result<std::unique_ptr<DerivedSurface>> derived = DerivedSurface::open(display_, surface.id);
+  if (!derived) return derived.error();
+  surface.permanent = std::move(derived).value();
+  ++exports_derived_;
   return {};
 }
 
@@ -395,9 +406,9 @@ Status VaClient::read(const core::Picture& picture, const core::Rect& visible,
 Status VaClient::read_exported(Surface& surface, const core::Rect& visible,
                                core::ImageFormat format, std::vector<uint8_t>& out) {
   if (Status exported = export_surface(surface); !exported) return exported;
-  surface.exported->begin_cpu_read();
-  Status read = cut(surface.exported->pixels(), visible, format, out);
-  surface.exported->end_cpu_read();
+  surface.permanent->begin_cpu_read();
+  Status read = cut(surface.permanent->pixels(), visible, format, out);
+  surface.permanent->end_cpu_read();
   return read;
 }
 

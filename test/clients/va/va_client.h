@@ -13,10 +13,11 @@
 #include "base/result.h"
 #include "decode_core/codec.h"
 #include "decode_core/job.h"
-#include "decode_core/surface.h"
+#include "decode_core/picture.h"
+#include "decode_core/image.h"
 #include "test/clients/va/client_style.h"
 #include "test/clients/va/display.h"
-#include "test/clients/va/exported_surface.h"
+#include "test/clients/va/permanent_view.h"
 #include "test/clients/va/picture_buffers.h"
 
 namespace daedalus::va_client {
@@ -61,6 +62,9 @@ class VaClient {
   Display& display() { return *display_; }
   VAContextID context() const { return context_; }
   const ClientStyle& style() const { return style_; }
+  // Exports that gave a dma-buf, and those that had to be derived instead.
+  int exports() const { return exports_; }
+  int exports_derived() const { return exports_derived_; }
   // Contexts made so far.
   int contexts_created() const { return contexts_created_; }
 
@@ -71,7 +75,7 @@ class VaClient {
     uint32_t width = 0, height = 0;
     uint64_t picture_id = 0;  // 0: never used
     std::weak_ptr<core::Picture> picture;
-    std::unique_ptr<ExportedSurface> exported;
+    std::unique_ptr<PermanentView> permanent;
   };
 
   Status probe(VAProfile profile);
@@ -83,6 +87,8 @@ class VaClient {
   void destroy_stale_surfaces();
   const Surface* find(const core::Picture& picture) const;
   Surface* find(const core::Picture& picture);
+  // Makes `permanent`, once. Where the driver has no dma-buf to export (OPERATION_FAILED), the same
+  // buffer is derived: it is made, filled and waited for in the same way.
   Status export_surface(Surface& surface);
 
   Result<VABufferID> create_buffer(const ParameterBuffer& buffer);
@@ -108,6 +114,8 @@ class VaClient {
   VAConfigID config_ = VA_INVALID_ID;
   VAContextID context_ = VA_INVALID_ID;
   int contexts_created_ = 0;
+  int exports_ = 0;
+  int exports_derived_ = 0;
   std::vector<Surface> surfaces_;
 };
 

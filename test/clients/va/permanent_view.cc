@@ -1,4 +1,4 @@
-#include "test/clients/va/exported_surface.h"
+#include "test/clients/va/permanent_view.h"
 
 #include <linux/dma-buf.h>
 #include <sys/ioctl.h>
@@ -86,12 +86,13 @@ void bracket(int fd, uint64_t flags) {
 
 Result<std::unique_ptr<ExportedSurface>> ExportedSurface::open(Display& display,
                                                                VASurfaceID surface,
-                                                               uint32_t flags) {
+                                                               uint32_t flags,
+                                                               VAStatus* status) {
   VADRMPRIMESurfaceDescriptor descriptor{};
-  const VAStatus status =
+  *status =
       display.call(&VADriverVTable::vaExportSurfaceHandle, surface,
                    VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2, flags, static_cast<void*>(&descriptor));
-  if (Status exported = display.check(status, "vaExportSurfaceHandle"); !exported)
+  if (Status exported = display.check(*status, "vaExportSurfaceHandle"); !exported)
     return exported.error();
   // Everything is closed, whatever the descriptor says.
   std::vector<UniqueFd> fds;
@@ -121,5 +122,43 @@ PixelView ExportedSurface::pixels() const {
 
 void ExportedSurface::begin_cpu_read() const { bracket(fd_.get(), DMA_BUF_SYNC_START); }
 void ExportedSurface::end_cpu_read() const { bracket(fd_.get(), DMA_BUF_SYNC_END); }
+
+Result<std::unique_ptr<DerivedSurface>> DerivedSurface::open(std::shared_ptr<Display> display,
+                                                             VASurfaceID surface) {
+  VAImage image{};
+  if (Status derived = display->check(
+          display->call(&VADriverVTable::vaDeriveImage, surface, &image), "vaDeriveImage");
+      !derived)
+    return derived.error();
+  std::unique_ptr<DerivedSurface> view(new DerivedSurface(display, image));
+  void* data = nullptr;
+  if (Status mapped = display->check(
+          display->call(&VADriverVTable::vaMapBuffer, image.buf, &data), "vaMapBuffer");
+      !mapped)
+    return mapped.error();
+  view->data_ = static_cast<const uint8_t*>(data);
+  return view;
+}
+
+DerivedSurface::~DerivedSurface() {
+  if (data_) display_->call(&VADriverVTable::vaUnmapBuffer, image_.buf);
+  display_->call(&VADriverVTable::vaDestroyImage, image_.image_id);
+}
+
+PixelView image_pixels(const VAImage& image, const uint8_t* data) {
+  PixelView view;
+  switch (image.format.fourcc) {
+    case VA_FOURCC_NV12: view.format = core::ImageFormat::kNv12; break;
+    case VA_FOURCC_I420: view.format = core::ImageFormat::kI420; break;
+    case VA_FOURCC_YV12: view.format = core::ImageFormat::kYv12; break;
+    case VA_FOURCC_P010: view.format = core::ImageFormat::kP010; break;
+    default: return view;
+  }
+  view.width = image.width;
+  view.height = image.height;
+  for (uint32_t i = 0; i < image.num_planes && i < view.planes.size(); ++i)
+    view.planes[i] = {data + image.offsets[i], image.pitches[i]};
+  return view;
+}
 
 }  // namespace daedalus::va_client
