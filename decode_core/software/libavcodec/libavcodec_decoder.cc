@@ -92,8 +92,9 @@ class LibavcodecDecoder final : public Decoder {
     context_->flags |= AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_OUTPUT_CORRUPT;
     context_->flags2 |= AV_CODEC_FLAG2_SHOW_ALL;
     context_->apply_cropping = 0;
-    // The client's libavcodec is this very library, and so is its log: stay out of it.
-    if (!log_enabled(LogLevel::kDebug)) context_->log_level_offset = 1000;
+    // The client's libavcodec is this very library, and so is its log: stay out of it. The sum of
+    // offset and level (at most 56) has to stay below 256, where flags begin.
+    if (!log_enabled(LogLevel::kDebug)) context_->log_level_offset = 100;
     const int result = avcodec_open2(context_.get(), codec, nullptr);
     if (result < 0) {
       return Error{ErrorCode::kInternal, "libavcodec does not open: " + error_text(result)};
