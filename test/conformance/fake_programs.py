@@ -4,7 +4,7 @@
     {"frames": 5, "va": "good", "replay": "good", ...}
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
-`partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's); `status` (exits 1); `error`,
+`partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the client); `status` (exits 1); `error`,
 `concealed` (counted in the statistics page); `engine` (another engine than asked). A statistics page is a JSON file.
 """
 
@@ -47,8 +47,11 @@ def misbehave(act):
         os.kill(os.getpid(), signal.SIGSEGV)
     if act == "hang":
         time.sleep(600)
-    if act == "report":
+    if act in ("report", "client report"):
         print("==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1", file=sys.stderr)
+        print("    #0 0x7f in memcpy (/lib/libasan.so.8)", file=sys.stderr)
+        where = "daedalus::core::decode(int) decode_core/x.cc:1" if act == "report" else "scale (/lib/libswscale.so.6)"
+        print(f"    #1 0x7f in {where}", file=sys.stderr)
         sys.exit(1)
     if act == "status":
         print("cannot decode this", file=sys.stderr)

@@ -149,6 +149,12 @@ class Finished:
         return ""
 
     @property
+    def crash_is_the_clients(self):
+        """A sanitizer's report whose stacks show no function and no file of ours."""
+        frames = re.findall(r"^\s*#\d+ .*$", self.err, re.MULTILINE)
+        return bool(REPORTS.search(self.err)) and bool(frames) and not any("daedalus" in frame for frame in frames)
+
+    @property
     def last_error(self):
         lines = [line.strip() for line in self.err.splitlines() if line.strip()]
         return lines[-1][:300] if lines else ""

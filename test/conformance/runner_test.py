@@ -113,6 +113,9 @@ class Failures(WithFolder):
     def test_sanitizer_report(self):
         self.expect_failure("replay", "report", verdict.CRASH, "heap-buffer-overflow")
 
+    def test_sanitizer_report_against_the_client(self):
+        self.expect_failure("va", "client report", verdict.CLIENT_CRASH, "heap-buffer-overflow")
+
     def test_exit_status(self):
         self.expect_failure("replay", "status", verdict.STATUS, "cannot decode this")
 
@@ -185,8 +188,12 @@ class ClientLimits(WithFolder):
         self.assertEqual((status, rows["x.stream"]["kind"]), (1, verdict.WRONG), printed)
 
     def test_no_excuse_for_a_crash(self):
-        status, printed, rows = self.limit("crash", "good")
-        self.assertEqual((status, rows["x.stream"]["kind"]), (1, verdict.CRASH), printed)
+        for act in ("crash", "report"):
+            status, printed, rows = self.limit(act, "good")
+            self.assertEqual((status, rows["x.stream"]["kind"]), (1, verdict.CRASH), printed)
+
+    def test_excuse_for_a_report_against_the_client(self):
+        self.assertEqual(self.limit("client report", "good")[2]["x.stream"]["result"], "skipped")
 
     def test_passed_where_the_client_can_after_all(self):
         self.assertEqual(self.limit("good", "good")[2]["x.stream"]["result"], "passed")

@@ -6,9 +6,11 @@ import harness
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
-# The kinds of failure. A client limit excuses the last three: what the client could not feed, or feeds wrongly.
-CRASH, TIME_OUT, PATH, STATUS, WRONG = "crash", "time-out", "path", "status", "wrong output"
-EXCUSABLE = (PATH, STATUS, WRONG)
+# The kinds of failure. A client limit excuses the last four: what the client could not feed, feeds wrongly, or makes
+# a mess of by itself.
+CRASH, TIME_OUT, CLIENT_CRASH, PATH, STATUS, WRONG = (
+    "crash", "time-out", "crash in the client", "path", "status", "wrong output")
+EXCUSABLE = (CLIENT_CRASH, PATH, STATUS, WRONG)
 
 
 @dataclass
@@ -25,7 +27,7 @@ def failed(kind, detail):
 def unsound(finished):
     """A crash or a hang, which nothing excuses; None where the program ended in an orderly way."""
     if finished.crash:
-        return failed(CRASH, finished.crash)
+        return failed(CLIENT_CRASH if finished.crash_is_the_clients else CRASH, finished.crash)
     if finished.timed_out:
         return failed(TIME_OUT, f"killed after {finished.seconds:.0f} s")
     return None
