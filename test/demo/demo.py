@@ -19,10 +19,12 @@ from dataclasses import dataclass
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "test", "conformance"))
 import harness
+import manifest
 
 ENDINGS = ("mp4", "webm", "mpg", "mkv", "ivf")
 NO_LIMIT = 24 * 3600
 SHEET_FRAMES = 6
+SHEET_STEP = 250  # frames at most between two of them: a whole film need not be decoded once more
 SHEET_CELL = (192, 108)  # pixels
 TIMED_FRAMES = 600  # about so many are decoded for each fps figure
 
@@ -121,7 +123,7 @@ class Demo:
         if finished.crash:
             clip.fault = f"crash: {finished.crash}"
         elif not pictures or harness.values(sessions, "front") != ["va"]:
-            clip.fault = f"not decoded by Daedalus: {finished.last_error or 'the driver saw no picture'}"
+            clip.fault = f"not decoded by Daedalus: {self.why_not(clip, finished)}"
         elif finished.status != 0:
             clip.fault = f"ffmpeg failed: {finished.last_error}"
         else:
@@ -131,6 +133,12 @@ class Demo:
         errors = harness.total(sessions, "errors")
         if errors and not clip.fault:
             clip.fault = f"right, but the driver counted {errors} errors"
+
+    def why_not(self, clip, finished):
+        decoded = ", ".join(f"{codec} ({', '.join(profiles)})" for codec, profiles in manifest.ADVERTISED.items())
+        if manifest.normalised_codec(clip.codec) not in manifest.ADVERTISED:
+            return f"it decodes {decoded}, not {clip.codec}"
+        return f"it decodes {decoded}; this is {clip.codec} {clip.pix_fmt}. ffmpeg says: {finished.last_error}"
 
     def measure(self, clip):
         """Frames per second, each frame downloaded into ffmpeg's memory but neither converted nor written."""
@@ -151,9 +159,9 @@ class Demo:
         return count / float(seconds.group(1)) if seconds and float(seconds.group(1)) else 0
 
     def sheet_row(self, clip, index):
-        """A row of pictures spread over the clip, of the frames that came from the driver."""
+        """A row of pictures spread over the clip's beginning, of the frames that came from the driver."""
         row = os.path.join(self.scratch, f"row{index}.png")
-        step = max(clip.frames // SHEET_FRAMES, 1)
+        step = min(max(clip.frames // SHEET_FRAMES, 1), SHEET_STEP)
         width, height = SHEET_CELL
         form = "p010le" if clip.planar_format.endswith("10le") else "nv12"
         chain = (f"hwdownload,format={form},select=not(mod(n\\,{step})),"
