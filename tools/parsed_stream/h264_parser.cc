@@ -83,17 +83,16 @@ Result<H264ParameterSets::Active> H264ParameterSets::activate(uint8_t pps_id) {
 
 Status H264Parser::parse(std::span<const uint8_t> packet, std::vector<Event>& events) {
   Status first_error;
-  packet_begins_ = true;
   headers::NalUnits units(packet);
   while (const auto nal = units.next()) {
     Status status = parse_nal(*nal, events);
     if (!status && first_error) first_error = std::move(status);
   }
+  end_picture(events);
   return first_error;
 }
 
 void H264Parser::flush(std::vector<Event>& events) {
-  end_picture(events);
   close_frame(events);
   H264Dpb::Frames frames;
   dpb_.clear(frames);
@@ -139,9 +138,7 @@ Status H264Parser::parse_slice(std::span<const uint8_t> nal, std::vector<Event>&
   if (!header) return header.error();
   if (header->slice.redundant_pic_cnt > 0) return {};
 
-  const bool begins = begins_picture(*header);
-  packet_begins_ = false;
-  if (begins) {
+  if (begins_picture(*header)) {
     end_picture(events);
     begin_picture(*header, std::move(*active), events);
   }
@@ -158,8 +155,7 @@ Status H264Parser::parse_slice(std::span<const uint8_t> nal, std::vector<Event>&
 }
 
 // 7.4.1.2.4, but for a change of pic_parameter_set_id alone, which begins a picture only at its
-// first macroblock: some encoders use several sets in one picture. A packet that comes back to the
-// first macroblock begins one too.
+// first macroblock: some encoders use several sets in one picture.
 bool H264Parser::begins_picture(const H264SliceHeader& header) const {
   if (!gathering_) return true;
   const H264SliceHeader& last = gathering_->last;
@@ -174,7 +170,7 @@ bool H264Parser::begins_picture(const H264SliceHeader& header) const {
       a.delta_pic_order_cnt1 != b.delta_pic_order_cnt1) {
     return true;
   }
-  return header.slice.first_mb_in_slice == 0 && (packet_begins_ || last.pps_id != header.pps_id);
+  return header.slice.first_mb_in_slice == 0 && last.pps_id != header.pps_id;
 }
 
 // Does it complete the open field's frame (3.30: complementary field pairs)? A second field that is

@@ -81,7 +81,6 @@ class H264Parser final : public Parser {
   H264Order order_;
   H264Dpb dpb_;
   std::optional<Gathering> gathering_;
-  bool packet_begins_ = false;                            // no slice of this packet was seen yet
   std::optional<headers::H264SliceHeader> first_field_;   // of the open frame; its pair may follow
   std::shared_ptr<const headers::H264Sps> sequence_;      // in force
   std::optional<uint32_t> previous_reference_frame_num_;  // PrevRefFrameNum (7.4.3)
