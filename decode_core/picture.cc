@@ -60,11 +60,12 @@ void Picture::set_output_pass(OutputPass pass) {
   if (frame.has_value() && pass) pass(*frame);
 }
 
-void Picture::begin(std::shared_ptr<Session> session) {
+std::shared_ptr<Session> Picture::begin(std::shared_ptr<Session> session) {
   std::lock_guard lock(mutex_);
   ++pending_;
   state_ = State::kPending;
-  session_ = std::move(session);
+  session_.swap(session);
+  return session;
 }
 
 void Picture::complete(DecodeOutcome outcome) {

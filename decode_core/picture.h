@@ -66,8 +66,10 @@ class Picture {
   using OutputPass = std::function<void(const FrameBuffer&)>;
   void set_output_pass(OutputPass pass);
 
-  // For Session alone. begin: one more job is pending, decoded by `session`. complete: it ended.
-  void begin(std::shared_ptr<Session> session);
+  // For Session alone. begin: one more job is pending, decoded by `session`; returns the session of
+  // the job before, of which this may be the last owner: let it go where its thread may be joined.
+  // complete: the job ended.
+  std::shared_ptr<Session> begin(std::shared_ptr<Session> session);
   void complete(DecodeOutcome outcome);
   // For decoders that learn it only when later pictures come out.
   void note_concealed();

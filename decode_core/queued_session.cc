@@ -46,10 +46,15 @@ Status QueuedSession::submit(DecodeJob job) {
   if (job.codec() != codec()) {
     return Error{ErrorCode::kInvalidArgument, "the job's codec is not the session's"};
   }
+  std::shared_ptr<Session> former;  // let go with no lock held: its end may join its thread
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->queue.size() < kMaxQueued; });
-  job.target->begin(shared_from_this());
-  state_->queue.push_back(std::move(job));
+  try {
+    state_->queue.push_back(std::move(job));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "no memory to queue a picture"};
+  }
+  former = state_->queue.back().target->begin(shared_from_this());
   state_->parts.statistics->page().queue_depth = state_->queue.size();
   state_->changed.notify_all();
   return {};

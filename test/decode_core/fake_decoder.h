@@ -1,0 +1,67 @@
+// A decoder whose outcomes the test decides, and sessions over it.
+#ifndef DAEDALUS_TEST_DECODE_CORE_FAKE_DECODER_H_
+#define DAEDALUS_TEST_DECODE_CORE_FAKE_DECODER_H_
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "decode_core/queued_session.h"
+#include "test/decode_core/jobs.h"
+
+namespace daedalus::core::test {
+
+// A gate that the test opens: whoever passes waits for it.
+class Gate {
+ public:
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+class FakeDecoder final : public Decoder {
+ public:
+  using Decode = std::function<DecodeOutcome(const DecodeJob&)>;
+  explicit FakeDecoder(Decode decode) : decode_(std::move(decode)) {}
+  DecodeOutcome decode(const DecodeJob& job) override { return decode_(job); }
+
+ private:
+  Decode decode_;
+};
+
+inline DecodeOutcome decoded_frame(uint32_t seed = 1) {
+  DecodeOutcome outcome;
+  outcome.frame = make_frame(SampleFormat::kI420, 16, 16, seed);
+  return outcome;
+}
+
+inline DecodeOutcome decoded_nothing() {
+  DecodeOutcome outcome;
+  outcome.error = {ErrorCode::kCorrupt, "nothing there"};
+  return outcome;
+}
+
+// A session of VP8 over `decode`; its statistics are private memory.
+inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode) {
+  const SessionConfig config{Profile::kVp8, 64, 48, "replay"};
+  return std::make_shared<QueuedSession>(QueuedSession::Parts{
+      config, "fake", std::make_unique<FakeDecoder>(std::move(decode)),
+      std::make_unique<Statistics>("", Statistics::Identity{}, false), nullptr, nullptr});
+}
+
+}  // namespace daedalus::core::test
+
+#endif  // DAEDALUS_TEST_DECODE_CORE_FAKE_DECODER_H_
