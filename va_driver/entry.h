@@ -7,6 +7,7 @@
 #include <new>
 
 #include "va_driver/display.h"
+#include "va_driver/status.h"
 
 namespace daedalus::va {
 
@@ -18,6 +19,7 @@ template <typename... Arguments, VAStatus (*Function)(Display&, Arguments...)>
 struct Entry<Function> {
   static VAStatus call(VADriverContextP context, Arguments... arguments) noexcept {
     if (!context || !context->pDriverData) return VA_STATUS_ERROR_INVALID_DISPLAY;
+    const CallScope scope(context);
     try {
       return Function(*static_cast<Display*>(context->pDriverData), arguments...);
     } catch (const std::bad_alloc&) {

@@ -1,5 +1,6 @@
 #include "va_driver/status.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdarg>
 #include <cstdio>
@@ -23,7 +24,12 @@ constexpr std::array<std::pair<VAProfile, Profile>, 8> kProfiles = {{
     {VAProfileVP9Profile2, Profile::kVp9Profile2},
 }};
 
+thread_local VADriverContextP current_context = nullptr;
+
 }  // namespace
+
+CallScope::CallScope(VADriverContextP context) { current_context = context; }
+CallScope::~CallScope() { current_context = nullptr; }
 
 VAStatus status_of(ErrorCode code) {
   switch (code) {
@@ -41,13 +47,22 @@ VAStatus status_of(ErrorCode code) {
 }
 
 VAStatus refuse(VAStatus status, const char* format, ...) {
-  if (!log_enabled(LogLevel::kInfo)) return status;
+  const bool tell = current_context && current_context->info_callback;
+  if (!tell && !log_enabled(LogLevel::kInfo)) return status;
   char message[512];
   va_list arguments;
   va_start(arguments, format);
-  std::vsnprintf(message, sizeof message, format, arguments);
+  const int length = std::vsnprintf(message, sizeof message - 1, format, arguments);
   va_end(arguments);
+  if (length < 0) return status;
   log(LogLevel::kInfo, "va: %s (VAStatus 0x%x)", message, static_cast<unsigned>(status));
+  if (tell) {
+    // libva's own printer wants the end of the line.
+    const auto end = std::min<size_t>(length, sizeof message - 2);
+    message[end] = '\n';
+    message[end + 1] = '\0';
+    current_context->info_callback(current_context, message);
+  }
   return status;
 }
 

@@ -3,6 +3,7 @@
 #define DAEDALUS_VA_DRIVER_STATUS_H_
 
 #include <va/va.h>
+#include <va/va_backend.h>
 
 #include <optional>
 
@@ -14,10 +15,20 @@ namespace daedalus::va {
 // The VAStatus that says the same as an error of the core.
 VAStatus status_of(ErrorCode code);
 
-// Logs why a call is refused (level info: it is the client's mistake or wish) and gives `status`.
+// Tells why a call is refused and gives `status`: to libva's information callback, which the client
+// may have set, and to the log (level info).
 [[gnu::format(printf, 2, 3)]] VAStatus refuse(VAStatus status, const char* format, ...);
 // The same for an error of the core, which brings its own message.
 VAStatus refuse(const Error& error);
+
+// The driver context whose entry point this thread is in; that is whom refuse() tells.
+class CallScope {
+ public:
+  explicit CallScope(VADriverContextP context);
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+};
 
 VAProfile va_profile_of(core::Profile profile);
 // Nullopt for a profile that the core does not know.

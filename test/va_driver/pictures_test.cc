@@ -1,0 +1,498 @@
+// What clients render, and whatever else they might send, as jobs or as refusals.
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "test/catch.h"
+#include "test/va_driver/driver_under_test.h"
+#include "test/va_driver/vp8_picture.h"
+
+namespace daedalus::test {
+namespace {
+
+using core::FieldRole;
+
+VAPictureH264 h264_picture(VASurfaceID surface, uint32_t flags = 0, uint32_t frame_idx = 0) {
+  VAPictureH264 picture{};
+  picture.picture_id = surface;
+  picture.flags = surface == VA_INVALID_SURFACE ? uint32_t{VA_PICTURE_H264_INVALID} : flags;
+  picture.frame_idx = frame_idx;
+  return picture;
+}
+
+VAPictureParameterBufferH264 h264_parameters(VASurfaceID surface, uint32_t flags = 0) {
+  VAPictureParameterBufferH264 picture{};
+  picture.CurrPic = h264_picture(surface, flags);
+  for (auto& reference : picture.ReferenceFrames) reference = h264_picture(VA_INVALID_SURFACE);
+  picture.picture_width_in_mbs_minus1 = 3;
+  picture.picture_height_in_mbs_minus1 = 3;
+  picture.num_ref_frames = 4;
+  picture.seq_fields.bits.chroma_format_idc = 1;
+  picture.seq_fields.bits.frame_mbs_only_flag = flags == 0;
+  picture.seq_fields.bits.direct_8x8_inference_flag = 1;
+  picture.pic_fields.bits.field_pic_flag = flags != 0;
+  picture.pic_fields.bits.reference_pic_flag = 1;
+  return picture;
+}
+
+VASliceParameterBufferH264 h264_slice(uint32_t size, uint32_t offset = 0,
+                                      uint32_t flag = VA_SLICE_DATA_FLAG_ALL) {
+  VASliceParameterBufferH264 slice{};
+  slice.slice_data_size = size;
+  slice.slice_data_offset = offset;
+  slice.slice_data_flag = flag;
+  return slice;
+}
+
+const std::array<uint8_t, 8> kIdr = {0x65, 0x88, 0x84, 1, 2, 3, 4, 5};
+const std::array<uint8_t, 8> kSlice = {0x41, 0x9a, 0x10, 6, 7, 8, 9, 10};
+
+VAStatus submit_h264(DriverUnderTest& driver, VAContextID decoder, VASurfaceID surface,
+                     const VAPictureParameterBufferH264& picture,
+                     const std::array<uint8_t, 8>& nal = kIdr) {
+  if (VAStatus status = driver.begin(decoder, surface)) return status;
+  const VAStatus status =
+      driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
+                              driver.parameters(decoder, VASliceParameterBufferType,
+                                                h264_slice(nal.size())),
+                              driver.buffer(decoder, VASliceDataBufferType, nal.data(), nal.size())});
+  return status ? status : driver.end(decoder);
+}
+
+std::vector<uint8_t> slice_bytes(const core::DecodeJob& job, size_t index) {
+  const auto bytes = job.bytes_of(job.slices.at(index));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST_CASE("h264: the parameters as the kernel's control structures") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface(), reference = driver.surface();
+  REQUIRE(submit_h264(driver, decoder, reference, h264_parameters(reference)) == VA_STATUS_SUCCESS);
+
+  VAPictureParameterBufferH264 picture = h264_parameters(surface);
+  picture.frame_num = 2;
+  picture.CurrPic.TopFieldOrderCnt = 65'540;
+  picture.CurrPic.BottomFieldOrderCnt = 65'541;
+  picture.ReferenceFrames[0] =
+      h264_picture(reference, VA_PICTURE_H264_SHORT_TERM_REFERENCE, 15);
+  picture.ReferenceFrames[1] = h264_picture(12'345, VA_PICTURE_H264_LONG_TERM_REFERENCE, 3);
+  picture.pic_fields.bits.entropy_coding_mode_flag = 1;
+  picture.pic_fields.bits.weighted_bipred_idc = 2;
+  picture.pic_init_qp_minus26 = -4;
+  REQUIRE(submit_h264(driver, decoder, surface, picture, kSlice) == VA_STATUS_SUCCESS);
+
+  const core::DecodeJob& job = driver.last_job();
+  const auto& parameters = std::get<core::H264Parameters>(job.parameters);
+  CHECK(parameters.sps.profile_idc == 100);
+  CHECK(parameters.sps.pic_width_in_mbs_minus1 == 3);
+  CHECK(parameters.sps.pic_height_in_map_units_minus1 == 3);
+  CHECK(parameters.sps.max_num_ref_frames == 4);
+  CHECK((parameters.sps.flags & V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY) != 0);
+  CHECK(parameters.pps.flags == V4L2_H264_PPS_FLAG_ENTROPY_CODING_MODE);
+  CHECK(parameters.pps.weighted_bipred_idc == 2);
+  CHECK(parameters.pps.pic_init_qp_minus26 == -4);
+  CHECK(parameters.decode.nal_ref_idc == 2);
+  CHECK(parameters.decode.flags == 0);
+  CHECK(parameters.decode.frame_num == 2);
+  CHECK(parameters.decode.top_field_order_cnt == 65'540);
+  CHECK(parameters.decode.dpb[0].flags ==
+        (V4L2_H264_DPB_ENTRY_FLAG_VALID | V4L2_H264_DPB_ENTRY_FLAG_ACTIVE));
+  CHECK(parameters.decode.dpb[0].fields == V4L2_H264_FRAME_REF);
+  CHECK(static_cast<int32_t>(parameters.decode.dpb[0].pic_num) == -1);  // wrapped: 15 of 16
+  CHECK((parameters.decode.dpb[1].flags & V4L2_H264_DPB_ENTRY_FLAG_LONG_TERM) != 0);
+  CHECK(parameters.decode.dpb[2].flags == 0);
+  CHECK(job.field == FieldRole::kFrame);
+  REQUIRE(job.references.size() == 16);
+  CHECK(job.references[0] == driver.session().job(0).target);
+  CHECK(job.references[1] == nullptr);  // no such surface
+  CHECK(slice_bytes(job, 0) == std::vector<uint8_t>(kSlice.begin(), kSlice.end()));
+}
+
+TEST_CASE("h264: two fields of one frame are two jobs of one picture") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264Main);
+  const VASurfaceID surface = driver.surface(), other = driver.surface();
+  const auto top = h264_parameters(surface, VA_PICTURE_H264_TOP_FIELD);
+  auto bottom = h264_parameters(surface, VA_PICTURE_H264_BOTTOM_FIELD);
+  bottom.ReferenceFrames[0] = h264_picture(
+      surface, VA_PICTURE_H264_TOP_FIELD | VA_PICTURE_H264_SHORT_TERM_REFERENCE);
+  REQUIRE(submit_h264(driver, decoder, surface, top) == VA_STATUS_SUCCESS);
+  REQUIRE(submit_h264(driver, decoder, surface, bottom, kSlice) == VA_STATUS_SUCCESS);
+  FakeSession& session = driver.session();
+  CHECK(session.job(0).field == FieldRole::kFirstField);
+  CHECK(session.job(1).field == FieldRole::kSecondField);
+  CHECK(session.job(1).target == session.job(0).target);
+  CHECK(session.job(1).references[0] == session.job(0).target);
+  const auto& second = std::get<core::H264Parameters>(session.job(1).parameters);
+  CHECK(second.decode.dpb[0].fields == V4L2_H264_TOP_FIELD_REF);
+  CHECK(second.decode.flags ==
+        (V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC | V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD));
+  CHECK(second.sps.pic_height_in_map_units_minus1 == 1);
+
+  // The frame is whole: the next field begins another one, on the same surface too.
+  REQUIRE(submit_h264(driver, decoder, surface, top) == VA_STATUS_SUCCESS);
+  CHECK(session.job(2).field == FieldRole::kFirstField);
+  CHECK(session.job(2).target != session.job(0).target);
+  // A field of the same parity, or on another surface, is no second one.
+  REQUIRE(submit_h264(driver, decoder, surface, top) == VA_STATUS_SUCCESS);
+  CHECK(session.job(3).field == FieldRole::kFirstField);
+  REQUIRE(submit_h264(driver, decoder, other,
+                      h264_parameters(other, VA_PICTURE_H264_BOTTOM_FIELD)) == VA_STATUS_SUCCESS);
+  CHECK(session.job(4).field == FieldRole::kFirstField);
+}
+
+TEST_CASE("h264: scaling lists only where they are not flat") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  VAIQMatrixBufferH264 matrix;
+  std::fill_n(&matrix.ScalingList4x4[0][0], 96, uint8_t{16});
+  std::fill_n(&matrix.ScalingList8x8[0][0], 128, uint8_t{16});
+  const bool flat = GENERATE(true, false);
+  if (!flat) matrix.ScalingList8x8[1][63] = 40;
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(
+              decoder,
+              {driver.parameters(decoder, VAPictureParameterBufferType, h264_parameters(surface)),
+               driver.parameters(decoder, VAIQMatrixBufferType, matrix),
+               driver.parameters(decoder, VASliceParameterBufferType, h264_slice(kIdr.size())),
+               driver.buffer(decoder, VASliceDataBufferType, kIdr.data(), kIdr.size())}) ==
+          VA_STATUS_SUCCESS);
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+  const auto& parameters = std::get<core::H264Parameters>(driver.last_job().parameters);
+  CHECK((parameters.pps.flags & V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT) == (flat ? 0 : 0x80));
+  CHECK(int{parameters.scaling_matrix.scaling_list_8x8[1][63]} == (flat ? 16 : 40));
+  CHECK(parameters.decode.flags == V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC);
+}
+
+TEST_CASE("slices: several in a buffer, parts of one in several, and a start code too many") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  std::vector<uint8_t> data(64);
+  std::iota(data.begin(), data.end(), uint8_t{0x41});
+  const std::vector<uint8_t> annex_b = {0, 0, 0, 1, 0x41, 0x77};
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType,
+                                                    h264_parameters(surface))}) ==
+          VA_STATUS_SUCCESS);
+  auto two = std::array{h264_slice(10, 0), h264_slice(5, 20)};
+  two[1].num_ref_idx_l0_active_minus1 = 3;
+  REQUIRE(driver.render(decoder, {driver.buffer(decoder, VASliceParameterBufferType, two.data(),
+                                                sizeof two[0], 2),
+                                  driver.buffer(decoder, VASliceDataBufferType, data.data(), 64)}) ==
+          VA_STATUS_SUCCESS);
+  const auto part = [&](uint32_t size, uint32_t offset, uint32_t flag) {
+    return driver.render(decoder, {driver.parameters(decoder, VASliceParameterBufferType,
+                                                     h264_slice(size, offset, flag)),
+                                   driver.buffer(decoder, VASliceDataBufferType, data.data(), 64)});
+  };
+  REQUIRE(part(3, 1, VA_SLICE_DATA_FLAG_BEGIN) == VA_STATUS_SUCCESS);
+  REQUIRE(part(2, 8, VA_SLICE_DATA_FLAG_MIDDLE) == VA_STATUS_SUCCESS);
+  REQUIRE(part(1, 30, VA_SLICE_DATA_FLAG_END) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(decoder, {driver.parameters(decoder, VASliceParameterBufferType,
+                                                    h264_slice(annex_b.size())),
+                                  driver.buffer(decoder, VASliceDataBufferType, annex_b.data(),
+                                                annex_b.size())}) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+
+  const core::DecodeJob& job = driver.last_job();
+  REQUIRE(job.slices.size() == 4);
+  CHECK(slice_bytes(job, 0) == std::vector<uint8_t>(data.begin(), data.begin() + 10));
+  CHECK(slice_bytes(job, 1) == std::vector<uint8_t>(data.begin() + 20, data.begin() + 25));
+  CHECK(slice_bytes(job, 2) ==
+        std::vector<uint8_t>{data[1], data[2], data[3], data[8], data[9], data[30]});
+  CHECK(slice_bytes(job, 3) == std::vector<uint8_t>{0x41, 0x77});
+  const auto& parameters = std::get<core::H264Parameters>(job.parameters);
+  REQUIRE(parameters.slice_reference_counts_minus1.size() == 4);
+  CHECK(int{parameters.slice_reference_counts_minus1[1][0]} == 3);
+}
+
+TEST_CASE("vp8: the frame begins with its tag, whether the client sends it or not") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileVP8Version0_3);
+  const VASurfaceID surface = driver.surface();
+  std::array<uint8_t, 26> whole{};
+  std::iota(whole.begin() + 10, whole.end(), uint8_t{0x80});
+  const uint32_t offset = GENERATE(0u, 10u);
+  const uint8_t* data = whole.data() + 10 - offset;
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(
+              decoder,
+              {driver.parameters(decoder, VAPictureParameterBufferType, vp8_picture_parameters()),
+               driver.parameters(decoder, VASliceParameterBufferType,
+                                 vp8_slice_parameters(16, offset)),
+               driver.buffer(decoder, VASliceDataBufferType, data, 16 + offset)}) ==
+          VA_STATUS_SUCCESS);
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+  // RFC 6386 9.1: a key frame, version 0, shown, a first partition of 5 + 3 bytes; 64x64.
+  const std::array<uint8_t, 10> tag = {0x10, 0x01, 0x00, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
+  std::copy(tag.begin(), tag.end(), whole.begin());
+  CHECK(slice_bytes(driver.last_job(), 0) == std::vector<uint8_t>(whole.begin(), whole.end()));
+}
+
+TEST_CASE("mpeg2: matrices stay in force until others are loaded; fields pair") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileMPEG2Main);
+  const VASurfaceID surface = driver.surface();
+  const std::array<uint8_t, 8> slice = {0, 0, 1, 1, 0x12, 0x34, 0x56, 0x78};
+  VAPictureParameterBufferMPEG2 picture{};
+  picture.horizontal_size = 64;
+  picture.vertical_size = 64;
+  picture.forward_reference_picture = VA_INVALID_SURFACE;
+  picture.backward_reference_picture = VA_INVALID_SURFACE;
+  picture.picture_coding_type = 1;
+  picture.f_code = 0x1234;
+  VAIQMatrixBufferMPEG2 matrix{};
+  const auto submit = [&](uint32_t structure, bool with_matrix) {
+    picture.picture_coding_extension.bits.picture_structure = structure;
+    VASliceParameterBufferMPEG2 parameters{};
+    parameters.slice_data_size = slice.size();
+    if (VAStatus status = driver.begin(decoder, surface)) return status;
+    std::vector<VABufferID> buffers = {
+        driver.parameters(decoder, VAPictureParameterBufferType, picture)};
+    if (with_matrix) buffers.push_back(driver.parameters(decoder, VAIQMatrixBufferType, matrix));
+    buffers.push_back(driver.parameters(decoder, VASliceParameterBufferType, parameters));
+    buffers.push_back(driver.buffer(decoder, VASliceDataBufferType, slice.data(), slice.size()));
+    if (VAStatus status = driver.render(decoder, buffers)) return status;
+    return driver.end(decoder);
+  };
+  const auto last = [&]() -> const core::Mpeg2Parameters& {
+    return std::get<core::Mpeg2Parameters>(driver.last_job().parameters);
+  };
+
+  REQUIRE(submit(3, false) == VA_STATUS_SUCCESS);
+  CHECK(int{last().quantisation.intra_quantiser_matrix[0]} == 8);
+  CHECK(int{last().quantisation.intra_quantiser_matrix[63]} == 83);
+  CHECK(int{last().quantisation.non_intra_quantiser_matrix[5]} == 16);
+  CHECK(int{last().picture.f_code[0][0]} == 1);
+  CHECK(int{last().picture.f_code[1][1]} == 4);
+  CHECK(driver.last_job().field == FieldRole::kFrame);
+
+  matrix.load_non_intra_quantiser_matrix = 1;
+  matrix.non_intra_quantiser_matrix[5] = 99;
+  REQUIRE(submit(1, true) == VA_STATUS_SUCCESS);
+  CHECK(driver.last_job().field == FieldRole::kFirstField);
+  const auto first = driver.last_job().target;
+  picture.picture_coding_type = 2;
+  REQUIRE(submit(2, false) == VA_STATUS_SUCCESS);
+  CHECK(driver.last_job().field == FieldRole::kSecondField);
+  CHECK(driver.last_job().target == first);
+  CHECK(int{last().quantisation.non_intra_quantiser_matrix[5]} == 99);
+  CHECK(int{last().quantisation.intra_quantiser_matrix[0]} == 8);
+
+  picture.picture_coding_type = 7;
+  CHECK(submit(3, false) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  picture.picture_coding_type = 1;
+  CHECK(submit(0, false) == VA_STATUS_ERROR_INVALID_PARAMETER);
+}
+
+TEST_CASE("pictures: a refused one marks nothing") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  REQUIRE(submit_h264(driver, decoder, surface, h264_parameters(surface)) == VA_STATUS_SUCCESS);
+  driver.session().finish(0, {.frame = plain_frame(64, 64, 33, 44)});
+  auto deep = h264_parameters(surface);
+  deep.bit_depth_luma_minus8 = 2;
+  CHECK(submit_h264(driver, decoder, surface, deep) == VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT);
+  auto huge = h264_parameters(surface);
+  huge.picture_width_in_mbs_minus1 = 0xffff;
+  CHECK(submit_h264(driver, decoder, surface, huge) == VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED);
+  driver.session().refuse_all = true;
+  CHECK(submit_h264(driver, decoder, surface, h264_parameters(surface)) ==
+        VA_STATUS_ERROR_UNIMPLEMENTED);
+  CHECK(driver.session().size() == 1);
+  // The surface still shows its first picture, which is not pending.
+  CHECK(driver.call(&VADriverVTable::vaSyncSurface2, surface, uint64_t{0}) == VA_STATUS_SUCCESS);
+  driver.session().refuse_all = false;
+  CHECK(submit_h264(driver, decoder, surface, h264_parameters(surface)) == VA_STATUS_SUCCESS);
+}
+
+TEST_CASE("sessions: a context made anew in mid-stream goes on with the pictures' own") {
+  DriverUnderTest driver;
+  const VAContextID first = driver.decoder(VAProfileH264High);
+  const VAContextID second = driver.decoder(VAProfileH264High);
+  const VASurfaceID old_surface = driver.surface(), surface = driver.surface();
+  REQUIRE(submit_h264(driver, first, old_surface, h264_parameters(old_surface)) ==
+          VA_STATUS_SUCCESS);
+  REQUIRE(driver.call(&VADriverVTable::vaDestroyContext, first) == VA_STATUS_SUCCESS);
+  auto picture = h264_parameters(surface);
+  picture.ReferenceFrames[0] = h264_picture(old_surface, VA_PICTURE_H264_SHORT_TERM_REFERENCE);
+  REQUIRE(submit_h264(driver, second, surface, picture, kSlice) == VA_STATUS_SUCCESS);
+  CHECK(driver.core->session_count() == 1);
+  CHECK(driver.session().size() == 2);
+}
+
+TEST_CASE("pictures: destroying the buffers before EndPicture loses nothing") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  const std::vector<VABufferID> buffers = {
+      driver.parameters(decoder, VAPictureParameterBufferType, h264_parameters(surface)),
+      driver.parameters(decoder, VASliceParameterBufferType, h264_slice(kIdr.size())),
+      driver.buffer(decoder, VASliceDataBufferType, nullptr, kIdr.size())};
+  void* data = nullptr;
+  REQUIRE(driver.call(&VADriverVTable::vaMapBuffer, buffers[2], &data) == VA_STATUS_SUCCESS);
+  std::copy(kIdr.begin(), kIdr.end(), static_cast<uint8_t*>(data));
+  REQUIRE(driver.call(&VADriverVTable::vaUnmapBuffer, buffers[2]) == VA_STATUS_SUCCESS);
+  for (VABufferID id : buffers) {
+    REQUIRE(driver.render(decoder, {id}) == VA_STATUS_SUCCESS);
+    REQUIRE(driver.call(&VADriverVTable::vaDestroyBuffer, id) == VA_STATUS_SUCCESS);
+  }
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+  CHECK(slice_bytes(driver.last_job(), 0) == std::vector<uint8_t>(kIdr.begin(), kIdr.end()));
+}
+
+TEST_CASE("pictures: 20,000 live buffers in one") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  std::vector<VABufferID> buffers = {
+      driver.parameters(decoder, VAPictureParameterBufferType, h264_parameters(surface))};
+  for (int i = 0; i < 10'000; ++i) {
+    buffers.push_back(
+        driver.parameters(decoder, VASliceParameterBufferType, h264_slice(kIdr.size())));
+    buffers.push_back(driver.buffer(decoder, VASliceDataBufferType, kIdr.data(), kIdr.size()));
+  }
+  REQUIRE(driver.render(decoder, buffers) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+  CHECK(driver.last_job().slices.size() == 10'000);
+  for (VABufferID id : buffers) {
+    REQUIRE(driver.call(&VADriverVTable::vaDestroyBuffer, id) == VA_STATUS_SUCCESS);
+  }
+}
+
+TEST_CASE("buffers: what cannot be is refused") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  VABufferID id = 7;
+  const auto create = [&](VAContextID of, VABufferType type, unsigned int size,
+                          unsigned int count) {
+    return driver.call(&VADriverVTable::vaCreateBuffer, of, type, size, count, nullptr, &id);
+  };
+  CHECK(create(VA_INVALID_ID, VASliceDataBufferType, 8, 1) == VA_STATUS_ERROR_INVALID_CONTEXT);
+  CHECK(create(decoder, VAEncCodedBufferType, 8, 1) == VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE);
+  CHECK(create(decoder, VASliceDataBufferType, 0, 1) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(create(decoder, VASliceDataBufferType, 8, 0) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(create(decoder, VASliceDataBufferType, ~0u, ~0u) == VA_STATUS_ERROR_ALLOCATION_FAILED);
+  CHECK(create(decoder, VASliceDataBufferType, 1u << 16, 1u << 16) ==
+        VA_STATUS_ERROR_ALLOCATION_FAILED);
+  CHECK(id == VA_INVALID_ID);
+  REQUIRE(create(decoder, VASliceParameterBufferType, 16, 4) == VA_STATUS_SUCCESS);
+  VABufferType type{};
+  unsigned int size = 0, count = 0;
+  CHECK(driver.call(&VADriverVTable::vaBufferSetNumElements, id, 5u) ==
+        VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(driver.call(&VADriverVTable::vaBufferSetNumElements, id, 2u) == VA_STATUS_SUCCESS);
+  CHECK(driver.call(&VADriverVTable::vaBufferInfo, id, &type, &size, &count) == VA_STATUS_SUCCESS);
+  CHECK(type == VASliceParameterBufferType);
+  CHECK(size == 16);
+  CHECK(count == 2);
+  REQUIRE(driver.call(&VADriverVTable::vaDestroyBuffer, id) == VA_STATUS_SUCCESS);
+  CHECK(driver.call(&VADriverVTable::vaDestroyBuffer, id) == VA_STATUS_ERROR_INVALID_BUFFER);
+}
+
+TEST_CASE("pictures: calls out of order and damaged buffers are refused, the rest counts") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  const auto picture =
+      driver.parameters(decoder, VAPictureParameterBufferType, h264_parameters(surface));
+  const auto slice = driver.parameters(decoder, VASliceParameterBufferType, h264_slice(8));
+  const auto data = driver.buffer(decoder, VASliceDataBufferType, kIdr.data(), kIdr.size());
+
+  CHECK(driver.render(decoder, {picture}) == VA_STATUS_ERROR_OPERATION_FAILED);
+  CHECK(driver.end(decoder) == VA_STATUS_ERROR_OPERATION_FAILED);
+  CHECK(driver.begin(decoder, 1) == VA_STATUS_ERROR_INVALID_SURFACE);
+  CHECK(driver.begin(1, surface) == VA_STATUS_ERROR_INVALID_CONTEXT);
+  CHECK(driver.begin(decoder, driver.surface(64, 64, VA_RT_FORMAT_YUV420_10)) ==
+        VA_STATUS_ERROR_INVALID_SURFACE);
+
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  CHECK(driver.render(decoder, {slice, data}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(driver.end(decoder) == VA_STATUS_ERROR_INVALID_PARAMETER);  // no picture parameters
+
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  const auto half = driver.buffer(decoder, VAPictureParameterBufferType, nullptr,
+                                  sizeof(VAPictureParameterBufferH264) / 2);
+  const auto short_slices = driver.buffer(decoder, VASliceParameterBufferType, nullptr, 64, 50);
+  const auto bit_plane = driver.buffer(decoder, VABitPlaneBufferType, nullptr, 64);
+  CHECK(driver.render(decoder, {half}) == VA_STATUS_ERROR_INVALID_BUFFER);
+  CHECK(driver.render(decoder, {picture, 99}) == VA_STATUS_ERROR_INVALID_BUFFER);
+  CHECK(driver.render(decoder, {picture, short_slices}) == VA_STATUS_ERROR_INVALID_BUFFER);
+  CHECK(driver.render(decoder, {picture, bit_plane}) == VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE);
+  CHECK(driver.render(decoder, {slice}) == VA_STATUS_ERROR_INVALID_PARAMETER);  // none was taken
+  CHECK(driver.call(&VADriverVTable::vaRenderPicture, decoder, nullptr, 3) ==
+        VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(driver.call(&VADriverVTable::vaRenderPicture, decoder, nullptr, -1) ==
+        VA_STATUS_ERROR_INVALID_PARAMETER);
+  REQUIRE(driver.render(decoder, {picture, slice, data}) == VA_STATUS_SUCCESS);
+  CHECK(driver.end(decoder) == VA_STATUS_SUCCESS);  // nothing lost
+}
+
+TEST_CASE("pictures: slices beyond their data, without it, or never begun are refused") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  const auto submit = [&](std::vector<VASliceParameterBufferH264> slices, bool with_data = true) {
+    REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+    std::vector<VABufferID> buffers = {
+        driver.parameters(decoder, VAPictureParameterBufferType, h264_parameters(surface))};
+    if (!slices.empty()) {
+      buffers.push_back(driver.buffer(decoder, VASliceParameterBufferType, slices.data(),
+                                      sizeof slices[0], slices.size()));
+    }
+    if (with_data) {
+      buffers.push_back(driver.buffer(decoder, VASliceDataBufferType, kIdr.data(), kIdr.size()));
+    }
+    REQUIRE(driver.render(decoder, buffers) == VA_STATUS_SUCCESS);
+    return driver.end(decoder);
+  };
+  CHECK(submit({}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(8)}, false) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(9)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(8, 1)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(~0u, 8)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(1, ~0u)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(0)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(4, 0, VA_SLICE_DATA_FLAG_MIDDLE)}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(4, 0, VA_SLICE_DATA_FLAG_BEGIN), h264_slice(4, 4)}) ==
+        VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(4), h264_slice(4, 4, VA_SLICE_DATA_FLAG_END)}) ==
+        VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({h264_slice(4, 0), h264_slice(4, 4)}) == VA_STATUS_SUCCESS);
+}
+
+TEST_CASE("pictures: the bytes of one are bounded") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  const size_t size = size_t{64} << 20;
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType,
+                                                    h264_parameters(surface))}) ==
+          VA_STATUS_SUCCESS);
+  const VABufferID data = driver.buffer(decoder, VASliceDataBufferType, nullptr, size);
+  CHECK(driver.render(decoder, {data, data, data, data, data}) ==
+        VA_STATUS_ERROR_MAX_NUM_EXCEEDED);
+}
+
+TEST_CASE("driver: vaTerminate frees whatever is left") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  REQUIRE(submit_h264(driver, decoder, surface, h264_parameters(surface)) == VA_STATUS_SUCCESS);
+  const std::weak_ptr<core::Picture> picture = driver.last_job().target;
+  REQUIRE(driver.begin(decoder, driver.surface()) == VA_STATUS_SUCCESS);
+  driver.session().finish(0, {.frame = plain_frame(64, 64, 1, 1)});
+  CHECK(driver.call(&VADriverVTable::vaTerminate) == VA_STATUS_SUCCESS);
+  CHECK(picture.use_count() == 1);  // the fake session's own job
+}
+
+}  // namespace
+}  // namespace daedalus::test
