@@ -352,7 +352,7 @@ TEST_CASE("calls out of order") {
     VABufferID id = VA_INVALID_ID;
     uint8_t byte = 0;
     for (const VABufferType type : {VAEncCodedBufferType, VAProcPipelineParameterBufferType,
-                                    static_cast<VABufferType>(0x7fff)}) {
+                                    VABufferTypeMax}) {
       CHECK(display->call(&VADriverVTable::vaCreateBuffer, raw.context, type, 1U, 1U,
                           static_cast<void*>(&byte), &id) ==
             VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE);
