@@ -1,5 +1,6 @@
 #include "decode_core/software/libavcodec/packet_writer.h"
 
+#include <bitset>
 #include <cstring>
 #include <utility>
 
@@ -15,24 +16,19 @@ class H264PacketWriter final : public PacketWriter {
   Status write(const DecodeJob& job, std::vector<uint8_t>& packet) override {
     const auto& parameters = std::get<H264Parameters>(job.parameters);
     packet.clear();
-    std::vector<uint8_t> sps;
-    rewrite::append_sps(parameters.sps, sps);
-    if (sps != sps_) {
-      packet.insert(packet.end(), sps.begin(), sps.end());
-      sps_ = std::move(sps);
-      // A sequence parameter set takes its picture parameter sets with it.
-      for (auto& pps : pps_) pps.clear();
-    }
-    // The default counts are one pair for the picture: all slices are asked before any PPS is written.
-    for (size_t i = 0; i < job.slices.size(); ++i) learn_default_counts(parameters, job, i);
-    bool readable = false;
+    std::bitset<kPpsIds> named;
     for (const ByteRange& range : job.slices) {
       const auto start = headers::parse_h264_slice_start(job.bytes_of(range));
-      if (!start) continue;
-      readable = true;
-      write_pps(parameters, start->pps_id, packet);
+      if (start) named.set(start->pps_id);
     }
-    if (!readable) return Error{ErrorCode::kCorrupt, "no slice has a readable header"};
+    // Before any parameter set counts as sent: this packet will not be.
+    if (named.none()) return Error{ErrorCode::kCorrupt, "no slice has a readable header"};
+    write_sps(parameters, packet);
+    // All slices are asked before any picture parameter set is written.
+    for (size_t i = 0; i < job.slices.size(); ++i) learn_default_counts(parameters, job, i);
+    for (size_t id = 0; id < kPpsIds; ++id) {
+      if (named[id]) write_pps(parameters, static_cast<uint8_t>(id), packet);
+    }
     for (const ByteRange& range : job.slices) {
       const auto nal = job.bytes_of(range);
       packet.insert(packet.end(), {0, 0, 1});
@@ -42,26 +38,37 @@ class H264PacketWriter final : public PacketWriter {
   }
 
  private:
-  // Where the PPS's default counts are unknown, a slice that does not override them tells them.
+  static constexpr size_t kPpsIds = 256;
+
+  void write_sps(const H264Parameters& parameters, std::vector<uint8_t>& packet) {
+    std::vector<uint8_t> sps;
+    rewrite::append_sps(parameters.sps, sps);
+    if (sps == sps_) return;
+    packet.insert(packet.end(), sps.begin(), sps.end());
+    sps_ = std::move(sps);
+    // A sequence parameter set takes its picture parameter sets with it.
+    for (auto& pps : pps_) pps.clear();
+  }
+
+  // Where the default counts are unknown, a slice that does not override them tells those of the
+  // picture parameter set that it names.
   void learn_default_counts(const H264Parameters& parameters, const DecodeJob& job, size_t slice) {
-    if (parameters.default_reference_counts_known) {
-      default_counts_ = {parameters.pps.num_ref_idx_l0_default_active_minus1,
-                         parameters.pps.num_ref_idx_l1_default_active_minus1};
-      return;
-    }
+    if (parameters.default_reference_counts_known) return;
     const auto header = headers::parse_h264_slice_header(
         job.bytes_of(job.slices[slice]), {parameters.sps, parameters.pps},
         headers::H264SliceDepth::kReferenceCounts);
     if (!header || header->is_intra() || header->num_ref_idx_override) return;
     const auto& counts = parameters.slice_reference_counts_minus1[slice];
-    default_counts_[0] = counts[0];
-    if (header->is_b()) default_counts_[1] = counts[1];
+    default_counts_[header->pps_id][0] = counts[0];
+    if (header->is_b()) default_counts_[header->pps_id][1] = counts[1];
   }
 
   void write_pps(const H264Parameters& parameters, uint8_t id, std::vector<uint8_t>& packet) {
     v4l2_ctrl_h264_pps control = parameters.pps;
-    control.num_ref_idx_l0_default_active_minus1 = default_counts_[0];
-    control.num_ref_idx_l1_default_active_minus1 = default_counts_[1];
+    if (!parameters.default_reference_counts_known) {
+      control.num_ref_idx_l0_default_active_minus1 = default_counts_[id][0];
+      control.num_ref_idx_l1_default_active_minus1 = default_counts_[id][1];
+    }
     control.seq_parameter_set_id = parameters.sps.seq_parameter_set_id;
     const bool scaling = control.flags & V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT;
     std::vector<uint8_t> pps;
@@ -72,8 +79,8 @@ class H264PacketWriter final : public PacketWriter {
   }
 
   std::vector<uint8_t> sps_;
-  std::array<std::vector<uint8_t>, 256> pps_;  // by id; empty: not sent
-  std::array<uint8_t, 2> default_counts_{};    // minus 1
+  std::array<std::vector<uint8_t>, kPpsIds> pps_;               // by id; empty: not sent
+  std::array<std::array<uint8_t, 2>, kPpsIds> default_counts_{};  // by id; L0 and L1, minus 1
 };
 
 class Mpeg2PacketWriter final : public PacketWriter {

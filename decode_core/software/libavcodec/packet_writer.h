@@ -12,7 +12,7 @@
 namespace daedalus::core {
 
 // One session's. Remembers what the decoder has been told, so that parameter sets go in only when
-// they change.
+// they change. A packet that was written must be sent.
 class PacketWriter {
  public:
   virtual ~PacketWriter() = default;
