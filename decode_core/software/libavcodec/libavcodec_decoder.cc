@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -103,7 +104,7 @@ class LibavcodecDecoder final : public Decoder {
   }
 
   DecodeOutcome decode(const DecodeJob& job) override {
-    allocated_.clear();
+    allocated_.reset();
     allocation_error_.clear();
     DecodeOutcome outcome;
     // Nothing to refer to: what the decoder still holds is of before a seek, and would be taken for
@@ -170,10 +171,13 @@ class LibavcodecDecoder final : public Decoder {
 
   // Which buffer is the job's picture. H.264 asks for buffers of frames missing in a gap first, so
   // its own is the last; MPEG-2 makes up missing references after its own, so its own is the first.
-  std::optional<FrameBuffer> frame_of(const DecodeJob& job) const {
-    if (!allocated_.empty()) {
-      return codec_ == Codec::kH264 ? allocated_.back() : allocated_.front();
-    }
+  // The others are not held: damaged slices may each begin a frame.
+  void note_allocated(FrameBuffer buffer) {
+    if (codec_ == Codec::kH264 || !allocated_.has_value()) allocated_ = std::move(buffer);
+  }
+
+  std::optional<FrameBuffer> frame_of(const DecodeJob& job) {
+    if (allocated_.has_value()) return std::exchange(allocated_, std::nullopt);
     // A second field goes where the first one went.
     if (job.field == FieldRole::kSecondField && !recent_.empty() &&
         recent_.front().id == job.target->id()) {
@@ -193,7 +197,11 @@ class LibavcodecDecoder final : public Decoder {
   }
 
   static int get_buffer(AVCodecContext* context, AVFrame* frame, int /*flags*/) {
-    return static_cast<LibavcodecDecoder*>(context->opaque)->allocate(frame);
+    try {
+      return static_cast<LibavcodecDecoder*>(context->opaque)->allocate(frame);
+    } catch (const std::bad_alloc&) {  // must not pass through libavcodec's frames
+      return AVERROR(ENOMEM);
+    }
   }
 
   int allocate(AVFrame* frame) {
@@ -255,7 +263,7 @@ class LibavcodecDecoder final : public Decoder {
                                      owner.get(), 0);
     if (frame->buf[0] == nullptr) return AVERROR(ENOMEM);
     static_cast<void>(owner.release());  // the AVBuffer owns it now
-    allocated_.push_back(std::move(buffer));
+    note_allocated(std::move(buffer));
     return 0;
   }
 
@@ -275,7 +283,7 @@ class LibavcodecDecoder final : public Decoder {
   const std::unique_ptr<PacketWriter> writer_;
   FramePool pool_;
   std::vector<uint8_t> bytes_;
-  std::vector<FrameBuffer> allocated_;  // asked for during this job, in order
+  std::optional<FrameBuffer> allocated_;  // of those asked for during this job, its picture's
   std::string allocation_error_;
   std::deque<Decoded> recent_;  // latest first
   std::unique_ptr<AVPacket, FreePacket> packet_;
