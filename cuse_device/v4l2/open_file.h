@@ -1,0 +1,64 @@
+// OpenFile: one open descriptor of a device node, free of any transport.
+#ifndef DAEDALUS_CUSE_DEVICE_V4L2_OPEN_FILE_H_
+#define DAEDALUS_CUSE_DEVICE_V4L2_OPEN_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "cuse_device/v4l2/client.h"
+#include "decode_core/memory/surface_memory.h"
+
+namespace daedalus::v4l2 {
+
+// What an mmap of the node maps: a part of a buffer's memory.
+struct MappedRange {
+  std::shared_ptr<core::SurfaceMemory> memory;
+  size_t offset = 0;  // into memory->fd()
+  size_t size = 0;
+};
+
+// Thread-safe. Destroying it is the close() of the node: streaming stops, buffers that are still
+// mapped live on with their mappings.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+
+  // Carries out one ioctl. `argument` is _IOC_SIZE(request) bytes, copied in and, by the transport,
+  // copied out again when the result is 0 (and, as the kernel's video_usercopy does, for
+  // VIDIOC_G/S/TRY_EXT_CTRLS and QUERYBUF-like calls that say where they failed: also on errors).
+  // Returns 0 or a positive errno. EAGAIN on a call that would wait (DQBUF, DQEVENT): a transport
+  // whose client opened the node without O_NONBLOCK parks the call and repeats it after changed().
+  virtual int ioctl(uint32_t request, std::span<std::byte> argument, Client& client) = 0;
+
+  // The events of poll(2) that hold now: POLLIN|POLLRDNORM a CAPTURE buffer, POLLOUT|POLLWRNORM an
+  // OUTPUT buffer, POLLPRI an event; POLLERR as videobuf2 gives it.
+  virtual short poll() = 0;
+
+  // mmap(2) of the node at `offset` (v4l2_buffer.m.offset or m.planes[].m.mem_offset).
+  virtual Result<MappedRange> map(uint64_t offset, size_t size) = 0;
+
+  // `changed` is called, on any thread and with no lock of ours held, whenever poll() or the answer
+  // of a parked ioctl may have changed. One listener; null removes it and waits for a running call.
+  virtual void set_listener(std::function<void()> changed) = 0;
+};
+
+enum class NodeKind : uint8_t { kVideo, kMedia };
+
+// One device node. Thread-safe; outlives its open files.
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual NodeKind kind() const = 0;
+  // The node's usual name: "video10", "media0".
+  virtual std::string name() const = 0;
+  virtual Result<std::unique_ptr<OpenFile>> open() = 0;
+};
+
+}  // namespace daedalus::v4l2
+
+#endif  // DAEDALUS_CUSE_DEVICE_V4L2_OPEN_FILE_H_
