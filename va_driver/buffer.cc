@@ -13,7 +13,7 @@ namespace daedalus::va {
 namespace {
 
 // The types of entrypoint VLD. Those that no codec here reads are refused by RenderPicture.
-bool is_decode_type(VABufferType type) {
+bool is_decode_type(int type) {
   switch (type) {
     case VAPictureParameterBufferType:
     case VAIQMatrixBufferType:
@@ -26,14 +26,16 @@ bool is_decode_type(VABufferType type) {
     case VADeblockingParameterBufferType:
     case VAQMatrixBufferType:
     case VAHuffmanTableBufferType:
-    case VAProbabilityBufferType: return true;
-    default: return false;
+    case VAProbabilityBufferType:
+      return true;
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
-VAStatus create_buffer(Display& display, VAContextID context, VABufferType type, unsigned int size,
+VAStatus create_buffer(Display& display, VAContextID context, int type, unsigned int size,
                        unsigned int count, void* data, VABufferID* buffer) {
   if (!buffer) return VA_STATUS_ERROR_INVALID_PARAMETER;
   *buffer = VA_INVALID_ID;
@@ -52,7 +54,7 @@ VAStatus create_buffer(Display& display, VAContextID context, VABufferType type,
                   size);
   }
   auto object = std::make_shared<Buffer>();
-  object->type = type;
+  object->type = static_cast<VABufferType>(type);
   object->element_size = size;
   object->element_count = object->max_element_count = count;
   object->storage = display.storage().allocate(bytes);

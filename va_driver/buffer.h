@@ -36,7 +36,7 @@ struct Buffer {
 // No larger buffer is made, and no picture holds more than this, in bytes.
 inline constexpr size_t kMaxBufferSize = size_t{256} << 20;
 
-VAStatus create_buffer(Display& display, VAContextID context, VABufferType type, unsigned int size,
+VAStatus create_buffer(Display& display, VAContextID context, int type, unsigned int size,
                        unsigned int count, void* data, VABufferID* buffer);
 VAStatus buffer_set_num_elements(Display& display, VABufferID buffer, unsigned int count);
 VAStatus map_buffer(Display& display, VABufferID buffer, void** data);

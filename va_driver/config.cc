@@ -5,20 +5,21 @@
 #include <algorithm>
 #include <array>
 
+#include "va_driver/client_values.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"
 
 namespace daedalus::va {
 namespace {
 
-const core::ProfileCapability* capability_of(const Display& display, VAProfile profile) {
+const core::ProfileCapability* capability_of(const Display& display, int profile) {
   for (const core::ProfileCapability& capability : display.core()->capabilities()) {
     if (va_profile_of(capability.profile) == profile) return &capability;
   }
   return nullptr;
 }
 
-VAStatus check(const Display& display, VAProfile profile, VAEntrypoint entrypoint,
+VAStatus check(const Display& display, int profile, int entrypoint,
                const core::ProfileCapability** capability) {
   *capability = capability_of(display, profile);
   if (!*capability) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
@@ -57,7 +58,7 @@ VAStatus query_config_profiles(Display& display, VAProfile* profiles, int* count
   return VA_STATUS_SUCCESS;
 }
 
-VAStatus query_config_entrypoints(Display& display, VAProfile profile, VAEntrypoint* entrypoints,
+VAStatus query_config_entrypoints(Display& display, int profile, VAEntrypoint* entrypoints,
                                   int* count) {
   if (!entrypoints || !count) return VA_STATUS_ERROR_INVALID_PARAMETER;
   *count = 0;
@@ -66,36 +67,37 @@ VAStatus query_config_entrypoints(Display& display, VAProfile profile, VAEntrypo
   return VA_STATUS_SUCCESS;
 }
 
-VAStatus get_config_attributes(Display& display, VAProfile profile, VAEntrypoint entrypoint,
+VAStatus get_config_attributes(Display& display, int profile, int entrypoint,
                                VAConfigAttrib* attributes, int count) {
   if (count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
   const core::ProfileCapability* capability;
   if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
   const auto known = attributes_of(*capability);
   for (int i = 0; i < count; ++i) {
-    const auto match =
-        std::find_if(known.begin(), known.end(),
-                     [&](const VAConfigAttrib& one) { return one.type == attributes[i].type; });
+    const auto match = std::find_if(known.begin(), known.end(), [&](const VAConfigAttrib& one) {
+      return one.type == plain(attributes[i].type);
+    });
     attributes[i].value = match == known.end() ? VA_ATTRIB_NOT_SUPPORTED : match->value;
   }
   return VA_STATUS_SUCCESS;
 }
 
-VAStatus create_config(Display& display, VAProfile profile, VAEntrypoint entrypoint,
-                       VAConfigAttrib* attributes, int count, VAConfigID* config) {
+VAStatus create_config(Display& display, int profile, int entrypoint, VAConfigAttrib* attributes,
+                       int count, VAConfigID* config) {
   if (!config || count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
   *config = VA_INVALID_ID;
   const core::ProfileCapability* capability;
   if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
   for (int i = 0; i < count; ++i) {
-    if (attributes[i].type == VAConfigAttribRTFormat &&
+    if (plain(attributes[i].type) == VAConfigAttribRTFormat &&
         !(attributes[i].value & rt_format_of(*capability))) {
       return refuse(VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT,
                     "profile %d decodes to render target format 0x%x, not 0x%x", profile,
                     rt_format_of(*capability), attributes[i].value);
     }
   }
-  const auto id = display.insert(std::make_shared<Config>(Config{profile, *capability}));
+  const auto id = display.insert(
+      std::make_shared<Config>(Config{va_profile_of(capability->profile), *capability}));
   if (!id) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
   *config = *id;
   return VA_STATUS_SUCCESS;

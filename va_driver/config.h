@@ -16,6 +16,7 @@ struct Config {
   core::ProfileCapability capability;
 };
 
+// Profiles and entrypoints come as whatever number the client has.
 inline constexpr int kMaxEntrypoints = 1;
 inline constexpr int kMaxConfigAttributes = 4;
 
@@ -23,14 +24,14 @@ inline constexpr int kMaxConfigAttributes = 4;
 uint32_t rt_format_of(const core::ProfileCapability& capability);
 
 VAStatus query_config_profiles(Display& display, VAProfile* profiles, int* count);
-VAStatus query_config_entrypoints(Display& display, VAProfile profile, VAEntrypoint* entrypoints,
+VAStatus query_config_entrypoints(Display& display, int profile, VAEntrypoint* entrypoints,
                                   int* count);
 // Attributes that mean nothing here come back as VA_ATTRIB_NOT_SUPPORTED.
-VAStatus get_config_attributes(Display& display, VAProfile profile, VAEntrypoint entrypoint,
+VAStatus get_config_attributes(Display& display, int profile, int entrypoint,
                                VAConfigAttrib* attributes, int count);
 // Only the render target format is looked at; what else the client asks for is accepted.
-VAStatus create_config(Display& display, VAProfile profile, VAEntrypoint entrypoint,
-                       VAConfigAttrib* attributes, int count, VAConfigID* config);
+VAStatus create_config(Display& display, int profile, int entrypoint, VAConfigAttrib* attributes,
+                       int count, VAConfigID* config);
 VAStatus destroy_config(Display& display, VAConfigID config);
 VAStatus query_config_attributes(Display& display, VAConfigID config, VAProfile* profile,
                                  VAEntrypoint* entrypoint, VAConfigAttrib* attributes, int* count);

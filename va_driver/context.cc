@@ -102,8 +102,8 @@ void Context::aim(BuiltJob* built) {
     job.field = core::FieldRole::kSecondField;
     job.target = open_field_.picture;
   } else {
-    job.field = built->parity == Parity::kFrame ? core::FieldRole::kFrame
-                                                : core::FieldRole::kFirstField;
+    job.field =
+        built->parity == Parity::kFrame ? core::FieldRole::kFrame : core::FieldRole::kFirstField;
     job.target = std::make_shared<core::Picture>();
   }
 }
@@ -114,8 +114,7 @@ Status Context::open_session_for(const Display& display, const BuiltJob& built) 
     if (!session) session = picture->session();
   }
   if (!session) {
-    auto opened = display.core()->open_session(
-        {config_.capability.profile, width_, height_, "va"});
+    auto opened = display.core()->open_session({config_.capability.profile, width_, height_, "va"});
     if (!opened.ok()) return opened.error();
     session = std::move(*opened);
   }

@@ -1,5 +1,6 @@
 #include "va_driver/display_attributes.h"
 
+#include "va_driver/client_values.h"
 #include "va_driver/display.h"
 
 namespace daedalus::va {
@@ -24,11 +25,13 @@ VAStatus query_display_attributes(Display&, VADisplayAttribute* attributes, int*
 VAStatus get_display_attributes(Display&, VADisplayAttribute* attributes, int count) {
   if (count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
   for (int i = 0; i < count; ++i) {
-    const VADisplayAttribType type = attributes[i].type;
-    attributes[i] = background();
-    if (type == VADisplayAttribBackgroundColor) continue;
-    attributes[i].type = type;
-    attributes[i].flags = VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
+    VADisplayAttribute& attribute = attributes[i];
+    if (plain(attribute.type) == VADisplayAttribBackgroundColor) {
+      attribute = background();
+    } else {
+      attribute.min_value = attribute.max_value = attribute.value = 0;
+      attribute.flags = VA_DISPLAY_ATTRIB_NOT_SUPPORTED;
+    }
   }
   return VA_STATUS_SUCCESS;
 }

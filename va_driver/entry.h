@@ -6,22 +6,22 @@
 
 #include <new>
 
+#include "va_driver/client_values.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"
 
 namespace daedalus::va {
 
 // The driver lives in the client's process: whatever is thrown ends here, as a VAStatus.
+// Enumerations reach `Function` as numbers.
 template <auto Function>
-struct Entry;
-
-template <typename... Arguments, VAStatus (*Function)(Display&, Arguments...)>
-struct Entry<Function> {
+struct Entry {
+  template <typename... Arguments>
   static VAStatus call(VADriverContextP context, Arguments... arguments) noexcept {
     if (!context || !context->pDriverData) return VA_STATUS_ERROR_INVALID_DISPLAY;
     const CallScope scope(context);
     try {
-      return Function(*static_cast<Display*>(context->pDriverData), arguments...);
+      return Function(*static_cast<Display*>(context->pDriverData), plain(arguments)...);
     } catch (const std::bad_alloc&) {
       return VA_STATUS_ERROR_ALLOCATION_FAILED;
     } catch (...) {

@@ -107,10 +107,9 @@ VAStatus export_surface_handle(Display& display, VASurfaceID surface, uint32_t m
   }
   const int fd = fcntl(exported->memory->fd(), F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return refuse(system_error("surface buffer: duplicating its descriptor"));
-  const VADRMPRIMESurfaceDescriptor description =
-      describe_export(object->pixels.format(), object->pixels.width(), object->pixels.height(),
-                      exported->layout, static_cast<uint32_t>(exported->memory->size()), separate,
-                      fd);
+  const VADRMPRIMESurfaceDescriptor description = describe_export(
+      object->pixels.format(), object->pixels.width(), object->pixels.height(), exported->layout,
+      static_cast<uint32_t>(exported->memory->size()), separate, fd);
 #ifdef VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_3
   if (memory_type == VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_3) {
     write_prime3(description, descriptor);

@@ -1,5 +1,5 @@
-// H.264: VAPictureParameterBufferH264 and its kin as the kernel's control structures. The slices are
-// whole NAL units, so what VA does not carry (marking, list modifications) is still in them.
+// H.264: VAPictureParameterBufferH264 and its kin as the kernel's control structures. The slices
+// are whole NAL units, so what VA does not carry (marking, list modifications) is still in them.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -257,8 +257,7 @@ VAStatus H264Builder::build(References& references, std::span<const Slice> slice
 
   const uint32_t flags = parameters.decode.flags;
   if (flags & V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC) {
-    out->parity =
-        flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD ? Parity::kBottom : Parity::kTop;
+    out->parity = flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD ? Parity::kBottom : Parity::kTop;
   }
   job.bitstream = std::move(bitstream);
   job.parameters = std::move(parameters);

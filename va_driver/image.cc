@@ -70,8 +70,8 @@ VAStatus publish(Display& display, const KnownFormat& known, uint32_t width, uin
   if (!buffer_id) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
   description.buf = *buffer_id;
   // The id is part of the description, which others may read once it is in the table.
-  const auto image_id = display.insert_with_id<Image>(
-      image, [&](uint32_t id) { image->description.image_id = id; });
+  const auto image_id =
+      display.insert_with_id<Image>(image, [&](uint32_t id) { image->description.image_id = id; });
   if (!image_id) {
     display.remove<Buffer>(*buffer_id);
     return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
@@ -129,8 +129,9 @@ VAStatus derive_image(Display& display, VASurfaceID surface, VAImage* image) {
   }
   if (!exported->memory->cached()) {
     display.derive_works = false;
-    return refuse(VA_STATUS_ERROR_OPERATION_FAILED,
-                  "surface memory is not cached by the CPU: vaGetImage is faster than derived images");
+    return refuse(
+        VA_STATUS_ERROR_OPERATION_FAILED,
+        "surface memory is not cached by the CPU: vaGetImage is faster than derived images");
   }
   auto buffer = std::make_shared<Buffer>();
   buffer->data = exported->memory->data();

@@ -10,10 +10,14 @@ namespace daedalus::va {
 
 std::unique_ptr<JobBuilder> JobBuilder::create(core::Profile profile) {
   switch (core::codec_of(profile)) {
-    case core::Codec::kH264: return create_h264_builder(profile);
-    case core::Codec::kVp9: return create_vp9_builder(profile);
-    case core::Codec::kVp8: return create_vp8_builder();
-    case core::Codec::kMpeg2: return create_mpeg2_builder(profile);
+    case core::Codec::kH264:
+      return create_h264_builder(profile);
+    case core::Codec::kVp9:
+      return create_vp9_builder(profile);
+    case core::Codec::kVp8:
+      return create_vp8_builder();
+    case core::Codec::kMpeg2:
+      return create_mpeg2_builder(profile);
   }
   return nullptr;
 }
@@ -62,15 +66,24 @@ VAStatus JobBuilder::check(const Buffer& buffer, bool* has_picture) const {
       size = sizes_.picture;
       *has_picture = true;
       break;
-    case VAIQMatrixBufferType: size = sizes_.iq_matrix; break;
-    case VAProbabilityBufferType: size = sizes_.probability; break;
-    case VASliceParameterBufferType: size = sizes_.slice; break;
-    case VASliceDataBufferType: size = 1; break;
-    default: break;
+    case VAIQMatrixBufferType:
+      size = sizes_.iq_matrix;
+      break;
+    case VAProbabilityBufferType:
+      size = sizes_.probability;
+      break;
+    case VASliceParameterBufferType:
+      size = sizes_.slice;
+      break;
+    case VASliceDataBufferType:
+      size = 1;
+      break;
+    default:
+      break;
   }
   if (size == 0) {
-    return refuse(VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE,
-                  "the profile has no buffers of type %d", buffer.type);
+    return refuse(VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE, "the profile has no buffers of type %d",
+                  buffer.type);
   }
   if (buffer.element_size < size) {
     return refuse(VA_STATUS_ERROR_INVALID_BUFFER,
@@ -92,8 +105,12 @@ void JobBuilder::take(const Buffer& buffer) {
       take_picture(buffer.data);
       has_picture_ = true;
       break;
-    case VAIQMatrixBufferType: take_iq_matrix(buffer.data); break;
-    case VAProbabilityBufferType: take_probability(buffer.data); break;
+    case VAIQMatrixBufferType:
+      take_iq_matrix(buffer.data);
+      break;
+    case VAProbabilityBufferType:
+      take_probability(buffer.data);
+      break;
     case VASliceParameterBufferType:
       for (uint32_t i = 0; i < buffer.element_count; ++i) {
         const uint8_t* parameters = buffer.data + size_t{buffer.element_size} * i;
@@ -112,7 +129,8 @@ void JobBuilder::take(const Buffer& buffer) {
       data_.insert(data_.end(), bytes.begin(), bytes.end());
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -157,8 +175,8 @@ VAStatus JobBuilder::join_slices(std::vector<Slice>* slices) {
                     static_cast<unsigned long long>(element.offset) + size, buffer.size);
     }
     const core::ByteRange part{buffer.offset + element.offset, size};
-    const bool first = element.flag == VA_SLICE_DATA_FLAG_ALL ||
-                       (element.flag & VA_SLICE_DATA_FLAG_BEGIN);
+    const bool first =
+        element.flag == VA_SLICE_DATA_FLAG_ALL || (element.flag & VA_SLICE_DATA_FLAG_BEGIN);
     if (first == open && !slices->empty()) {
       return refuse(VA_STATUS_ERROR_INVALID_PARAMETER, "slice %zu begins or goes on out of order",
                     i);

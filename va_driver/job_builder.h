@@ -118,7 +118,7 @@ class JobBuilder {
   bool has_picture_ = false;
   uint32_t parameter_buffers_ = 0;
   std::vector<SliceElement> elements_;
-  std::vector<uint8_t> data_;                 // all slice data buffers, one after the other
+  std::vector<uint8_t> data_;                  // all slice data buffers, one after the other
   std::vector<core::ByteRange> data_buffers_;  // in `data_`
 };
 

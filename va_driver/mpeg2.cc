@@ -12,17 +12,15 @@ namespace {
 
 // Zigzag scan order (ISO 13818-2 figure 7-2): raster index of each position.
 constexpr std::array<uint8_t, 64> kZigzag = {
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
-    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
 // The default matrix of intra blocks (6.3.11), in raster order. That of the others is all 16.
 constexpr std::array<uint8_t, 64> kDefaultIntraMatrix = {
-    8,  16, 19, 22, 26, 27, 29, 34, 16, 16, 22, 24, 27, 29, 34, 37,
-    19, 22, 26, 27, 29, 34, 34, 38, 22, 22, 26, 27, 29, 34, 37, 40,
-    22, 26, 27, 29, 32, 35, 40, 48, 26, 27, 29, 32, 35, 40, 48, 58,
-    26, 27, 29, 34, 38, 46, 56, 69, 27, 29, 35, 38, 46, 56, 69, 83};
+    8,  16, 19, 22, 26, 27, 29, 34, 16, 16, 22, 24, 27, 29, 34, 37, 19, 22, 26, 27, 29, 34,
+    34, 38, 22, 22, 26, 27, 29, 34, 37, 40, 22, 26, 27, 29, 32, 35, 40, 48, 26, 27, 29, 32,
+    35, 40, 48, 58, 26, 27, 29, 34, 38, 46, 56, 69, 27, 29, 35, 38, 46, 56, 69, 83};
 
 // profile_and_level_indication (8.1): VA does not carry the level, so High, which allows the most.
 constexpr uint16_t kSimpleAtMain = 0x58;
@@ -78,7 +76,7 @@ class Mpeg2Builder : public JobBuilder {
 void Mpeg2Builder::take_iq_matrix(const uint8_t* parameters) {
   VAIQMatrixBufferMPEG2 matrix;
   std::memcpy(&matrix, parameters, sizeof matrix);
-  const auto load = [](int32_t loaded, const uint8_t (&from)[64], __u8 (&to)[64]) {
+  const auto load = [](int32_t loaded, const uint8_t(&from)[64], __u8(&to)[64]) {
     if (loaded) std::memcpy(to, from, 64);
   };
   // A new luma matrix is one for chroma too until that has its own (6.3.11).
@@ -119,8 +117,8 @@ bool Mpeg2Builder::progressive_sequence() {
   const uint32_t rows = (picture_.vertical_size + 15u) / 16;
   if (rows % 2 == 0) return false;
   const auto& bits = picture_.picture_coding_extension.bits;
-  const bool possible = bits.picture_structure == V4L2_MPEG2_PIC_FRAME && bits.progressive_frame &&
-                        last_row_ < rows;
+  const bool possible =
+      bits.picture_structure == V4L2_MPEG2_PIC_FRAME && bits.progressive_frame && last_row_ < rows;
   if (!progressive_ || progressive_height_ != picture_.vertical_size || !possible) {
     progressive_ = possible;
     progressive_height_ = picture_.vertical_size;
@@ -176,9 +174,14 @@ VAStatus Mpeg2Builder::build(References& references, std::span<const Slice> slic
     job.references[1] = references.resolve(picture_.backward_reference_picture).picture;
   }
   switch (parameters.picture.picture_structure) {
-    case V4L2_MPEG2_PIC_TOP_FIELD: out->parity = Parity::kTop; break;
-    case V4L2_MPEG2_PIC_BOTTOM_FIELD: out->parity = Parity::kBottom; break;
-    default: break;
+    case V4L2_MPEG2_PIC_TOP_FIELD:
+      out->parity = Parity::kTop;
+      break;
+    case V4L2_MPEG2_PIC_BOTTOM_FIELD:
+      out->parity = Parity::kBottom;
+      break;
+    default:
+      break;
   }
   for (const Slice& slice : slices) job.slices.push_back(slice.range);
   job.bitstream = std::move(bitstream);

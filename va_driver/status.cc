@@ -33,15 +33,22 @@ CallScope::~CallScope() { current_context = nullptr; }
 
 VAStatus status_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return VA_STATUS_ERROR_INVALID_PARAMETER;
-    case ErrorCode::kUnsupported: return VA_STATUS_ERROR_UNIMPLEMENTED;
-    case ErrorCode::kCorrupt: return VA_STATUS_ERROR_DECODING_ERROR;
-    case ErrorCode::kOutOfMemory: return VA_STATUS_ERROR_ALLOCATION_FAILED;
-    case ErrorCode::kBusy: return VA_STATUS_ERROR_HW_BUSY;
-    case ErrorCode::kTimeout: return VA_STATUS_ERROR_TIMEDOUT;
+    case ErrorCode::kInvalidArgument:
+      return VA_STATUS_ERROR_INVALID_PARAMETER;
+    case ErrorCode::kUnsupported:
+      return VA_STATUS_ERROR_UNIMPLEMENTED;
+    case ErrorCode::kCorrupt:
+      return VA_STATUS_ERROR_DECODING_ERROR;
+    case ErrorCode::kOutOfMemory:
+      return VA_STATUS_ERROR_ALLOCATION_FAILED;
+    case ErrorCode::kBusy:
+      return VA_STATUS_ERROR_HW_BUSY;
+    case ErrorCode::kTimeout:
+      return VA_STATUS_ERROR_TIMEDOUT;
     case ErrorCode::kNotFound:
     case ErrorCode::kSystem:
-    case ErrorCode::kInternal: break;
+    case ErrorCode::kInternal:
+      break;
   }
   return VA_STATUS_ERROR_OPERATION_FAILED;
 }
@@ -75,13 +82,6 @@ VAProfile va_profile_of(core::Profile profile) {
     if (ours == profile) return va;
   }
   return VAProfileNone;
-}
-
-std::optional<core::Profile> profile_of(VAProfile profile) {
-  for (const auto& [va, ours] : kProfiles) {
-    if (va == profile) return ours;
-  }
-  return std::nullopt;
 }
 
 }  // namespace daedalus::va

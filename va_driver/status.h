@@ -5,8 +5,6 @@
 #include <va/va.h>
 #include <va/va_backend.h>
 
-#include <optional>
-
 #include "base/result.h"
 #include "decode_core/codec.h"
 
@@ -31,8 +29,6 @@ class CallScope {
 };
 
 VAProfile va_profile_of(core::Profile profile);
-// Nullopt for a profile that the core does not know.
-std::optional<core::Profile> profile_of(VAProfile profile);
 
 }  // namespace daedalus::va
 

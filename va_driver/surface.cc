@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "decode_core/core.h"
+#include "va_driver/client_values.h"
 #include "va_driver/context.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"
@@ -31,9 +32,12 @@ std::optional<core::SurfaceFormat> format_of_rt_format(unsigned int rt_format) {
 
 std::optional<core::SurfaceFormat> format_of_fourcc(int fourcc) {
   switch (static_cast<unsigned int>(fourcc)) {
-    case VA_FOURCC_NV12: return core::SurfaceFormat::kNv12;
-    case VA_FOURCC_P010: return core::SurfaceFormat::kP010;
-    default: return std::nullopt;
+    case VA_FOURCC_NV12:
+      return core::SurfaceFormat::kNv12;
+    case VA_FOURCC_P010:
+      return core::SurfaceFormat::kP010;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -50,7 +54,7 @@ VAStatus read_attributes(std::span<const VASurfaceAttrib> attributes,
                          std::optional<core::SurfaceFormat>* format) {
   for (const VASurfaceAttrib& attribute : attributes) {
     if (!(attribute.flags & VA_SURFACE_ATTRIB_SETTABLE)) continue;
-    switch (attribute.type) {
+    switch (plain(attribute.type)) {
       case VASurfaceAttribPixelFormat:
         *format = format_of_fourcc(attribute.value.value.i);
         if (!*format) {
@@ -76,7 +80,8 @@ VAStatus read_attributes(std::span<const VASurfaceAttrib> attributes,
           return refuse(VA_STATUS_ERROR_ATTR_NOT_SUPPORTED, "surfaces have modifier LINEAR only");
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return VA_STATUS_SUCCESS;
@@ -175,8 +180,7 @@ VASurfaceDecodeMBErrors* Surface::list_errors() {
 }
 
 core::ImageFormat image_format_of(core::SurfaceFormat format) {
-  return format == core::SurfaceFormat::kP010 ? core::ImageFormat::kP010
-                                              : core::ImageFormat::kNv12;
+  return format == core::SurfaceFormat::kP010 ? core::ImageFormat::kP010 : core::ImageFormat::kNv12;
 }
 
 VAStatus create_surfaces(Display& display, int width, int height, int rt_format, int count,

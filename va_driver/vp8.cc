@@ -170,8 +170,7 @@ v4l2_ctrl_vp8_frame Vp8Builder::client_parameters(uint32_t first_part_size) cons
 
 // The frame's own header; where it is damaged, or the chain began before our time, the client's
 // view of it.
-v4l2_ctrl_vp8_frame Vp8Builder::parameters(std::span<const uint8_t> frame,
-                                           uint32_t first_part_size,
+v4l2_ctrl_vp8_frame Vp8Builder::parameters(std::span<const uint8_t> frame, uint32_t first_part_size,
                                            const ChainState* last_reference, BuiltJob* out) {
   const Vp8State* before = last_.get();
   if (!before) before = dynamic_cast<const Vp8State*>(last_reference);
@@ -210,8 +209,8 @@ VAStatus Vp8Builder::build(References& references, std::span<const Slice> slices
     job.references[1] = references.resolve(picture_.golden_ref_frame).picture;
     job.references[2] = references.resolve(picture_.alt_ref_frame).picture;
   }
-  job.parameters = core::Vp8Parameters{
-      parameters(job.bitstream, first_part_size, last.state.get(), out)};
+  job.parameters =
+      core::Vp8Parameters{parameters(job.bitstream, first_part_size, last.state.get(), out)};
   return VA_STATUS_SUCCESS;
 }
 

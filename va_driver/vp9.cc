@@ -19,14 +19,14 @@ struct Vp9State : ChainState {
   headers::Vp9HeaderParser parser;  // after this frame
   uint32_t width = 0;               // of this frame, luma samples
   uint32_t height = 0;
-  uint64_t order = 0;               // frames of the chain before this one
+  uint64_t order = 0;  // frames of the chain before this one
 };
 
 class Vp9Builder : public JobBuilder {
  public:
   explicit Vp9Builder(core::Profile profile)
-      : JobBuilder({sizeof(VADecPictureParameterBufferVP9), 0, 0,
-                    sizeof(VASliceParameterBufferVP9)}),
+      : JobBuilder(
+            {sizeof(VADecPictureParameterBufferVP9), 0, 0, sizeof(VASliceParameterBufferVP9)}),
         bit_depth_(profile == core::Profile::kVp9Profile2 ? 10 : 8) {}
 
  private:

@@ -23,6 +23,7 @@ class DriverUnderTest {
   }
   ~DriverUnderTest() {
     if (started) table.vaTerminate(&context);
+    core->forget();
   }
   DriverUnderTest(const DriverUnderTest&) = delete;
   DriverUnderTest& operator=(const DriverUnderTest&) = delete;

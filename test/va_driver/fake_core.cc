@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-
 namespace daedalus::test {
 
 core::FrameBuffer plain_frame(uint32_t width, uint32_t height, uint8_t luma, uint8_t chroma) {
@@ -51,6 +50,12 @@ void FakeSession::finish(size_t index, core::DecodeOutcome outcome) {
   job(index).target->complete(std::move(outcome));
 }
 
+void FakeSession::forget() {
+  std::vector<std::unique_ptr<core::DecodeJob>> jobs;
+  std::lock_guard lock(mutex_);
+  jobs.swap(jobs_);
+}
+
 Result<std::shared_ptr<core::SurfaceMemory>> FakeMemory::allocate(size_t size,
                                                                   bool require_dma_buf) {
   if (require_dma_buf && !dma_buf) return Error{ErrorCode::kUnsupported, "no dma-buf here"};
@@ -85,6 +90,15 @@ FakeSession& FakeCore::session(size_t index) {
 size_t FakeCore::session_count() const {
   std::lock_guard lock(mutex_);
   return sessions_.size();
+}
+
+void FakeCore::forget() {
+  std::vector<std::shared_ptr<FakeSession>> sessions;
+  {
+    std::lock_guard lock(mutex_);
+    sessions.swap(sessions_);
+  }
+  for (const auto& session : sessions) session->forget();
 }
 
 const core::Settings& FakeCore::settings() const { return real_->settings(); }

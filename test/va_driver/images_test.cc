@@ -86,8 +86,8 @@ TEST_CASE("images: the formats, whatever the counter held") {
           VA_STATUS_SUCCESS);
   std::vector<uint32_t> fourccs;
   for (int i = 0; i < count; ++i) fourccs.push_back(formats[i].fourcc);
-  CHECK(fourccs == std::vector<uint32_t>{VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_I420,
-                                         VA_FOURCC_YV12});
+  CHECK(fourccs ==
+        std::vector<uint32_t>{VA_FOURCC_NV12, VA_FOURCC_P010, VA_FOURCC_I420, VA_FOURCC_YV12});
 }
 
 TEST_CASE("images: PutImage and GetImage are each other's inverse") {

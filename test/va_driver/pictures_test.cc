@@ -52,11 +52,10 @@ VAStatus submit_h264(DriverUnderTest& driver, VAContextID decoder, VASurfaceID s
                      const VAPictureParameterBufferH264& picture,
                      const std::array<uint8_t, 8>& nal = kIdr) {
   if (VAStatus status = driver.begin(decoder, surface)) return status;
-  const VAStatus status =
-      driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
-                              driver.parameters(decoder, VASliceParameterBufferType,
-                                                h264_slice(nal.size())),
-                              driver.buffer(decoder, VASliceDataBufferType, nal.data(), nal.size())});
+  const VAStatus status = driver.render(
+      decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
+                driver.parameters(decoder, VASliceParameterBufferType, h264_slice(nal.size())),
+                driver.buffer(decoder, VASliceDataBufferType, nal.data(), nal.size())});
   return status ? status : driver.end(decoder);
 }
 
@@ -75,8 +74,7 @@ TEST_CASE("h264: the parameters as the kernel's control structures") {
   picture.frame_num = 2;
   picture.CurrPic.TopFieldOrderCnt = 65'540;
   picture.CurrPic.BottomFieldOrderCnt = 65'541;
-  picture.ReferenceFrames[0] =
-      h264_picture(reference, VA_PICTURE_H264_SHORT_TERM_REFERENCE, 15);
+  picture.ReferenceFrames[0] = h264_picture(reference, VA_PICTURE_H264_SHORT_TERM_REFERENCE, 15);
   picture.ReferenceFrames[1] = h264_picture(12'345, VA_PICTURE_H264_LONG_TERM_REFERENCE, 3);
   picture.pic_fields.bits.entropy_coding_mode_flag = 1;
   picture.pic_fields.bits.weighted_bipred_idc = 2;
@@ -116,8 +114,8 @@ TEST_CASE("h264: two fields of one frame are two jobs of one picture") {
   const VASurfaceID surface = driver.surface(), other = driver.surface();
   const auto top = h264_parameters(surface, VA_PICTURE_H264_TOP_FIELD);
   auto bottom = h264_parameters(surface, VA_PICTURE_H264_BOTTOM_FIELD);
-  bottom.ReferenceFrames[0] = h264_picture(
-      surface, VA_PICTURE_H264_TOP_FIELD | VA_PICTURE_H264_SHORT_TERM_REFERENCE);
+  bottom.ReferenceFrames[0] =
+      h264_picture(surface, VA_PICTURE_H264_TOP_FIELD | VA_PICTURE_H264_SHORT_TERM_REFERENCE);
   REQUIRE(submit_h264(driver, decoder, surface, top) == VA_STATUS_SUCCESS);
   REQUIRE(submit_h264(driver, decoder, surface, bottom, kSlice) == VA_STATUS_SUCCESS);
   FakeSession& session = driver.session();
@@ -180,9 +178,10 @@ TEST_CASE("slices: several in a buffer, parts of one in several, and a start cod
           VA_STATUS_SUCCESS);
   auto two = std::array{h264_slice(10, 0), h264_slice(5, 20)};
   two[1].num_ref_idx_l0_active_minus1 = 3;
-  REQUIRE(driver.render(decoder, {driver.buffer(decoder, VASliceParameterBufferType, two.data(),
-                                                sizeof two[0], 2),
-                                  driver.buffer(decoder, VASliceDataBufferType, data.data(), 64)}) ==
+  REQUIRE(driver.render(
+              decoder,
+              {driver.buffer(decoder, VASliceParameterBufferType, two.data(), sizeof two[0], 2),
+               driver.buffer(decoder, VASliceDataBufferType, data.data(), 64)}) ==
           VA_STATUS_SUCCESS);
   const auto part = [&](uint32_t size, uint32_t offset, uint32_t flag) {
     return driver.render(decoder, {driver.parameters(decoder, VASliceParameterBufferType,
@@ -192,10 +191,11 @@ TEST_CASE("slices: several in a buffer, parts of one in several, and a start cod
   REQUIRE(part(3, 1, VA_SLICE_DATA_FLAG_BEGIN) == VA_STATUS_SUCCESS);
   REQUIRE(part(2, 8, VA_SLICE_DATA_FLAG_MIDDLE) == VA_STATUS_SUCCESS);
   REQUIRE(part(1, 30, VA_SLICE_DATA_FLAG_END) == VA_STATUS_SUCCESS);
-  REQUIRE(driver.render(decoder, {driver.parameters(decoder, VASliceParameterBufferType,
-                                                    h264_slice(annex_b.size())),
-                                  driver.buffer(decoder, VASliceDataBufferType, annex_b.data(),
-                                                annex_b.size())}) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(
+              decoder,
+              {driver.parameters(decoder, VASliceParameterBufferType, h264_slice(annex_b.size())),
+               driver.buffer(decoder, VASliceDataBufferType, annex_b.data(), annex_b.size())}) ==
+          VA_STATUS_SUCCESS);
   REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
 
   const core::DecodeJob& job = driver.last_job();
@@ -219,13 +219,12 @@ TEST_CASE("vp8: the frame begins with its tag, whether the client sends it or no
   const uint32_t offset = GENERATE(0u, 10u);
   const uint8_t* data = whole.data() + 10 - offset;
   REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
-  REQUIRE(driver.render(
-              decoder,
-              {driver.parameters(decoder, VAPictureParameterBufferType, vp8_picture_parameters()),
-               driver.parameters(decoder, VASliceParameterBufferType,
-                                 vp8_slice_parameters(16, offset)),
-               driver.buffer(decoder, VASliceDataBufferType, data, 16 + offset)}) ==
-          VA_STATUS_SUCCESS);
+  REQUIRE(
+      driver.render(
+          decoder,
+          {driver.parameters(decoder, VAPictureParameterBufferType, vp8_picture_parameters()),
+           driver.parameters(decoder, VASliceParameterBufferType, vp8_slice_parameters(16, offset)),
+           driver.buffer(decoder, VASliceDataBufferType, data, 16 + offset)}) == VA_STATUS_SUCCESS);
   REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
   // RFC 6386 9.1: a key frame, version 0, shown, a first partition of 5 + 3 bytes; 64x64.
   const std::array<uint8_t, 10> tag = {0x10, 0x01, 0x00, 0x9d, 0x01, 0x2a, 64, 0, 64, 0};
@@ -478,8 +477,7 @@ TEST_CASE("pictures: the bytes of one are bounded") {
                                                     h264_parameters(surface))}) ==
           VA_STATUS_SUCCESS);
   const VABufferID data = driver.buffer(decoder, VASliceDataBufferType, nullptr, size);
-  CHECK(driver.render(decoder, {data, data, data, data, data}) ==
-        VA_STATUS_ERROR_MAX_NUM_EXCEEDED);
+  CHECK(driver.render(decoder, {data, data, data, data, data}) == VA_STATUS_ERROR_MAX_NUM_EXCEEDED);
 }
 
 TEST_CASE("driver: vaTerminate frees whatever is left") {

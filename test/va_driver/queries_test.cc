@@ -13,17 +13,21 @@ namespace {
 
 constexpr int kGarbage = 32'659;  // what ffmpeg has in its counter
 
-const std::array kProfiles = {VAProfileMPEG2Simple,
-                              VAProfileMPEG2Main,
-                              VAProfileH264ConstrainedBaseline,
-                              VAProfileH264Main,
-                              VAProfileH264High,
-                              VAProfileVP8Version0_3,
-                              VAProfileVP9Profile0,
-                              VAProfileVP9Profile2};
+const std::array kProfiles = {
+    VAProfileMPEG2Simple, VAProfileMPEG2Main,  VAProfileH264ConstrainedBaseline,
+    VAProfileH264Main,    VAProfileH264High,   VAProfileVP8Version0_3,
+    VAProfileVP9Profile0, VAProfileVP9Profile2};
 
-uint32_t attribute(DriverUnderTest& driver, VAProfile profile, VAConfigAttribType type) {
-  VAConfigAttrib attrib{type, 12'345};
+// A type may be one that our headers do not know.
+VAConfigAttrib config_attribute(int type, uint32_t value) {
+  VAConfigAttrib attrib{};
+  std::memcpy(&attrib.type, &type, sizeof type);
+  attrib.value = value;
+  return attrib;
+}
+
+uint32_t attribute(DriverUnderTest& driver, VAProfile profile, int type) {
+  VAConfigAttrib attrib = config_attribute(type, 12'345);
   CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, profile, VAEntrypointVLD, &attrib, 1) ==
         VA_STATUS_SUCCESS);
   return attrib.value;
@@ -91,14 +95,13 @@ TEST_CASE("queries: config attributes") {
   CHECK(attribute(driver, VAProfileMPEG2Main, VAConfigAttribMaxPictureHeight) >= 1080);
   CHECK(attribute(driver, VAProfileH264Main, VAConfigAttribEncPackedHeaders) ==
         VA_ATTRIB_NOT_SUPPORTED);
-  CHECK(attribute(driver, VAProfileH264Main, static_cast<VAConfigAttribType>(9999)) ==
-        VA_ATTRIB_NOT_SUPPORTED);
+  CHECK(attribute(driver, VAProfileH264Main, 9999) == VA_ATTRIB_NOT_SUPPORTED);
 
   VAConfigAttrib attrib{VAConfigAttribRTFormat, 0};
   CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileHEVCMain, VAEntrypointVLD,
                     &attrib, 1) == VA_STATUS_ERROR_UNSUPPORTED_PROFILE);
-  CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileH264Main,
-                    VAEntrypointEncSlice, &attrib, 1) == VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT);
+  CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileH264Main, VAEntrypointEncSlice,
+                    &attrib, 1) == VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT);
   CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileH264Main, VAEntrypointVLD,
                     nullptr, 1) == VA_STATUS_ERROR_INVALID_PARAMETER);
 }
@@ -109,16 +112,17 @@ TEST_CASE("configs: unknown attributes are accepted, a format that cannot be is 
   const auto create = [&](VAProfile profile, VAEntrypoint entrypoint, VAConfigAttrib attrib) {
     return driver.call(&VADriverVTable::vaCreateConfig, profile, entrypoint, &attrib, 1, &id);
   };
-  CHECK(create(VAProfileH264Main, VAEntrypointVLD, {VAConfigAttribRTFormat, VA_RT_FORMAT_YUV420}) ==
-        VA_STATUS_SUCCESS);
-  CHECK(create(VAProfileH264Main, VAEntrypointVLD, {static_cast<VAConfigAttribType>(9999), 1}) ==
-        VA_STATUS_SUCCESS);
-  CHECK(create(VAProfileH264Main, VAEntrypointVLD, {VAConfigAttribRTFormat, VA_RT_FORMAT_YUV444}) ==
+  CHECK(create(VAProfileH264Main, VAEntrypointVLD,
+               config_attribute(VAConfigAttribRTFormat, VA_RT_FORMAT_YUV420)) == VA_STATUS_SUCCESS);
+  CHECK(create(VAProfileH264Main, VAEntrypointVLD, config_attribute(9999, 1)) == VA_STATUS_SUCCESS);
+  CHECK(create(VAProfileH264Main, VAEntrypointVLD,
+               config_attribute(VAConfigAttribRTFormat, VA_RT_FORMAT_YUV444)) ==
         VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT);
   CHECK(id == VA_INVALID_ID);
-  CHECK(create(VAProfileH264Main, VAEntrypointEncSlice, {VAConfigAttribRTFormat, 1}) ==
+  CHECK(create(VAProfileH264Main, VAEntrypointEncSlice,
+               config_attribute(VAConfigAttribRTFormat, 1)) ==
         VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT);
-  CHECK(create(VAProfileNone, VAEntrypointVideoProc, {VAConfigAttribRTFormat, 1}) ==
+  CHECK(create(VAProfileNone, VAEntrypointVideoProc, config_attribute(VAConfigAttribRTFormat, 1)) ==
         VA_STATUS_ERROR_UNSUPPORTED_PROFILE);
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <future>
 
 #include "base/unique_fd.h"
@@ -23,9 +24,10 @@ constexpr uint32_t fourcc(const char (&name)[5]) {
          uint32_t(name[3]) << 24;
 }
 
-VASurfaceAttrib attribute(VASurfaceAttribType type, int value) {
+// A type may be one that our headers do not know.
+VASurfaceAttrib attribute(int type, int value) {
   VASurfaceAttrib out{};
-  out.type = type;
+  std::memcpy(&out.type, &type, sizeof type);
   out.flags = VA_SURFACE_ATTRIB_SETTABLE;
   out.value.type = VAGenericValueTypeInteger;
   out.value.value.i = value;
@@ -60,7 +62,7 @@ TEST_CASE("surfaces: made with the attributes that clients send, known or not") 
                  {attribute(VASurfaceAttribPixelFormat, VA_FOURCC_NV12),
                   attribute(VASurfaceAttribMemoryType, VA_SURFACE_ATTRIB_MEM_TYPE_VA),
                   attribute(VASurfaceAttribUsageHint, VA_SURFACE_ATTRIB_USAGE_HINT_DECODER),
-                  attribute(static_cast<VASurfaceAttribType>(77), 1)},
+                  attribute(77, 1)},
                  &ids) == VA_STATUS_SUCCESS);
   for (VASurfaceID id : ids) CHECK(driver.sync(id) == VA_STATUS_SUCCESS);
   CHECK(driver.call(&VADriverVTable::vaDestroySurfaces, ids.data(), int(ids.size())) ==
@@ -206,7 +208,8 @@ TEST_CASE("sync: a picture without pixels is a decoding error, a concealed one i
   };
   CHECK(errors()[0].status == -1);
   REQUIRE(submit_vp8_key_frame(driver, decoder, surface) == VA_STATUS_SUCCESS);
-  driver.session().finish(0, {.frame = std::nullopt, .error = {ErrorCode::kCorrupt, "nothing there"}});
+  driver.session().finish(0,
+                          {.frame = std::nullopt, .error = {ErrorCode::kCorrupt, "nothing there"}});
   CHECK(driver.sync(surface) == VA_STATUS_ERROR_DECODING_ERROR);
 
   REQUIRE(submit_vp8_key_frame(driver, decoder, surface) == VA_STATUS_SUCCESS);
@@ -220,8 +223,8 @@ TEST_CASE("sync: a picture without pixels is a decoding error, a concealed one i
   CHECK(list[1].status == -1);
   void* info = nullptr;
   CHECK(driver.call(&VADriverVTable::vaQuerySurfaceError, surface,
-                    VAStatus{VA_STATUS_ERROR_ENCODING_ERROR}, &info) ==
-        VA_STATUS_ERROR_INVALID_PARAMETER);
+                    VAStatus{VA_STATUS_ERROR_ENCODING_ERROR},
+                    &info) == VA_STATUS_ERROR_INVALID_PARAMETER);
 }
 
 TEST_CASE("export: EndPicture waits for what the client sees, until the client waits itself") {

@@ -1,0 +1,27 @@
+// Enumerations in the client's memory and arguments: it may know more values than our headers, or
+// send garbage, and C++ allows neither to be read as the enumeration's type.
+#ifndef DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
+#define DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace daedalus::va {
+
+// The number behind an enumeration's value; anything else as it is.
+template <typename Value>
+auto plain(const Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    static_assert(sizeof(Value) == sizeof(int32_t));
+    int32_t number;
+    std::memcpy(&number, &value, sizeof number);
+    return number;
+  } else {
+    return value;
+  }
+}
+
+}  // namespace daedalus::va
+
+#endif  // DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
