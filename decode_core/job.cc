@@ -29,6 +29,10 @@ Status validate_h264(const DecodeJob& job, const H264Parameters& parameters) {
   if (job.references.size() > V4L2_H264_NUM_DPB_ENTRIES) {
     return invalid("H.264: more than 16 references");
   }
+  if (parameters.pps.num_ref_idx_l0_default_active_minus1 > 31 ||
+      parameters.pps.num_ref_idx_l1_default_active_minus1 > 31) {
+    return invalid("H.264: more than 32 active references by default");
+  }
   const size_t counts = parameters.slice_reference_counts_minus1.size();
   if (!parameters.default_reference_counts_known && counts != job.slices.size()) {
     return invalid("H.264: one pair of reference counts is needed for each slice");
@@ -67,6 +71,11 @@ uint32_t DecodeJob::coded_height() const {
 Status validate(const DecodeJob& job) {
   if (job.target == nullptr) return invalid("the job has no target picture");
   if (job.slices.empty()) return invalid("the picture has no slice data");
+  if (job.slices.size() > kMaxSlices || job.bitstream.size() > kMaxCodedBytes) {
+    return invalid("a picture of " + std::to_string(job.slices.size()) + " slices and " +
+                   std::to_string(job.bitstream.size()) + " bytes is too large");
+  }
+  size_t bytes = 0;
   for (const ByteRange& range : job.slices) {
     if (range.size == 0 || range.offset > job.bitstream.size() ||
         range.size > job.bitstream.size() - range.offset) {
@@ -74,7 +83,9 @@ Status validate(const DecodeJob& job) {
                      std::to_string(range.size) + " bytes, is not inside the bitstream of " +
                      std::to_string(job.bitstream.size()));
     }
+    bytes += range.size;
   }
+  if (bytes > job.bitstream.size()) return invalid("the slices' data overlap");
   const uint32_t width = job.coded_width();
   const uint32_t height = job.coded_height();
   if (width == 0 || height == 0 || width > kMaxDimension || height > kMaxDimension) {

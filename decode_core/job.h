@@ -105,8 +105,13 @@ struct DecodeJob {
   uint32_t coded_height() const;
 };
 
-// Checks everything that an engine relies on: ranges inside the bitstream and non-empty, a target,
-// reference counts, dimensions within kMaxDimension. The message says which.
+// Most bytes of one coded picture, and most slices: one for each macroblock of the largest.
+inline constexpr size_t kMaxCodedBytes = size_t{128} << 20;
+inline constexpr size_t kMaxSlices = size_t{kMaxDimension / 16} * (kMaxDimension / 16);
+
+// Checks everything that an engine relies on: ranges inside the bitstream and non-empty, together
+// no larger than it (no byte is decoded twice), a target, reference counts, dimensions within
+// kMaxDimension. The message says which.
 Status validate(const DecodeJob& job);
 
 }  // namespace daedalus::core

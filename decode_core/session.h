@@ -47,9 +47,9 @@ class Session : public std::enable_shared_from_this<Session> {
   static constexpr size_t kMaxQueued = 64;
 };
 
-// The session that must decode `job`: `current` while it has one and the references agree with it;
-// else the session of the job's references (a context that was made anew in mid-chain adopts the
-// old one); else null: open a new one.
+// The session that must decode `job`: `current` where it decodes the job's codec; else the session
+// of the job's references (a context that was made anew in mid-chain adopts the old one); else null:
+// open a new one.
 std::shared_ptr<Session> session_for(const DecodeJob& job, std::shared_ptr<Session> current);
 
 }  // namespace daedalus::core
