@@ -1,5 +1,6 @@
 #include "decode_core/record/recording.h"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::array<char, 8> kMagic = {'D', 'A', 'E', 'D', 'R', 'E', 'C', '1'};
 constexpr uint32_t kLargestEntry = 256u << 20;
+constexpr size_t kMostReferences = V4L2_H264_NUM_DPB_ENTRIES;
 // A DPB of 16 frames and the pictures a client may have in flight.
 constexpr size_t kPictureWindow = 128;
 
@@ -203,14 +205,15 @@ Result<RecordingReader> RecordingReader::open(std::span<const uint8_t> bytes) {
 
 std::shared_ptr<Picture> RecordingReader::picture(uint64_t id) {
   if (id == 0) return nullptr;
-  const auto found = pictures_.find(id);
-  if (found != pictures_.end()) return found->second;
-  if (order_.size() >= kPictureWindow) {
-    pictures_.erase(order_.front());
-    order_.erase(order_.begin());
+  const auto found = std::find_if(pictures_.begin(), pictures_.end(),
+                                  [id](const KnownPicture& known) { return known.id == id; });
+  if (found != pictures_.end()) {
+    std::rotate(found, found + 1, pictures_.end());
+    return pictures_.back().picture;
   }
-  order_.push_back(id);
-  return pictures_[id] = std::make_shared<Picture>();
+  if (pictures_.size() >= kPictureWindow) pictures_.erase(pictures_.begin());
+  pictures_.push_back({id, std::make_shared<Picture>()});
+  return pictures_.back().picture;
 }
 
 Result<std::optional<RecordedJob>> RecordingReader::next() {
@@ -226,8 +229,8 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   recorded.session = entry.value<uint32_t>();
   const auto profile = entry.value<uint8_t>();
   const auto field = entry.value<uint8_t>();
-  recorded.job.target = picture(entry.value<uint64_t>());
-  for (uint64_t id : entry.list<uint64_t>()) recorded.job.references.push_back(picture(id));
+  const auto target = entry.value<uint64_t>();
+  const auto references = entry.list<uint64_t>();
   const bool has_refresh = entry.value<uint8_t>() != 0;
   const auto refresh = entry.value<uint32_t>();
   if (has_refresh) recorded.job.refresh_frame_flags = refresh;
@@ -237,7 +240,8 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   auto parameters = read_parameters(entry);
   recorded.job.slices = entry.list<ByteRange>();
   recorded.job.bitstream = entry.list<uint8_t>();
-  if (!parameters.has_value() || !entry.complete() ||
+  if (!parameters.has_value() || !entry.complete() || target == 0 ||
+      references.size() > kMostReferences ||
       profile > static_cast<uint8_t>(Profile::kMpeg2Main) ||
       field > static_cast<uint8_t>(FieldRole::kSecondField)) {
     return damaged(position_);
@@ -246,6 +250,8 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   recorded.job.field = static_cast<FieldRole>(field);
   recorded.job.parameters = std::move(*parameters);
   if (codec_of(recorded.profile) != recorded.job.codec()) return damaged(position_);
+  recorded.job.target = picture(target);
+  for (const uint64_t id : references) recorded.job.references.push_back(picture(id));
   position_ += sizeof(size) + size;
   return std::optional<RecordedJob>(std::move(recorded));
 }

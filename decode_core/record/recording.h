@@ -10,8 +10,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "decode_core/codec.h"
@@ -56,7 +57,7 @@ class RecordingWriter {
 class RecordingReader {
  public:
   static Result<RecordingReader> open(std::span<const uint8_t> bytes);
-  // The next job; nullopt at the end.
+  // The next job; nullopt at the end. After an error every call returns the same.
   Result<std::optional<RecordedJob>> next();
   // Bytes read so far, for progress.
   size_t position() const { return position_; }
@@ -65,12 +66,16 @@ class RecordingReader {
   explicit RecordingReader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
   std::shared_ptr<Picture> picture(uint64_t id);
 
+  struct KnownPicture {
+    uint64_t id;
+    std::shared_ptr<Picture> picture;
+  };
+
   std::span<const uint8_t> bytes_;
   size_t position_ = 0;
   // Pictures live as long as somebody holds them: the jobs in flight, as with a client, and the
-  // window of those recorded last.
-  std::unordered_map<uint64_t, std::shared_ptr<Picture>> pictures_;
-  std::vector<uint64_t> order_;
+  // window of those that were named last, the latest at the end.
+  std::vector<KnownPicture> pictures_;
 };
 
 }  // namespace daedalus::core
