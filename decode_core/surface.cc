@@ -1,18 +1,16 @@
 #include "decode_core/surface.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/log.h"
 #include "decode_core/core.h"
 #include "decode_core/output/output_pass.h"
+#include "decode_core/planar_frame.h"
 #include "decode_core/session.h"
 
 namespace daedalus::core {
 namespace {
 
-using gpu_kernels::chroma_420;
 using gpu_kernels::Stage;
 
 Error invalid(const char* message) { return {ErrorCode::kInvalidArgument, message}; }
@@ -48,18 +46,23 @@ void pack_counted(Core& core, const FrameView& frame, Session* session, const Re
 // A frame without any decoded sample: the output pass makes it black.
 FrameView empty_frame(SurfaceFormat format) { return {sample_format_of(format), 0, 0, {}}; }
 
-// Memory for one I420 frame of the surface's depth, planes 64-byte aligned.
-Result<FrameBuffer> allocate_planar(SurfaceFormat format, uint32_t width, uint32_t height) {
-  const size_t sample = format == SurfaceFormat::kP010 ? 2 : 1;
-  const LinearLayout layout = layout_of(ImageFormat::kI420, width, height);
-  auto memory = FramePool().allocate(layout.size * sample);
-  if (!memory) return memory.error();
-  FrameBuffer frame{{sample_format_of(format), width, height, {}}, *memory};
-  for (size_t plane = 0; plane < 3; ++plane) {
-    frame.view.planes[plane] = {(*memory)->data() + layout.offset[plane] * sample,
-                                layout.stride[plane] * sample};
+// Whether an image of that layout has the region.
+bool holds(ImageFormat format, const LinearLayout& layout, const Rect& region) {
+  const bool planar = format == ImageFormat::kI420 || format == ImageFormat::kYv12;
+  const uint64_t sample = format == ImageFormat::kP010 ? 2 : 1;
+  if (layout.plane_count != (planar ? 3 : 2)) return false;
+  for (size_t plane = 0; plane < layout.plane_count; ++plane) {
+    const uint64_t right = uint64_t{region.x} + region.width;
+    const uint64_t bottom = uint64_t{region.y} + region.height;
+    const uint64_t row = plane == 0 ? right : (right + 1) / 2 * (planar ? 1 : 2);
+    const uint64_t rows = plane == 0 ? bottom : (bottom + 1) / 2;
+    if (rows == 0) continue;
+    if (row * sample > layout.stride[plane] ||
+        layout.offset[plane] + layout.stride[plane] * (rows - 1) + row * sample > layout.size) {
+      return false;
+    }
   }
-  return frame;
+  return true;
 }
 
 }  // namespace
@@ -127,6 +130,9 @@ Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
 Status Surface::read(const Rect& from, ImageFormat format, const LinearLayout& layout,
                      uint8_t* out) const {
   if (!inside(from, width_, height_)) return invalid("the region to read is not inside the surface");
+  if (!holds(format, layout, {0, 0, from.width, from.height})) {
+    return invalid("the region to read is not inside the image");
+  }
   const std::shared_ptr<Picture> shown = picture();
   FrameBuffer frame{empty_frame(format_), nullptr};
   if (shown != nullptr) {
@@ -152,71 +158,19 @@ Status Surface::write(ImageFormat format, const LinearLayout& layout, const uint
   if (((from.x | from.y | to_x | to_y) & 1) != 0) {
     return invalid("4:2:0 regions begin at even coordinates");
   }
-  auto frame = allocate_planar(format_, width_, height_);
+  if (!holds(format, layout, from)) return invalid("the region to write is not inside the image");
+  auto frame = PlanarFrame::allocate(sample_format_of(format_), width_, height_);
   if (!frame) return frame.error();
-
-  // What the surface showed, as planar samples, then the image's region over it.
-  const auto& copy = gpu_kernels::pack_functions(gpu_kernels::Substrate::kAuto);
-  const std::shared_ptr<Picture> shown = picture();
-  if (shown != nullptr) shown->wait();
-  const auto former = shown != nullptr ? shown->frame() : std::nullopt;
-  const bool wide = format_ == SurfaceFormat::kP010;
-  for (size_t plane = 0; plane < 3; ++plane) {
-    const uint32_t width = plane == 0 ? width_ : chroma_420(width_);
-    const uint32_t height = plane == 0 ? height_ : chroma_420(height_);
-    const Plane& to = frame->view.planes[plane];
-    const gpu_kernels::TargetPlane target{to.data, static_cast<ptrdiff_t>(to.stride)};
-    const gpu_kernels::Band all{width, 0, height};
-    if (wide) {
-      copy.fill_16(target, all, plane == 0 ? 64 : 512);
-    } else {
-      copy.fill_8(target, all, plane == 0 ? 16 : 128);
-    }
-    if (!former.has_value() || former->view.format != frame->view.format) continue;
-    const Plane& old = former->view.planes[plane];
-    const uint32_t old_width = plane == 0 ? former->view.width : chroma_420(former->view.width);
-    const uint32_t old_height = plane == 0 ? former->view.height : chroma_420(former->view.height);
-    const gpu_kernels::Band band{std::min(width, old_width), 0, std::min(height, old_height)};
-    if (band.width == 0) continue;
-    (wide ? copy.copy_16 : copy.copy_8)({old.data, static_cast<ptrdiff_t>(old.stride)}, target, band);
-  }
-
-  const size_t sample = wide ? 2 : 1;
-  const auto source = [&](size_t plane, uint32_t x, uint32_t y, size_t bytes) {
-    return gpu_kernels::SourcePlane{
-        image + layout.offset[plane] + size_t{layout.stride[plane]} * y + x * bytes,
-        static_cast<ptrdiff_t>(layout.stride[plane])};
-  };
-  const auto target = [&](size_t plane, uint32_t x, uint32_t y) {
-    const Plane& to = frame->view.planes[plane];
-    return gpu_kernels::TargetPlane{to.data + to.stride * y + x * sample,
-                                    static_cast<ptrdiff_t>(to.stride)};
-  };
-  if (from.width != 0 && from.height != 0) {
-    const gpu_kernels::Band luma{from.width, 0, from.height};
-    const gpu_kernels::Band chroma{chroma_420(from.width), 0, chroma_420(from.height)};
-    const uint32_t x = from.x / 2, y = from.y / 2, u = to_x / 2, v = to_y / 2;
-    switch (format) {
-      case ImageFormat::kNv12:
-        copy.copy_8(source(0, from.x, from.y, 1), target(0, to_x, to_y), luma);
-        copy.deinterleave_8(source(1, x, y, 2), target(1, u, v), target(2, u, v), chroma);
-        break;
-      case ImageFormat::kP010:
-        copy.high_to_low_16(source(0, from.x, from.y, 2), target(0, to_x, to_y), luma, 10);
-        copy.deinterleave_high_to_low_16(source(1, x, y, 4), target(1, u, v), target(2, u, v),
-                                         chroma, 10);
-        break;
-      case ImageFormat::kI420:
-      case ImageFormat::kYv12: {
-        const size_t first = format == ImageFormat::kI420 ? 1 : 2;
-        copy.copy_8(source(0, from.x, from.y, 1), target(0, to_x, to_y), luma);
-        copy.copy_8(source(1, x, y, 1), target(first, u, v), chroma);
-        copy.copy_8(source(2, x, y, 1), target(3 - first, u, v), chroma);
-        break;
-      }
+  frame->make_black();
+  if (const auto shown = picture()) {
+    shown->wait();
+    const auto former = shown->frame();
+    if (former.has_value() && output_pass_supports(former->view.format, format)) {
+      frame->copy(former->view);
     }
   }
-  set_picture(std::make_shared<Picture>(std::move(*frame)));
+  if (from.width != 0 && from.height != 0) frame->unpack(format, layout, image, from, to_x, to_y);
+  set_picture(std::make_shared<Picture>(frame->buffer()));
   return {};
 }
 

@@ -1,0 +1,42 @@
+// PlanarFrame: a frame in memory of its own that a client's images are written to.
+#ifndef DAEDALUS_DECODE_CORE_PLANAR_FRAME_H_
+#define DAEDALUS_DECODE_CORE_PLANAR_FRAME_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/result.h"
+#include "decode_core/frame_buffer.h"
+#include "decode_core/image.h"
+#include "gpu_kernels/pack/pack.h"
+
+namespace daedalus::core {
+
+// Three planes, 64-byte aligned. Not thread-safe.
+class PlanarFrame {
+ public:
+  // Uninitialised. `format` is kI420 or kI42010; sizes are within kMaxDimension.
+  static Result<PlanarFrame> allocate(SampleFormat format, uint32_t width, uint32_t height);
+
+  const FrameBuffer& buffer() const { return frame_; }
+
+  void make_black();
+  // Copies the part that both have. `from` is of the same depth.
+  void copy(const FrameView& from);
+  // Unpacks a region of an image of the same depth to (x, y). The coordinates are even; the region
+  // is inside both and not empty.
+  void unpack(ImageFormat format, const LinearLayout& layout, const uint8_t* image,
+              const Rect& from, uint32_t x, uint32_t y);
+
+ private:
+  explicit PlanarFrame(FrameBuffer frame);
+  bool wide() const { return frame_.view.format == SampleFormat::kI42010; }
+  gpu_kernels::TargetPlane target(size_t plane, uint32_t x, uint32_t y) const;
+
+  const gpu_kernels::PackFunctions* pack_;
+  FrameBuffer frame_;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_PLANAR_FRAME_H_

@@ -1,0 +1,66 @@
+#include "decode_core/memory/surface_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "test/catch.h"
+
+namespace daedalus::core {
+namespace {
+
+TEST_CASE("surface memory is mapped, shared by its descriptor and whole pages") {
+  const auto allocator = MemoryAllocator::create();
+  for (const size_t size : {size_t{1}, size_t{4096}, size_t{4097}, size_t{3'110'400}}) {
+    const auto memory = allocator->allocate(size, false);
+    REQUIRE(memory.ok());
+    REQUIRE((*memory)->size() >= size);
+    (*memory)->begin_cpu_write();
+    std::memset((*memory)->data(), 0x5a, size);
+    (*memory)->end_cpu_write();
+    auto other = Mapping::map((*memory)->fd(), size, 0, false);
+    REQUIRE(other.ok());
+    CHECK(other->data()[0] == 0x5a);
+    CHECK(other->data()[size - 1] == 0x5a);
+    CHECK((::fcntl((*memory)->fd(), F_GETFD) & FD_CLOEXEC) != 0);
+    const std::string provider((*memory)->provider());
+    CHECK((provider == "drm" || provider == "dma_heap" || provider == "udmabuf" ||
+           provider == "memfd"));
+    CHECK((*memory)->dma_buf() == (provider != "memfd"));
+    CHECK((*memory)->cached() == (provider != "drm"));
+  }
+}
+
+TEST_CASE("nobody who has the descriptor can shrink a memfd under our mapping") {
+  const auto memory = MemoryAllocator::create()->allocate(8192, false);
+  REQUIRE(memory.ok());
+  if ((*memory)->dma_buf()) DAEDALUS_SKIP("this machine has dma-bufs");
+  CHECK(::ftruncate((*memory)->fd(), 0) != 0);
+  (*memory)->data()[8191] = 1;
+}
+
+TEST_CASE("where a dma-buf is needed there is one, or an error that names what is missing") {
+  const auto allocator = MemoryAllocator::create();
+  const auto memory = allocator->allocate(4096, true);
+  if (memory) {
+    CHECK((*memory)->dma_buf());
+    return;
+  }
+  CHECK(memory.error().code == ErrorCode::kUnsupported);
+  CHECK_THAT(memory.error().message, Catch::Matchers::ContainsSubstring("/dev/dma_heap"));
+  CHECK_THAT(memory.error().message, Catch::Matchers::ContainsSubstring("/dev/udmabuf"));
+  // The refusal is no obstacle for those who need none.
+  CHECK(allocator->allocate(4096, false).ok());
+}
+
+TEST_CASE("more memory than there can be is an error") {
+  const auto memory = MemoryAllocator::create()->allocate(size_t{1} << 62, false);
+  CHECK_FALSE(memory.ok());
+}
+
+}  // namespace
+}  // namespace daedalus::core
