@@ -19,6 +19,9 @@ FrameMemory::FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size)
 
 // What lies idle, all of one size.
 struct FramePool::Shelf {
+  // Memory is put back where nothing may throw.
+  Shelf() { idle.reserve(kMaxIdle); }
+
   std::mutex mutex;
   size_t size = 0;
   std::vector<std::unique_ptr<FrameMemory>> idle;
