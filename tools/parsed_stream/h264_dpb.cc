@@ -77,7 +77,7 @@ H264Frame& H264Dpb::open(std::unique_ptr<H264Frame> frame) {
 void H264Dpb::close(Frames& output) {
   if (current_ == nullptr) return;
   H264Frame& frame = *current_;
-  if (frame.is_reference()) {
+  if (frame.is_reference() || frame.hidden) {
     make_room(output);
   } else {
     // C.4.5.2: one that nobody waits for goes out at once where there is no room.
@@ -93,7 +93,7 @@ void H264Dpb::close(Frames& output) {
       bump(output);
     }
   }
-  frame.waiting = true;
+  frame.waiting = !frame.hidden;
   current_ = nullptr;
 }
 
@@ -143,6 +143,16 @@ void H264Dpb::describe(const headers::H264SliceHeader& header, core::DecodeJob& 
     if (frame->field_coded) entry.flags |= V4L2_H264_DPB_ENTRY_FLAG_FIELD;
     job.references.push_back(frame->picture);
   }
+}
+
+size_t H264Dpb::short_term_count() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(frames_, [](const auto& frame) { return frame->short_term != 0; }));
+}
+
+size_t H264Dpb::long_term_count() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(frames_, [](const auto& frame) { return frame->long_term != 0; }));
 }
 
 bool H264Dpb::is_second_field(const headers::H264SliceHeader& header) const {

@@ -29,6 +29,7 @@ struct H264Frame {
   bool field_coded = false;
   bool reference = false;  // nal_ref_idc was not 0
   bool recovered = false;  // decodes right although decoding began before it
+  bool hidden = false;     // decoded, perhaps a reference, and never output
   bool waiting = false;    // for output
   uint16_t frame_num = 0;
   int32_t frame_num_wrap = 0;  // 8.2.4.1, against the picture being decoded
@@ -56,7 +57,7 @@ class H264Dpb {
   // Null between close() and open().
   H264Frame* current() const { return current_; }
   // The current frame is whole (or stays an unpaired field): it waits for its turn, and what is due
-  // goes to `output`, inferred frames excepted.
+  // goes to `output`, inferred and hidden frames excepted.
   void close(Frames& output);
 
   // The frame_num against which picture numbers count. Call for each picture before the three
@@ -72,6 +73,10 @@ class H264Dpb {
   // memory_management_control_operation 5: everything before it is in `output`, and its frame_num
   // and counts start anew.
   bool mark(const headers::H264SliceHeader& header, Frames& output);
+
+  // Frames with a field that is one.
+  size_t short_term_count() const;
+  size_t long_term_count() const;
 
  private:
   bool is_second_field(const headers::H264SliceHeader& header) const;

@@ -74,6 +74,10 @@ Result<H264ParameterSets::Active> H264ParameterSets::activate(uint8_t pps_id) {
   if (stored->parsed.sps != sps) {
     Result<headers::H264Pps> pps = headers::parse_h264_pps(stored->nal, *sps);
     if (!pps) return pps.error();
+    most_references_[0] =
+        std::max(most_references_[0], pps->control.num_ref_idx_l0_default_active_minus1 + 1u);
+    most_references_[1] =
+        std::max(most_references_[1], pps->control.num_ref_idx_l1_default_active_minus1 + 1u);
     stored->parsed = {sps, std::make_shared<const headers::H264Pps>(std::move(*pps))};
   }
   return stored->parsed;
@@ -188,7 +192,14 @@ bool H264Parser::is_second_field(const H264SliceHeader& header) const {
 void H264Parser::begin_picture(const H264SliceHeader& header, H264ParameterSets::Active active,
                                std::vector<Event>& events) {
   const bool second_field = is_second_field(header) && active.sps == sequence_;
-  if (!second_field) {
+  if (second_field) {
+    unpaired_fields_ = 0;
+    first_field_.reset();
+  } else {
+    if (first_field_) {
+      const bool opposite = header.field_pic && header.bottom_field != first_field_->bottom_field;
+      unpaired_fields_ = opposite ? 0 : unpaired_fields_ + 1;
+    }
     close_frame(events);
     if (active.sps != sequence_) begin_sequence(*active.sps, events);
     sequence_ = active.sps;
@@ -263,6 +274,7 @@ void H264Parser::note_recovery(const H264SliceHeader& header, const v4l2_ctrl_h2
   const uint32_t modulus = max_frame_num(sps);
   const uint32_t frame_num = header.decode.frame_num;
   if (recovery_count_) {
+    recovery_point_seen_ = true;
     const uint32_t target = (frame_num + *recovery_count_) % modulus;
     const bool sooner = !recovery_frame_num_ ||
                         (*recovery_frame_num_ + modulus - frame_num) % modulus > *recovery_count_;
@@ -275,6 +287,20 @@ void H264Parser::note_recovery(const H264SliceHeader& header, const v4l2_ctrl_h2
   // shown.
   idr_seen_ |= header.idr();
   frame.recovered |= idr_seen_ || reached;
+}
+
+// ffmpeg's rule for streams that do not say where decoding may begin.
+bool H264Parser::is_unmarked_recovery_point(const H264SliceHeader& header, uint32_t flags,
+                                            const headers::H264Sps& sps) const {
+  constexpr uint32_t kPredicted =
+      V4L2_H264_DECODE_PARAM_FLAG_PFRAME | V4L2_H264_DECODE_PARAM_FLAG_BFRAME;
+  if ((flags & kPredicted) != 0 || dpb_.long_term_count() != 0) return false;
+  const auto [l0, l1] = parameter_sets_.most_references();
+  const uint32_t field = header.field_pic ? 1 : 0;
+  const bool reorders = !sps.restriction || sps.restriction->max_num_reorder_frames > 0;
+  const bool few = dpb_.short_term_count() <= 2 || (l0 <= 2 && l1 <= 1 && reorders) ||
+                   (l0 <= 1 + field && l1 <= 1);
+  return few && l0 <= 2 + field + (recovery_point_seen_ ? 0 : 2);
 }
 
 void H264Parser::fill_job(H264Frame& frame, bool second_field, const H264OrderCounts& counts) {
@@ -310,6 +336,8 @@ void H264Parser::end_picture(std::vector<Event>& events) {
   if (!gathering_) return;
   const H264SliceHeader header = std::move(gathering_->first);
   const bool second_field = gathering_->job.field == core::FieldRole::kSecondField;
+  const uint32_t flags = std::get<core::H264Parameters>(gathering_->job.parameters).decode.flags;
+  const std::shared_ptr<const headers::H264Sps> sps = gathering_->active.sps;
   events.emplace_back(DecodeEvent{std::move(gathering_->job)});
   gathering_.reset();
 
@@ -319,18 +347,21 @@ void H264Parser::end_picture(std::vector<Event>& events) {
     reset = dpb_.mark(header, frames);
     show(frames, events);
     previous_reference_frame_num_ = reset ? 0 : header.decode.frame_num;
+    dpb_.current()->recovered |= is_unmarked_recovery_point(header, flags, *sps);
   } else if (!previous_reference_frame_num_) {
     previous_reference_frame_num_ = header.decode.frame_num;
   }
   order_.finish(reset, header.bottom_field ? 0 : dpb_.current()->counts[0]);
   if (header.field_pic && !second_field) {
     first_field_ = header;
+    unpaired_shown_ = unpaired_fields_ > 1;
   } else {
     close_frame(events);
   }
 }
 
 void H264Parser::close_frame(std::vector<Event>& events) {
+  if (first_field_) dpb_.current()->hidden = !unpaired_shown_;
   first_field_.reset();
   H264Dpb::Frames frames;
   dpb_.close(frames);

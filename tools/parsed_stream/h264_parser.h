@@ -29,6 +29,8 @@ class H264ParameterSets {
     std::shared_ptr<const headers::H264Pps> pps;
   };
   Result<Active> activate(uint8_t pps_id);
+  // The largest num_ref_idx_lX_default_active_minus1 of the sets used so far, plus 1.
+  std::array<uint32_t, 2> most_references() const { return most_references_; }
 
  private:
   struct StoredPps {
@@ -40,6 +42,7 @@ class H264ParameterSets {
   std::array<std::shared_ptr<const headers::H264Sps>, 32> sps_;
   std::array<std::vector<uint8_t>, 32> sps_nals_;
   std::array<std::unique_ptr<StoredPps>, 256> pps_;
+  std::array<uint32_t, 2> most_references_ = {0, 0};
 };
 
 // Ignored: data partitioning (NAL unit types 2 to 4), auxiliary pictures, the layers and views of
@@ -72,6 +75,8 @@ class H264Parser final : public Parser {
   H264Frame& open_frame(const headers::H264SliceHeader& header, const headers::H264Sps& sps);
   void note_recovery(const headers::H264SliceHeader& header, const v4l2_ctrl_h264_sps& sps,
                      H264Frame& frame);
+  bool is_unmarked_recovery_point(const headers::H264SliceHeader& header, uint32_t flags,
+                                  const headers::H264Sps& sps) const;
   void fill_job(H264Frame& frame, bool second_field, const H264OrderCounts& counts);
   void end_picture(std::vector<Event>& events);
   void close_frame(std::vector<Event>& events);
@@ -81,11 +86,14 @@ class H264Parser final : public Parser {
   H264Order order_;
   H264Dpb dpb_;
   std::optional<Gathering> gathering_;
+  uint32_t unpaired_fields_ = 0;                          // in succession
+  bool unpaired_shown_ = false;                           // should the open field remain one
   std::optional<headers::H264SliceHeader> first_field_;   // of the open frame; its pair may follow
   std::shared_ptr<const headers::H264Sps> sequence_;      // in force
   std::optional<uint32_t> previous_reference_frame_num_;  // PrevRefFrameNum (7.4.3)
   std::optional<uint32_t> recovery_count_;      // of a recovery point message for the next picture
   std::optional<uint32_t> recovery_frame_num_;  // frames are right from here on
+  bool recovery_point_seen_ = false;
   bool idr_seen_ = false;
   bool recovered_ = false;  // a right frame was output
 };
