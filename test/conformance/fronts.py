@@ -129,6 +129,13 @@ class ReplayFront:
         lines = [line.split(",") for line in finished.out.splitlines() if line.count(",") == 3]
         return [cells[3].strip() for cells in lines]
 
+    def write_raw(self, folder, stream, path):
+        """All frames, planar, into a file."""
+        command = self.programs.command("decode", "--front", "replay", *self.asked.options(),
+                                        os.path.join(folder, stream.path), path)
+        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
+            harness.run(command, time_limit(stream, self.asked.time_scale), {"DAEDALUS_STATS": statistics})
+
 
 FRONTS = {front.name: front for front in (VaFront, ReplayFront)}
 

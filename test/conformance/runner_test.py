@@ -140,6 +140,51 @@ class Failures(WithFolder):
         self.assertEqual((status, rows["x.stream"]["result"]), (1, "failed"), printed)
 
 
+class Tolerance(WithFolder):
+    """MPEG-2 alone: its inverse transform may be rounded in more than one right way."""
+
+    def test_exact_by_this_machines_ffmpeg(self):
+        for codec, profile, expected in (("mpeg2", "Main", "passed"), ("h264", "High", "failed")):
+            self.folder.add("x.stream", codec=codec, profile=profile)
+            self.folder.rows[-1][7] = "0" * 32
+            for front in ("va", "replay"):
+                _, printed, rows = self.folder.run(front)
+                self.assertEqual(rows["x.stream"]["result"], expected, printed)
+
+    def test_no_tolerance_on_the_same_machine(self):
+        self.folder.add("x.stream", codec="mpeg2", profile="Main", va="wrong", replay="wrong")
+        for front in ("va", "replay"):
+            self.assertEqual(self.folder.run(front)[2]["x.stream"]["kind"], verdict.WRONG)
+
+    def test_bounds(self):
+        self.assertEqual(verdict.judge_tolerance(2, 0.01, "").result, "passed")
+        self.assertEqual(verdict.judge_tolerance(3, 0.0001, "").kind, verdict.WRONG)
+        self.assertEqual(verdict.judge_tolerance(1, 0.02, "").kind, verdict.WRONG)
+
+    def test_sample_difference(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in "ab"]
+
+            def difference(*contents):
+                for path, content in zip(paths, contents):
+                    with open(path, "wb") as file:
+                        file.write(content)
+                return harness.sample_difference(*paths)
+            self.assertEqual(difference(bytes(1000), bytes(1000)), (0, 0.0))
+            self.assertEqual(difference(bytes(1000), bytes(990) + bytes([1, 0, 3]) + bytes(7)), (3, 0.002))
+            self.assertEqual(difference(bytes(2 << 20), bytes((2 << 20) - 1) + b"\xff"), (255, 1 / (2 << 20)))
+            self.assertEqual(difference(bytes(10), bytes(9)), (255, 1.0))
+            self.assertEqual(difference(b"", b""), (255, 1.0))
+
+    def test_foreign_programs(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"\x7fELF" + bytes(14) + b"\xff\xff")
+            file.flush()
+            self.assertTrue(harness.is_foreign(file.name))
+        self.assertFalse(harness.is_foreign(sys.executable))
+        self.assertFalse(harness.is_foreign(__file__))
+
+
 class Passes(WithFolder):
     def test_last_line_and_exit_status(self):
         self.folder.add("a.stream")
