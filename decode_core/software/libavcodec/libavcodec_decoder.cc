@@ -9,58 +9,12 @@
 #include <utility>
 #include <vector>
 
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavutil/pixdesc.h>
-}
-
-#include "base/log.h"
+#include "decode_core/software/libavcodec/codec_context.h"
+#include "decode_core/software/libavcodec/frame_allocator.h"
 #include "decode_core/software/libavcodec/packet_writer.h"
 
 namespace daedalus::core {
 namespace {
-
-struct FreeContext {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-};
-struct FreePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-struct FreeFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-
-std::string error_text(int error) {
-  std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
-  av_strerror(error, text.data(), text.size());
-  return text.data();
-}
-
-const char* decoder_name(Codec codec) {
-  switch (codec) {
-    case Codec::kH264:
-      return "h264";
-    case Codec::kVp9:
-      return "vp9";
-    case Codec::kVp8:
-      return "vp8";
-    case Codec::kMpeg2:
-      break;
-  }
-  return "mpeg2video";
-}
-
-std::optional<SampleFormat> sample_format_of(int pixel_format) {
-  switch (pixel_format) {
-    case AV_PIX_FMT_YUV420P:
-    case AV_PIX_FMT_YUVJ420P:
-      return SampleFormat::kI420;
-    case AV_PIX_FMT_YUV420P10:
-      return SampleFormat::kI42010;
-    default:
-      return std::nullopt;
-  }
-}
 
 bool has_references(const DecodeJob& job) {
   if (const auto* h264 = std::get_if<H264Parameters>(&job.parameters)) {
@@ -77,28 +31,23 @@ class LibavcodecDecoder final : public Decoder {
   explicit LibavcodecDecoder(Codec codec) : codec_(codec), writer_(PacketWriter::create(codec)) {}
 
   Status open(int threads) {
-    const AVCodec* codec = avcodec_find_decoder_by_name(decoder_name(codec_));
-    if (codec == nullptr) {
-      return Error{ErrorCode::kUnsupported,
-                   std::string("this libavcodec has no decoder called ") + decoder_name(codec_)};
-    }
-    context_.reset(avcodec_alloc_context3(codec));
+    auto context = make_codec_context(codec_);
+    if (!context) return context.error();
+    context_ = std::move(*context);
     packet_.reset(av_packet_alloc());
     output_.reset(av_frame_alloc());
-    if (context_ == nullptr || packet_ == nullptr || output_ == nullptr) return out_of_memory();
+    if (packet_ == nullptr || output_ == nullptr) {
+      return Error{ErrorCode::kOutOfMemory, "no memory for a decoder"};
+    }
     context_->opaque = this;
     context_->get_buffer2 = &LibavcodecDecoder::get_buffer;
     context_->thread_count = threads;
     context_->thread_type = FF_THREAD_SLICE;
     context_->flags |= AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_OUTPUT_CORRUPT;
     context_->flags2 |= AV_CODEC_FLAG2_SHOW_ALL;
-    context_->apply_cropping = 0;
-    // The client's libavcodec is this very library, and so is its log: stay out of it. The sum of
-    // offset and level (at most 56) has to stay below 256, where flags begin.
-    if (!log_enabled(LogLevel::kDebug)) context_->log_level_offset = 100;
-    const int result = avcodec_open2(context_.get(), codec, nullptr);
+    const int result = avcodec_open2(context_.get(), context_->codec, nullptr);
     if (result < 0) {
-      return Error{ErrorCode::kInternal, "libavcodec does not open: " + error_text(result)};
+      return Error{ErrorCode::kInternal, "libavcodec does not open: " + av_error_text(result)};
     }
     return {};
   }
@@ -124,15 +73,13 @@ class LibavcodecDecoder final : public Decoder {
       remember(job, *outcome.frame);
     } else {
       outcome.error = {ErrorCode::kCorrupt, !allocation_error_.empty() ? allocation_error_
-                                            : result < 0 ? "libavcodec: " + error_text(result)
+                                            : result < 0 ? "libavcodec: " + av_error_text(result)
                                                          : "libavcodec decoded no picture"};
     }
     return outcome;
   }
 
  private:
-  static Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory for a decoder"}; }
-
   // One access unit in. Decoding is over when it returns: there are no frame threads.
   int send() {
     const int allocated = av_new_packet(packet_.get(), static_cast<int>(bytes_.size()));
@@ -198,77 +145,20 @@ class LibavcodecDecoder final : public Decoder {
 
   static int get_buffer(AVCodecContext* context, AVFrame* frame, int /*flags*/) {
     try {
-      return static_cast<LibavcodecDecoder*>(context->opaque)->allocate(frame);
+      return static_cast<LibavcodecDecoder*>(context->opaque)->allocate(*context, *frame);
     } catch (const std::bad_alloc&) {  // must not pass through libavcodec's frames
       return AVERROR(ENOMEM);
     }
   }
 
-  int allocate(AVFrame* frame) {
-    const auto format = sample_format_of(frame->format);
-    if (!format.has_value()) {
-      const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format));
-      allocation_error_ = std::string("the stream's samples are ") +
-                          (name != nullptr ? name : "of an unknown format") +
-                          "; 4:2:0 of 8 or 10 bits is supported";
-      return AVERROR(EINVAL);
+  int allocate(AVCodecContext& context, AVFrame& frame) {
+    auto buffer = allocator_.allocate(context, frame);
+    if (!buffer) {
+      allocation_error_ = buffer.error().message;
+      return averror_of(buffer.error());
     }
-    const auto limit = static_cast<int>(kMaxDimension);
-    if (frame->width <= 0 || frame->height <= 0 || frame->width > limit || frame->height > limit) {
-      allocation_error_ = "the stream's size is outside 1x1 to 8192x8192";
-      return AVERROR(EINVAL);
-    }
-    int width = frame->width;
-    int height = frame->height;
-    std::array<int, AV_NUM_DATA_POINTERS> alignment{};
-    avcodec_align_dimensions2(context_.get(), &width, &height, alignment.data());
-    return place_planes(frame, *format, static_cast<size_t>(width), static_cast<size_t>(height));
-  }
-
-  // Width and height are what libavcodec touches, in luma samples.
-  int place_planes(AVFrame* frame, SampleFormat format, size_t width, size_t height) {
-    // SIMD loads run over the end of the last row.
-    constexpr size_t kTail = 128;
-    constexpr size_t kStride = FrameMemory::kAlignment;
-    const size_t sample = format == SampleFormat::kI42010 ? 2 : 1;
-    const auto stride_of = [&](size_t samples) {
-      return (samples * sample + kStride - 1) / kStride * kStride;
-    };
-    // Chroma rows keep the alignment that libavcodec wants of luma rows.
-    const size_t chroma_stride = stride_of((width + 1) / 2);
-    const std::array<size_t, 3> stride = {chroma_stride * 2, chroma_stride, chroma_stride};
-    const std::array<size_t, 3> rows = {height, (height + 1) / 2, (height + 1) / 2};
-    std::array<size_t, 3> offset{};
-    size_t size = 0;
-    for (size_t plane = 0; plane < 3; ++plane) {
-      offset[plane] = size;
-      size += (stride[plane] * rows[plane] + kTail + kStride - 1) / kStride * kStride;
-    }
-    auto memory = pool_.allocate(size);
-    if (!memory) {
-      allocation_error_ = memory.error().message;
-      return AVERROR(ENOMEM);
-    }
-    FrameBuffer buffer{{format, static_cast<uint32_t>(frame->width),
-                        static_cast<uint32_t>(frame->height), {}},
-                       *memory};
-    for (size_t plane = 0; plane < 3; ++plane) {
-      frame->data[plane] = (*memory)->data() + offset[plane];
-      frame->linesize[plane] = static_cast<int>(stride[plane]);
-      buffer.view.planes[plane] = {frame->data[plane], stride[plane]};
-    }
-    frame->extended_data = frame->data;
-    auto owner = std::make_unique<std::shared_ptr<FrameMemory>>(*memory);
-    frame->buf[0] = av_buffer_create((*memory)->data(), size, &LibavcodecDecoder::release,
-                                     owner.get(), 0);
-    if (frame->buf[0] == nullptr) return AVERROR(ENOMEM);
-    static_cast<void>(owner.release());  // the AVBuffer owns it now
-    note_allocated(std::move(buffer));
+    note_allocated(std::move(*buffer));
     return 0;
-  }
-
-  static void release(void* opaque, uint8_t* /*data*/) {
-    delete static_cast<std::shared_ptr<FrameMemory>*>(opaque);
   }
 
   // A picture that libavcodec may still have something to say of.
@@ -281,14 +171,14 @@ class LibavcodecDecoder final : public Decoder {
 
   const Codec codec_;
   const std::unique_ptr<PacketWriter> writer_;
-  FramePool pool_;
+  FrameAllocator allocator_;
   std::vector<uint8_t> bytes_;
   std::optional<FrameBuffer> allocated_;  // of those asked for during this job, its picture's
   std::string allocation_error_;
   std::deque<Decoded> recent_;  // latest first
-  std::unique_ptr<AVPacket, FreePacket> packet_;
-  std::unique_ptr<AVFrame, FreeFrame> output_;
-  std::unique_ptr<AVCodecContext, FreeContext> context_;
+  AvPacket packet_;
+  AvFrame output_;
+  AvCodecContext context_;
 };
 
 }  // namespace
