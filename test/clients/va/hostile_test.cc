@@ -6,8 +6,11 @@
 #include <thread>
 
 #include "test/catch.h"
+#include "test/clients/va/call_sequence.h"
 #include "test/clients/va/raw_context.h"
 #include "test/clients/va/testing.h"
+
+extern "C" VAStatus __vaDriverInit_1_0(VADriverContextP context);
 
 namespace daedalus::va_client::testing {
 namespace {
@@ -545,6 +548,16 @@ TEST_CASE("terminate with everything alive, and nothing stays behind") {
   CHECK(after.descriptors == before.descriptors);
   CHECK(after.threads <= before.threads);
   CHECK(still_decodes(start_display(), s.clip, s.expected));
+}
+
+TEST_CASE("recorded calls play as they were made: every picture is accepted") {
+  for (const std::string& name : clip_names()) {
+    INFO(name);
+    const std::vector<core::DecodeJob> jobs = jobs_of(test_clip(name, 6));
+    const Result<std::vector<uint8_t>> calls = record_call_sequence(jobs);
+    REQUIRE(calls.ok());
+    CHECK(play_call_sequence(__vaDriverInit_1_0, *calls) == jobs.size());
+  }
 }
 
 TEST_CASE("objects are destroyed by one thread while another uses them") {
