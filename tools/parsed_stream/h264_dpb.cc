@@ -115,7 +115,6 @@ void H264Dpb::infer(uint32_t frame_num, const H264OrderCounts& counts, Frames& o
   make_room(output);
   auto frame = std::make_unique<H264Frame>();
   frame->fields = frame->short_term = V4L2_H264_FRAME_REF;
-  frame->reference = true;
   frame->frame_num = static_cast<uint16_t>(frame_num);
   frame->frame_num_wrap = static_cast<int32_t>(frame_num);
   frame->counts = counts;

@@ -27,7 +27,6 @@ struct H264Frame {
   H264Fields short_term = 0;  // "used for short-term reference"
   H264Fields long_term = 0;   // "used for long-term reference"
   bool field_coded = false;
-  bool reference = false;  // nal_ref_idc was not 0
   bool recovered = false;  // decodes right although decoding began before it
   bool hidden = false;     // decoded, perhaps a reference, and never output
   bool waiting = false;    // for output

@@ -27,9 +27,6 @@ class H264Order {
   // As infer() up to and without `frame_num`, for a gap too long to be walked.
   void skip_to(const v4l2_ctrl_h264_sps& sps, uint32_t frame_num);
 
-  // prevFrameNum of 8.2.1.2: of the last picture, reference or not.
-  uint32_t previous_frame_num() const { return previous_frame_num_; }
-
  private:
   int64_t next_frame_num_offset(const v4l2_ctrl_h264_sps& sps, uint32_t frame_num) const;
   H264OrderCounts by_lsb(const v4l2_ctrl_h264_sps& sps, const headers::H264SliceHeader& header);

@@ -1,7 +1,6 @@
 #include "tools/parsed_stream/h264_parser.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -47,7 +46,7 @@ Status H264ParameterSets::add_sps(std::span<const uint8_t> nal) {
   const uint8_t id = sps->control.seq_parameter_set_id;
   if (sps_[id] != nullptr && std::ranges::equal(nal, sps_nals_[id])) return {};
   sps_nals_[id].assign(nal.begin(), nal.end());
-  sps_[id] = std::make_shared<const headers::H264Sps>(std::move(*sps));
+  sps_[id] = std::make_shared<const headers::H264Sps>(*sps);
   return {};
 }
 

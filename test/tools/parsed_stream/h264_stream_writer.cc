@@ -44,6 +44,29 @@ std::vector<uint8_t> H264StreamWriter::slice(const TestPicture& picture, uint32_
   return stream;
 }
 
+H264StreamWriter frames_of(uint8_t max_num_ref_frames) {
+  H264StreamWriter writer;
+  writer.sps.control.max_num_ref_frames = max_num_ref_frames;
+  return writer;
+}
+
+H264StreamWriter fields_of(uint8_t max_num_ref_frames) {
+  H264StreamWriter writer = frames_of(max_num_ref_frames);
+  writer.sps.control.flags = V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE;
+  return writer;
+}
+
+headers::H264MarkingOperation unmark_short(uint32_t difference_minus1) {
+  return {1, difference_minus1, 0, 0, 0};
+}
+headers::H264MarkingOperation unmark_long(uint32_t number) { return {2, 0, number, 0, 0}; }
+headers::H264MarkingOperation make_long(uint32_t difference_minus1, uint32_t idx) {
+  return {3, difference_minus1, 0, idx, 0};
+}
+headers::H264MarkingOperation limit_long(uint32_t plus1) { return {4, 0, 0, 0, plus1}; }
+headers::H264MarkingOperation reset_marking() { return {5, 0, 0, 0, 0}; }
+headers::H264MarkingOperation current_long(uint32_t idx) { return {6, 0, 0, idx, 0}; }
+
 int ParsedPictures::number_of(const core::Picture* picture) {
   if (picture == nullptr) return -1;
   const auto at = std::ranges::find(pictures_, picture);

@@ -38,6 +38,18 @@ struct H264StreamWriter {
   std::vector<uint8_t> slice(const TestPicture& picture, uint32_t first_mb = 0) const;
 };
 
+// Frames only, or fields and frames.
+H264StreamWriter frames_of(uint8_t max_num_ref_frames);
+H264StreamWriter fields_of(uint8_t max_num_ref_frames);
+
+// Operations of 7.3.3.3.
+headers::H264MarkingOperation unmark_short(uint32_t difference_minus1);
+headers::H264MarkingOperation unmark_long(uint32_t number);
+headers::H264MarkingOperation make_long(uint32_t difference_minus1, uint32_t idx);
+headers::H264MarkingOperation limit_long(uint32_t plus1);
+headers::H264MarkingOperation reset_marking();
+headers::H264MarkingOperation current_long(uint32_t idx);
+
 // What a parser made of a stream: pictures are numbered from 0 in decoding order (of frames).
 struct ParsedPictures {
   struct Job {
