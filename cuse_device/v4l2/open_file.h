@@ -31,8 +31,9 @@ class OpenFile {
   // Carries out one ioctl. `argument` is _IOC_SIZE(request) bytes, copied in and, by the transport,
   // copied out again when the result is 0 (and, as the kernel's video_usercopy does, for
   // VIDIOC_G/S/TRY_EXT_CTRLS and QUERYBUF-like calls that say where they failed: also on errors).
-  // Returns 0 or a positive errno. EAGAIN on a call that would wait (DQBUF, DQEVENT): a transport
-  // whose client opened the node without O_NONBLOCK parks the call and repeats it after changed().
+  // Returns 0 or a positive errno. EAGAIN of DQBUF and ENOENT of DQEVENT say that there is nothing
+  // yet: a transport whose client opened the node without O_NONBLOCK parks the call and repeats it
+  // after changed(); with O_NONBLOCK it hands them on, as the kernel does.
   virtual int ioctl(uint32_t request, std::span<std::byte> argument, Client& client) = 0;
 
   // The events of poll(2) that hold now: POLLIN|POLLRDNORM a CAPTURE buffer, POLLOUT|POLLWRNORM an
@@ -43,7 +44,8 @@ class OpenFile {
   virtual Result<MappedRange> map(uint64_t offset, size_t size) = 0;
 
   // `changed` is called, on any thread and with no lock of ours held, whenever poll() or the answer
-  // of a parked ioctl may have changed. One listener; null removes it and waits for a running call.
+  // of a parked ioctl may have changed; it may call the file. One listener; null removes it and
+  // waits for running calls (so not from inside one).
   virtual void set_listener(std::function<void()> changed) = 0;
 };
 
