@@ -53,6 +53,7 @@ class Vp8HeaderReader {
 
     coder_state();
     if (header_.refresh_entropy_probs) header_.next_entropy = frame_.entropy;
+    if (header_.tag.key_frame) key_frame_modes();
     if (Status status = dct_partitions(); !status.ok()) return status.error();
     return header_;
   }
@@ -198,6 +199,13 @@ class Vp8HeaderReader {
         frame_.entropy.mv_probs[component][i] = static_cast<uint8_t>(value ? value << 1 : 1);
       }
     }
+  }
+
+  // The modes of a key frame have probabilities of their own, which leave those of later frames alone.
+  void key_frame_modes() {
+    v4l2_vp8_entropy& entropy = frame_.entropy;
+    std::memcpy(entropy.y_mode_probs, kVp8KeyFrameLumaModes, sizeof(entropy.y_mode_probs));
+    std::memcpy(entropy.uv_mode_probs, kVp8KeyFrameChromaModes, sizeof(entropy.uv_mode_probs));
   }
 
   void coder_state() {

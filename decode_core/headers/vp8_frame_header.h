@@ -18,9 +18,10 @@ enum class Vp8BufferCopy : uint8_t { kNone = 0, kLast = 1, kOther = 2, kReserved
 
 struct Vp8Header {
   // Everything but the timestamps. Segmentation data, deltas and probabilities that the header does
-  // not transmit are those in force. Versions above 3 are the experimental flag and the low two bits.
-  // coder_state is the decoder's at the first macroblock, first_part_header_bits the number of bits
-  // consumed until there, both as ffmpeg and GStreamer hand them over.
+  // not transmit are those in force, in a key frame the modes' fixed ones. Versions above 3 are the
+  // experimental flag and the low two bits. coder_state is the decoder's at the first macroblock,
+  // first_part_header_bits the number of bits consumed until there, both as ffmpeg and GStreamer
+  // hand them over.
   v4l2_ctrl_vp8_frame frame{};
 
   Vp8FrameTag tag;

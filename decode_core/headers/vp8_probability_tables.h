@@ -20,6 +20,9 @@ extern const Vp8VectorProbabilities kVp8DefaultVectors;                 // 17.2
 extern const Vp8VectorProbabilities kVp8VectorUpdates;                  // 17.2
 inline constexpr uint8_t kVp8DefaultLumaModes[4] = {112, 86, 140, 37};  // 16.2
 inline constexpr uint8_t kVp8DefaultChromaModes[3] = {162, 101, 204};   // 16.2
+// Those of every key frame.
+inline constexpr uint8_t kVp8KeyFrameLumaModes[4] = {145, 156, 163, 128};  // 11.2
+inline constexpr uint8_t kVp8KeyFrameChromaModes[3] = {142, 114, 183};     // 11.2
 
 }  // namespace daedalus::headers
 

@@ -79,7 +79,10 @@ TEST_CASE("a VP8 key frame's header is read whole") {
   CHECK(frame.entropy.coeff_probs[0][0][0][0] == 77);
   CHECK(frame.entropy.coeff_probs[3][7][2][10] == 0);
   CHECK(frame.entropy.coeff_probs[0][1][0][0] == 253);
-  CHECK(frame.entropy.y_mode_probs[0] == 112);
+  CHECK(frame.entropy.y_mode_probs[0] == 145);
+  CHECK(frame.entropy.uv_mode_probs[2] == 183);
+  CHECK(header->next_entropy.y_mode_probs[0] == 112);
+  CHECK(header->next_entropy.uv_mode_probs[2] == 204);
   CHECK(frame.entropy.mv_probs[1][0] == 164);
   CHECK(frame.num_dct_parts == 1);
   CHECK(frame.dct_part_sizes[0] == 3);
@@ -134,7 +137,7 @@ TEST_CASE("what a VP8 key frame sets lasts, and the next key frame resets it") {
   CHECK(key->frame.segment.quant_update[2] == 0);
   CHECK(key->frame.lf.mb_mode_delta[1] == 0);
   CHECK(key->frame.entropy.coeff_probs[1][2][1][3] == kVp8DefaultCoefficients[1][2][1][3]);
-  CHECK(key->frame.entropy.y_mode_probs[3] == kVp8DefaultLumaModes[3]);
+  CHECK(key->next_entropy.y_mode_probs[3] == kVp8DefaultLumaModes[3]);
 }
 
 TEST_CASE("VP8 probabilities of a frame without refresh_entropy_probs end with it") {
