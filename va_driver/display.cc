@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "decode_core/memory/surface_memory.h"
 #include "decode_core/settings.h"
 #include "va_driver/buffer.h"
 #include "va_driver/config.h"
@@ -31,6 +32,18 @@ Display::Display(std::shared_ptr<core::Core> core)
 
 Display::~Display() {
   for (const auto& context : table<Context>().take_all()) context->drain();
+  for (const auto& surface : table<Surface>().take_all()) {
+    if (const auto picture = surface->pixels.picture()) picture->wait();
+  }
+}
+
+bool Display::surface_memory_is_cached() {
+  std::call_once(memory_probed_, [this] {
+    constexpr size_t kPage = 4096;
+    const auto memory = core_->memory().allocate(kPage, false);
+    memory_is_cached_ = memory.ok() && (*memory)->cached();
+  });
+  return memory_is_cached_;
 }
 
 }  // namespace daedalus::va

@@ -4,7 +4,6 @@
 
 #include <va/va_backend.h>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,8 +25,8 @@ struct Surface;
 struct Buffer;
 struct Image;
 
-// Thread-safe. Its mutex guards the tables and nothing else; an object that was looked up lives on
-// while it is used, also when another thread destroys its id.
+// Thread-safe. Its mutex guards the tables and nothing else, and no other lock is taken under it;
+// an object that was looked up lives on while it is used, also when another thread destroys its id.
 class Display {
  public:
   explicit Display(std::shared_ptr<core::Core> core);
@@ -79,8 +78,9 @@ class Display {
     return table<Object>().remove(id);
   }
 
-  // Cleared when a surface's memory turned out to be unfit for vaDeriveImage.
-  std::atomic<bool> derive_works{true};
+  // Is surface memory cached by the CPU, as vaDeriveImage needs it? Found out at the first call,
+  // without making any surface's memory permanent.
+  bool surface_memory_is_cached();
 
  private:
   template <typename Object>
@@ -91,6 +91,8 @@ class Display {
   const std::shared_ptr<core::Core> core_;
   const std::shared_ptr<StoragePool> storage_;
   const std::string vendor_;
+  std::once_flag memory_probed_;
+  bool memory_is_cached_ = false;
   std::mutex mutex_;
   std::tuple<ObjectTable<Config>, ObjectTable<Context>, ObjectTable<Surface>, ObjectTable<Buffer>,
              ObjectTable<Image>>

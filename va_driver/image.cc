@@ -122,16 +122,13 @@ VAStatus derive_image(Display& display, VASurfaceID surface, VAImage* image) {
   image->buf = VA_INVALID_ID;
   const auto object = display.find<Surface>(surface);
   if (!object) return VA_STATUS_ERROR_INVALID_SURFACE;
-  if (!display.derive_works) return VA_STATUS_ERROR_OPERATION_FAILED;
+  if (!display.surface_memory_is_cached()) {
+    return refuse(VA_STATUS_ERROR_OPERATION_FAILED,
+                  "surface memory is not cached by the CPU: vaGetImage is faster than reading it");
+  }
   auto exported = object->pixels.export_memory(false);
   if (!exported.ok()) {
     return refuse(VA_STATUS_ERROR_OPERATION_FAILED, "%s", exported.error().message.c_str());
-  }
-  if (!exported->memory->cached()) {
-    display.derive_works = false;
-    return refuse(
-        VA_STATUS_ERROR_OPERATION_FAILED,
-        "surface memory is not cached by the CPU: vaGetImage is faster than derived images");
   }
   auto buffer = std::make_shared<Buffer>();
   buffer->data = exported->memory->data();

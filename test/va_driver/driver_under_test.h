@@ -22,8 +22,8 @@ class DriverUnderTest {
     started = va::initialise(&context, core) == VA_STATUS_SUCCESS;
   }
   ~DriverUnderTest() {
+    core->abandon();
     if (started) table.vaTerminate(&context);
-    core->forget();
   }
   DriverUnderTest(const DriverUnderTest&) = delete;
   DriverUnderTest& operator=(const DriverUnderTest&) = delete;

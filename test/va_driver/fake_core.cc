@@ -50,10 +50,17 @@ void FakeSession::finish(size_t index, core::DecodeOutcome outcome) {
   job(index).target->complete(std::move(outcome));
 }
 
-void FakeSession::forget() {
+void FakeSession::abandon() {
   std::vector<std::unique_ptr<core::DecodeJob>> jobs;
-  std::lock_guard lock(mutex_);
-  jobs.swap(jobs_);
+  {
+    std::lock_guard lock(mutex_);
+    jobs.swap(jobs_);
+  }
+  for (const auto& job : jobs) {
+    while (job->target->state() == core::Picture::State::kPending) {
+      job->target->complete({.frame = std::nullopt, .error = {ErrorCode::kInternal, "abandoned"}});
+    }
+  }
 }
 
 Result<std::shared_ptr<core::SurfaceMemory>> FakeMemory::allocate(size_t size,
@@ -92,13 +99,13 @@ size_t FakeCore::session_count() const {
   return sessions_.size();
 }
 
-void FakeCore::forget() {
+void FakeCore::abandon() {
   std::vector<std::shared_ptr<FakeSession>> sessions;
   {
     std::lock_guard lock(mutex_);
     sessions.swap(sessions_);
   }
-  for (const auto& session : sessions) session->forget();
+  for (const auto& session : sessions) session->abandon();
 }
 
 const core::Settings& FakeCore::settings() const { return real_->settings(); }

@@ -33,7 +33,7 @@ class FakeSession final : public core::Session {
   size_t size() const;
   const core::DecodeJob& job(size_t index);
   void finish(size_t index, core::DecodeOutcome outcome);
-  void forget();
+  void abandon();
 
   bool refuse_all = false;
 
@@ -67,8 +67,8 @@ class FakeCore final : public core::Core {
   // The sessions so far, kept alive, in order of opening; waits until there are enough.
   FakeSession& session(size_t index);
   size_t session_count() const;
-  // Lets go of the sessions and their jobs, which hold each other.
-  void forget();
+  // Ends what is pending without pixels and lets go of the sessions and jobs, which hold each other.
+  void abandon();
 
  private:
   const std::shared_ptr<core::Core> real_;

@@ -252,6 +252,18 @@ TEST_CASE("export: EndPicture waits for what the client sees, until the client w
   CHECK(int{view->data()[0]} == 50);
 }
 
+TEST_CASE("driver: vaTerminate waits for the pictures under way") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileVP8Version0_3);
+  REQUIRE(submit_vp8_key_frame(driver, decoder, driver.surface()) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.call(&VADriverVTable::vaDestroyContext, decoder) == VA_STATUS_SUCCESS);
+  auto ending =
+      std::async(std::launch::async, [&] { return driver.call(&VADriverVTable::vaTerminate); });
+  CHECK(ending.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout);
+  driver.session().finish(0, {.frame = plain_frame(64, 64, 100, 120)});
+  CHECK(ending.get() == VA_STATUS_SUCCESS);
+}
+
 TEST_CASE("surfaces: they and their pictures outlive the context") {
   DriverUnderTest driver;
   const VAContextID decoder = driver.decoder(VAProfileVP8Version0_3);
