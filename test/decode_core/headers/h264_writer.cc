@@ -1,5 +1,6 @@
 #include "test/decode_core/headers/h264_writer.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "decode_core/headers/h264_scaling.h"
@@ -76,7 +77,7 @@ void write_vui(BitWriter& out, const headers::H264BitstreamRestriction& restrict
   out.u(5, 3);
   out.flag(true);
   out.flag(true);
-  out.u(0x010101, 24);
+  out.u(0x010d06, 24);
   out.flag(true);  // chroma_loc_info
   out.ue(2);
   out.ue(3);
@@ -232,7 +233,8 @@ void write_weights(BitWriter& out, const H264SliceHeader& header, bool has_chrom
     const int count = 1 + (list == 0 ? header.slice.num_ref_idx_l0_active_minus1
                                      : header.slice.num_ref_idx_l1_active_minus1);
     const v4l2_h264_weight_factors& factors = weights.weight_factors[list];
-    for (int i = 0; i < count; ++i) {
+    // A count out of range is written, its weights are not.
+    for (int i = 0; i < std::min(count, V4L2_H264_REF_LIST_LEN); ++i) {
       out.flag(true);
       out.se(factors.luma_weight[i]);
       out.se(factors.luma_offset[i]);
