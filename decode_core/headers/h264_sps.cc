@@ -121,15 +121,22 @@ bool skip_hrd(BitReader& reader) {
   return true;
 }
 
-// vui_parameters() (E.1.1), for the bitstream restriction at its end.
-std::optional<H264BitstreamRestriction> read_vui(BitReader& reader) {
+// The colour of vui_parameters() (E.1.1) and what stands before it.
+void read_colour(BitReader& reader, H264Colour& colour) {
   constexpr uint32_t kExtendedSar = 255;
   if (reader.flag() && reader.u(8) == kExtendedSar) reader.skip(32);
   if (reader.flag()) reader.skip(1);  // overscan
-  if (reader.flag()) {                // video_signal_type
-    reader.skip(4);
-    if (reader.flag()) reader.skip(24);
-  }
+  if (!reader.flag()) return;         // video_signal_type
+  reader.skip(3);
+  colour.full_range = reader.flag();
+  if (!reader.flag()) return;
+  colour.primaries = static_cast<uint8_t>(reader.u(8));
+  colour.transfer = static_cast<uint8_t>(reader.u(8));
+  colour.matrix = static_cast<uint8_t>(reader.u(8));
+}
+
+// The rest of vui_parameters(), for the bitstream restriction at its end.
+std::optional<H264BitstreamRestriction> read_restriction(BitReader& reader) {
   if (reader.flag()) {  // chroma_loc_info
     reader.ue();
     reader.ue();
@@ -238,7 +245,10 @@ Result<H264Sps> parse_h264_sps(std::span<const uint8_t> nal) {
   if (Status status = read_cropping(reader, sps); !status) return status.error();
   const bool vui_present = reader.flag();
   if (reader.overrun()) return corrupt("it ends too early");
-  if (vui_present) sps.restriction = read_vui(reader);
+  if (!vui_present) return sps;
+  read_colour(reader, sps.colour);
+  if (reader.overrun()) sps.colour = {};
+  sps.restriction = read_restriction(reader);
   return sps;
 }
 

@@ -23,6 +23,14 @@ struct H264Cropping {
   uint32_t left = 0, right = 0, top = 0, bottom = 0;
 };
 
+// video_signal_type of the VUI parameters (E.2.1); the code points are those of ISO/IEC 23091-2.
+struct H264Colour {
+  uint8_t primaries = 2;  // 2: unspecified
+  uint8_t transfer = 2;
+  uint8_t matrix = 2;
+  bool full_range = false;
+};
+
 struct H264Sps {
   v4l2_ctrl_h264_sps control{};  // every field set, every value in the standard's range
   bool scaling_matrix_present = false;
@@ -31,6 +39,7 @@ struct H264Sps {
   H264Cropping cropping;
   // Absent where the VUI lacks it, ends too early or contradicts itself.
   std::optional<H264BitstreamRestriction> restriction;
+  H264Colour colour;
 };
 
 // `nal`: the whole NAL unit (type 7), no start code, emulation prevention kept. Any profile_idc is
