@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_STREAM_STREAM_DECODER_H_
 #define DAEDALUS_DECODE_CORE_STREAM_STREAM_DECODER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,67 +14,60 @@
 #include "decode_core/codec.h"
 #include "decode_core/core.h"
 #include "decode_core/frame_buffer.h"
-#include "decode_core/image.h"
+#include "decode_core/stream/stream_format.h"
 
 namespace daedalus::core {
-
-// Colour as the bitstream says it, in the code points of ISO/IEC 23091-2 (2: unspecified).
-struct Colorimetry {
-  uint8_t primaries = 2;
-  uint8_t transfer = 2;
-  uint8_t matrix = 2;
-  bool full_range = false;
-};
-
-// What a change of any needs new CAPTURE buffers for.
-struct StreamFormat {
-  uint32_t coded_width = 0;  // luma samples
-  uint32_t coded_height = 0;
-  Rect visible;              // the cropping window
-  int bit_depth = 8;         // 8 or 10
-  uint32_t min_buffers = 1;  // pictures that the decoder itself may hold back
-  Colorimetry colorimetry;
-  bool operator==(const StreamFormat&) const;
-};
 
 // One picture in display order.
 struct StreamPicture {
   FrameBuffer frame;
   StreamFormat format;
-  uint64_t token = 0;      // of the packet that it came in
+  uint64_t token = 0;  // of the packet that it began in
   bool keyframe = false;
-  bool damaged = false;    // concealed
+  bool damaged = false;  // libavcodec saw damage and made samples up
 };
 
-// One stream; decodes on threads of its own (libavcodec frame threads). Thread-safe.
+// One stream; decodes on threads of its own (libavcodec frame threads). Thread-safe, with one
+// consumer. Decoding starts at a keyframe; what cannot be decoded is counted and passed over.
 class StreamDecoder {
  public:
   struct Config {
     Codec codec = Codec::kH264;
     std::string front = "v4l2";
   };
-  // `changed` is called on any thread, with no lock held, after a picture came out, a packet was
-  // consumed or the drain ended.
+  // `changed` is called on any thread, with no lock of ours held, after a picture came out, a packet
+  // was taken in, the format became known or a drain ended. It must not wait for a thread that
+  // destroys the decoder.
   static Result<std::unique_ptr<StreamDecoder>> create(std::shared_ptr<Core> core,
                                                        const Config& config,
                                                        std::function<void()> changed);
+  // At any time, in mid-decode too. `changed` is not called any more once it returns.
   virtual ~StreamDecoder() = default;
 
   // Queues a copy of one packet: an access unit, a frame, or any run of bytes of an H.264 or MPEG-2
-  // byte stream with start codes. `token` comes back with its picture. False: kMaxQueued packets
-  // wait already; try again after changed().
+  // byte stream with start codes. `token` comes back with each picture that begins in the packet.
+  // False: kMaxQueued packets wait already, or a drain is under way; try again after changed().
   virtual bool push(std::span<const uint8_t> bytes, uint64_t token) = 0;
   // Tokens of packets that were taken in (OUTPUT buffers that may go back), in order.
   virtual std::optional<uint64_t> pop_consumed() = 0;
   // The next picture, if one is out. Pictures wait inside, bounded; decoding stops while
   // kMaxPictures of them do.
   virtual std::optional<StreamPicture> pop_picture() = 0;
-  // Everything pushed so far is to come out; drained() becomes true behind the last picture popped.
+
+  // Everything pushed so far is to come out. drained() becomes true once the last picture was
+  // popped, and false again with the next push() or flush(). Decoding then goes on at a keyframe:
+  // libavcodec gives its references up with its last picture.
   virtual void drain() = 0;
   virtual bool drained() const = 0;
-  // Forgets all that was pushed and not popped (a seek); parameter sets stay known.
+
+  // Forgets all that was pushed and not popped, tokens included, and a drain that is under way (a
+  // seek); parameter sets stay known.
   virtual void flush() = 0;
-  // The format of the last picture decoded, once known (headers suffice).
+
+  // The format of the picture that pop_picture() would return; where none waits, of the last one
+  // returned; before the first one, what the headers say as soon as they are whole (an H.264 or
+  // MPEG-2 stream needs no picture for that). So a change is seen before its first picture is
+  // popped. Every picture counts for `min_buffers` as the first of its format does.
   virtual std::optional<StreamFormat> format() const = 0;
 
   static constexpr size_t kMaxQueued = 16;

@@ -1,0 +1,127 @@
+#include "decode_core/stream/header_probe.h"
+
+#include <algorithm>
+
+#include "decode_core/headers/bit_reader.h"
+#include "decode_core/headers/h264_nal.h"
+#include "decode_core/headers/h264_sps.h"
+#include "decode_core/headers/mpeg2_headers.h"
+#include "decode_core/headers/mpeg2_start_code.h"
+#include "decode_core/headers/rbsp.h"
+
+namespace daedalus::core {
+namespace {
+
+StreamFormat format_of(const headers::H264Sps& sps) {
+  StreamFormat format;
+  format.coded_width = headers::h264_width_in_mbs(sps.control) * 16;
+  format.coded_height = headers::h264_frame_height_in_mbs(sps.control) * 16;
+  const headers::H264Cropping& crop = sps.cropping;
+  format.visible = {crop.left, crop.top, format.coded_width - crop.left - crop.right,
+                    format.coded_height - crop.top - crop.bottom};
+  format.bit_depth = 8 + sps.control.bit_depth_luma_minus8;
+  // E.2.1: where the depth of reordering is not told, it is that of the decoded picture buffer.
+  format.min_buffers = 1 + (sps.restriction ? sps.restriction->max_num_reorder_frames
+                                            : headers::h264_max_dpb_frames(sps.control));
+  format.colorimetry = {sps.colour.primaries, sps.colour.transfer, sps.colour.matrix,
+                        sps.colour.full_range};
+  return format;
+}
+
+std::optional<StreamFormat> probe_h264(std::span<const uint8_t> bytes) {
+  headers::NalUnits units(bytes);
+  std::optional<StreamFormat> format;
+  while (const auto nal = units.next()) {
+    if (format) return format;  // a unit stands behind it: it is whole
+    const headers::H264NalHeader header = headers::h264_nal_header(*nal);
+    if (!header.valid || header.type != headers::H264NalType::kSps) continue;
+    if (const auto sps = headers::parse_h264_sps(*nal)) format = format_of(*sps);
+  }
+  return std::nullopt;
+}
+
+StreamFormat format_of(const headers::Mpeg2Sequence& sequence, const Colorimetry& colorimetry) {
+  StreamFormat format;
+  format.coded_width = sequence.control.horizontal_size;
+  format.coded_height = sequence.control.vertical_size;
+  format.visible = {0, 0, format.coded_width, format.coded_height};
+  format.min_buffers = sequence.low_delay ? 1 : 2;
+  format.colorimetry = colorimetry;
+  return format;
+}
+
+// sequence_display_extension() (6.2.2.4).
+void read_display_extension(const headers::Mpeg2Unit& unit, Colorimetry& colorimetry) {
+  constexpr uint32_t kIdentifier = 2;
+  headers::BitReader bits(unit.payload());
+  if (unit.code() != headers::kMpeg2Extension || bits.u(4) != kIdentifier) return;
+  bits.skip(3);  // video_format
+  if (!bits.flag()) return;
+  const auto primaries = static_cast<uint8_t>(bits.u(8));
+  const auto transfer = static_cast<uint8_t>(bits.u(8));
+  const auto matrix = static_cast<uint8_t>(bits.u(8));
+  if (!bits.overrun()) colorimetry = {primaries, transfer, matrix, false};
+}
+
+std::optional<StreamFormat> probe_mpeg2(std::span<const uint8_t> bytes) {
+  headers::Mpeg2UnitReader units(bytes);
+  headers::Mpeg2HeaderParser parser;
+  Colorimetry colorimetry;
+  while (const auto unit = units.next()) {
+    const bool extension = unit->code() == headers::kMpeg2Extension;
+    const bool user_data = unit->code() == headers::kMpeg2UserData;
+    if (parser.has_sequence() && !extension && !user_data) {
+      return format_of(parser.sequence(), colorimetry);
+    }
+    static_cast<void>(parser.parse(*unit));  // what is damaged leaves no sequence
+    read_display_extension(*unit, colorimetry);
+  }
+  return std::nullopt;
+}
+
+bool has_start_codes(Codec codec) { return codec == Codec::kH264 || codec == Codec::kMpeg2; }
+
+void append_h264_parameter_sets(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
+  headers::NalUnits units(bytes);
+  while (const auto nal = units.next()) {
+    const headers::H264NalType type = headers::h264_nal_header(*nal).type;
+    if (type != headers::H264NalType::kSps && type != headers::H264NalType::kPps) continue;
+    out.insert(out.end(), {0, 0, 1});
+    out.insert(out.end(), nal->begin(), nal->end());
+  }
+}
+
+// The sequence header and the extensions that follow it.
+void append_mpeg2_sequence(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
+  headers::Mpeg2UnitReader units(bytes);
+  bool in_sequence = false;
+  while (const auto unit = units.next()) {
+    in_sequence = unit->code() == headers::kMpeg2SequenceHeader ||
+                  (in_sequence && unit->code() == headers::kMpeg2Extension);
+    if (in_sequence) out.insert(out.end(), unit->bytes.begin(), unit->bytes.end());
+  }
+}
+
+}  // namespace
+
+std::optional<StreamFormat> HeaderProbe::feed(std::span<const uint8_t> run) {
+  if (!has_start_codes(codec_) || runs_ == kMaxRuns || bytes_.size() == kMaxBytes) return {};
+  ++runs_;
+  run = run.first(std::min(run.size(), kMaxBytes - bytes_.size()));
+  bytes_.insert(bytes_.end(), run.begin(), run.end());
+  auto format = codec_ == Codec::kH264 ? probe_h264(bytes_) : probe_mpeg2(bytes_);
+  if (format || runs_ == kMaxRuns || bytes_.size() == kMaxBytes) {
+    runs_ = kMaxRuns;
+    bytes_ = {};
+  }
+  return format;
+}
+
+std::vector<uint8_t> parameter_sets_of(Codec codec, std::span<const uint8_t> bytes) {
+  std::vector<uint8_t> result;
+  if (codec == Codec::kH264) append_h264_parameter_sets(bytes, result);
+  if (codec == Codec::kMpeg2) append_mpeg2_sequence(bytes, result);
+  return result;
+}
+
+}  // namespace daedalus::core

@@ -1,0 +1,41 @@
+// What a byte stream says before its first picture is decoded, and what must survive a seek.
+#ifndef DAEDALUS_DECODE_CORE_STREAM_HEADER_PROBE_H_
+#define DAEDALUS_DECODE_CORE_STREAM_HEADER_PROBE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "decode_core/codec.h"
+#include "decode_core/stream/stream_format.h"
+
+namespace daedalus::core {
+
+// Reads the format from the first whole sequence headers (H.264 7.3.2.1, MPEG-2 6.2.2.1). Of VP8 and
+// VP9 it never says anything: their decoder tells as soon as it has a frame. Not thread-safe.
+class HeaderProbe {
+ public:
+  explicit HeaderProbe(Codec codec) : codec_(codec) {}
+
+  // The next run of bytes. The format, once, with the run that brings the end of the headers: the
+  // start code behind them. It gives up after kMaxRuns runs or kMaxBytes bytes.
+  std::optional<StreamFormat> feed(std::span<const uint8_t> run);
+
+  static constexpr size_t kMaxRuns = 32;
+  static constexpr size_t kMaxBytes = size_t{64} << 10;
+
+ private:
+  const Codec codec_;
+  std::vector<uint8_t> bytes_;
+  size_t runs_ = 0;
+};
+
+// The parameter sets in a piece of byte stream, with start codes, to decode before what comes after
+// a seek. Empty for VP8 and VP9.
+std::vector<uint8_t> parameter_sets_of(Codec codec, std::span<const uint8_t> bytes);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_STREAM_HEADER_PROBE_H_

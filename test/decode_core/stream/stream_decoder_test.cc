@@ -1,0 +1,458 @@
+// StreamDecoder on real streams: what comes out, in which order, and what a client may do meanwhile.
+#include "decode_core/stream/stream_decoder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "decode_core/stream/header_probe.h"
+#include "test/catch.h"
+#include "test/decode_core/stream/streams.h"
+
+namespace daedalus::core::test {
+namespace {
+
+constexpr const char* kClips[] = {"h264.mp4", "h264_interlaced.mp4", "vp9.webm",
+                                  "vp9_10bit.webm", "vp8.webm", "mpeg2.mpg"};
+
+std::vector<Packet> slice(const Stream& stream, size_t begin, size_t end = SIZE_MAX) {
+  return {stream.packets.begin() + static_cast<std::ptrdiff_t>(begin),
+          stream.packets.begin() +
+              static_cast<std::ptrdiff_t>(std::min(end, stream.packets.size()))};
+}
+
+void append(std::vector<Shown>& to, std::vector<Shown> more, uint64_t token_offset = 0) {
+  for (Shown& shown : more) {
+    shown.token += token_offset;
+    to.push_back(shown);
+  }
+}
+
+bool starts_with(const Packet& packet, std::initializer_list<uint8_t> bytes) {
+  return packet.size() >= bytes.size() && std::equal(bytes.begin(), bytes.end(), packet.begin());
+}
+
+// Where decoding can begin: MPEG-2 packets that bring a sequence header.
+std::vector<size_t> mpeg2_entry_points(const Stream& stream) {
+  std::vector<size_t> points;
+  for (size_t i = 0; i < stream.packets.size(); ++i) {
+    if (starts_with(stream.packets[i], {0, 0, 1, 0xb3})) points.push_back(i);
+  }
+  return points;
+}
+
+TEST_CASE("every clip comes out as plain libavcodec decodes it, in display order, with its tokens") {
+  for (const char* name : kClips) {
+    for (const int threads : {1, 4}) {
+      INFO(name << ", threads: " << threads);
+      const Stream stream = read_clip(name);
+      const auto expected = decode_plainly(stream.codec, stream.packets);
+      Player player(stream.codec, threads);
+      player.push(stream.packets);
+      player.drain();
+      REQUIRE(expected.size() >= 50);
+      CHECK(player.shown == expected);
+      // Every packet comes back, in order, whether or not it shows a picture.
+      std::vector<uint64_t> tokens(stream.packets.size());
+      for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = i;
+      CHECK(player.consumed == tokens);
+      CHECK(player.pictures.front().keyframe);
+      CHECK(std::none_of(player.pictures.begin(), player.pictures.end(),
+                         [](const StreamPicture& picture) { return picture.damaged; }));
+    }
+  }
+}
+
+TEST_CASE("tokens come back bit for bit") {
+  const Stream stream = read_clip("h264.mp4");
+  for (const uint64_t first : {uint64_t{0x7fff'ffff'ffff'fff0}, uint64_t{0xffff'ffff'ffff'fff0}}) {
+    const auto packets = slice(stream, 0, 30);
+    Player player(stream.codec);
+    player.push(packets, first);
+    player.drain();
+    std::vector<Shown> expected;
+    append(expected, decode_plainly(stream.codec, packets), first);
+    CHECK(player.shown == expected);
+  }
+}
+
+TEST_CASE("H.264 and MPEG-2 may be cut anywhere") {
+  std::mt19937 random(7);
+  for (const char* name : {"h264.mp4", "h264_interlaced.mp4", "mpeg2.mpg"}) {
+    const Stream stream = read_clip(name);
+    const auto expected = decode_plainly(stream.codec, stream.packets);
+    Packet all;
+    std::vector<size_t> packet_start;
+    for (const Packet& packet : stream.packets) {
+      packet_start.push_back(all.size());
+      all.insert(all.end(), packet.begin(), packet.end());
+    }
+    for (const size_t longest : {size_t{40}, size_t{5000}, all.size()}) {
+      INFO(name << ", runs of up to " << longest << " bytes");
+      std::vector<Packet> runs;
+      std::vector<size_t> run_start;
+      // The shortest runs only as far as the time of a test allows.
+      const size_t end = longest == 40 ? packet_start[20] : all.size();
+      for (size_t at = 0; at < end;) {
+        const size_t size =
+            std::min(end - at, longest == all.size()
+                                   ? longest
+                                   : std::uniform_int_distribution<size_t>(1, longest)(random));
+        run_start.push_back(at);
+        runs.emplace_back(all.begin() + static_cast<std::ptrdiff_t>(at),
+                          all.begin() + static_cast<std::ptrdiff_t>(at + size));
+        at += size;
+      }
+      Player player(stream.codec);
+      player.push(runs);
+      player.drain();
+      const auto plain =
+          end == all.size() ? expected
+                            : decode_plainly(stream.codec, std::span(stream.packets).first(20));
+      REQUIRE(player.shown.size() == plain.size());
+      const auto run_at = [&](size_t offset) {
+        const auto after = std::upper_bound(run_start.begin(), run_start.end(), offset);
+        return static_cast<uint64_t>(after - run_start.begin()) - 1;
+      };
+      size_t wrong_pixels = 0;
+      size_t wrong_tokens = 0;
+      for (size_t i = 0; i < plain.size(); ++i) {
+        if (player.shown[i].hash != plain[i].hash) ++wrong_pixels;
+        // A zero byte before the start code may count for either packet.
+        const size_t start = packet_start[plain[i].token];
+        const uint64_t token = player.shown[i].token;
+        if (token != run_at(start) && token != run_at(start + 1)) ++wrong_tokens;
+      }
+      CHECK(wrong_pixels == 0);
+      CHECK(wrong_tokens == 0);
+    }
+  }
+}
+
+TEST_CASE("after a flush in mid-stream nothing old comes out, and a keyframe starts anew") {
+  const Stream stream = read_clip("mpeg2.mpg");
+  const auto points = mpeg2_entry_points(stream);
+  REQUIRE(points.size() >= 4);
+  for (const size_t played : {size_t{1}, size_t{9}, size_t{25}, size_t{40}}) {
+    for (const size_t point : {points[0], points[2], points[3]}) {
+      INFO("played " << played << ", then from " << point);
+      Player player(stream.codec);
+      player.push(slice(stream, 0, played));
+      player.decoder().flush();
+      CHECK_FALSE(player.decoder().pop_picture().has_value());
+      CHECK_FALSE(player.decoder().pop_consumed().has_value());
+      player.shown.clear();
+      player.consumed.clear();
+      player.push(slice(stream, point), 1000);
+      player.drain();
+      std::vector<Shown> expected;
+      append(expected, decode_plainly(stream.codec, slice(stream, point)), 1000);
+      CHECK(player.shown == expected);
+      CHECK(player.consumed.front() == 1000);
+    }
+  }
+}
+
+TEST_CASE("a flush ends a drain") {
+  const Stream stream = read_clip("vp9.webm");
+  Player player(stream.codec);
+  player.push(slice(stream, 0, 20));
+  player.decoder().drain();
+  CHECK_FALSE(player.decoder().push(stream.packets[20], 20));
+  player.decoder().flush();
+  CHECK_FALSE(player.decoder().drained());
+  player.shown.clear();
+  player.push(stream.packets);
+  player.drain();
+  CHECK(player.shown == decode_plainly(stream.codec, stream.packets));
+}
+
+// The parameter sets come in a packet of their own, which is flushed away, and never again.
+TEST_CASE("parameter sets outlive a flush, decoded or not") {
+  Stream stream = read_clip("h264.mp4");
+  Packet sets = parameter_sets_of(stream.codec, stream.packets[0]);
+  REQUIRE_FALSE(sets.empty());
+  const auto expected = decode_plainly(stream.codec, std::span(stream.packets).first(30));
+  Packet& first = stream.packets[0];
+  // What follows the last parameter set.
+  const auto last = std::find_end(first.begin(), first.end(), sets.end() - 8, sets.end());
+  REQUIRE(last != first.end());
+  first.erase(first.begin(), last + 8);
+  for (const int repeats : {1, 3}) {
+    for (const bool settle : {false, true}) {
+      Player player(stream.codec);
+      for (int i = 0; i < repeats; ++i) {
+        REQUIRE(player.decoder().push(sets, 500));
+        if (settle) player.settle();
+        player.decoder().flush();
+      }
+      player.push(slice(stream, 0, 30));
+      player.drain();
+      CHECK(player.shown == expected);
+    }
+  }
+}
+
+TEST_CASE("after a drain decoding goes on") {
+  for (const char* name : {"h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg"}) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    const auto once = decode_plainly(stream.codec, stream.packets);
+    std::vector<Shown> expected = once;
+    append(expected, once, 100);
+    append(expected, once, 200);
+    Player player(stream.codec);
+    for (const uint64_t first_token : {0, 100, 200}) {
+      player.push(stream.packets, first_token);
+      player.drain();
+      CHECK(player.decoder().drained());
+    }
+    CHECK(player.shown == expected);
+  }
+}
+
+TEST_CASE("a drain of nothing ends at once") {
+  Player player(Codec::kVp8);
+  CHECK_FALSE(player.decoder().drained());
+  player.drain();
+  player.drain();
+  CHECK(player.shown.empty());
+  REQUIRE(player.decoder().push(Packet{}, 3));
+  CHECK_FALSE(player.decoder().drained());
+  player.drain();
+  CHECK(player.consumed == std::vector<uint64_t>{3});
+}
+
+TEST_CASE("a drain ends only when the last picture was popped") {
+  const Stream stream = read_clip("h264.mp4");
+  Player player(stream.codec);
+  for (size_t i = 0; i < 3; ++i) REQUIRE(player.decoder().push(stream.packets[i], i));
+  player.decoder().drain();
+  for (int i = 0; i < 3; ++i) {
+    player.settle();
+    CHECK_FALSE(player.decoder().drained());
+    CHECK_FALSE(player.decoder().push(stream.packets[3], 3));
+    player.wait([&] { return player.decoder().pop_picture().has_value(); });
+  }
+  player.wait([&] { return player.decoder().drained(); });
+}
+
+TEST_CASE("a change of size is seen before its first picture is popped") {
+  const std::vector<std::vector<const char*>> sequences = {
+      {"h264.mp4", "h264_interlaced.mp4", "h264.mp4"}, {"vp9.webm", "vp9_10bit.webm", "vp9.webm"}};
+  for (const auto& names : sequences) {
+    const Codec codec = read_clip(names[0]).codec;
+    Player player(codec);
+    std::vector<Shown> expected;
+    uint64_t first_token = 0;
+    for (const char* name : names) {
+      const Stream stream = read_clip(name);
+      player.push(stream.packets, first_token);
+      append(expected, decode_plainly(codec, stream.packets), first_token);
+      first_token += stream.packets.size();
+    }
+    player.drain();
+    CHECK(player.shown == expected);
+    REQUIRE(player.formats.size() == player.pictures.size());
+    size_t changes = 0;
+    for (size_t i = 0; i < player.pictures.size(); ++i) {
+      // Before the very first picture format() may still be unknown when it is asked.
+      if (i > 0) CHECK(player.formats[i] == player.pictures[i].format);
+      if (i > 0) changes += player.formats[i] == player.formats[i - 1] ? 0 : 1;
+    }
+    CHECK(changes == 2);
+  }
+}
+
+TEST_CASE("the format tells cropping, depth and colour") {
+  struct Case {
+    const char* name;
+    uint32_t coded_width, coded_height, width, height;
+    int depth;
+  };
+  for (const Case& expected : {Case{"h264.mp4", 320, 192, 320, 180, 8},
+                               Case{"h264_interlaced.mp4", 352, 288, 352, 288, 8},
+                               Case{"vp9.webm", 320, 180, 320, 180, 8},
+                               Case{"vp9_10bit.webm", 320, 180, 320, 180, 10},
+                               Case{"vp8.webm", 320, 180, 320, 180, 8},
+                               Case{"mpeg2.mpg", 320, 180, 320, 180, 8}}) {
+    INFO(expected.name);
+    const Stream stream = read_clip(expected.name);
+    Player player(stream.codec);
+    player.push(stream.packets);
+    player.drain();
+    const StreamFormat& format = player.pictures.back().format;
+    CHECK(format.coded_width == expected.coded_width);
+    CHECK(format.coded_height == expected.coded_height);
+    CHECK(format.visible.x == 0);
+    CHECK(format.visible.y == 0);
+    CHECK(format.visible.width == expected.width);
+    CHECK(format.visible.height == expected.height);
+    CHECK(format.bit_depth == expected.depth);
+    CHECK_FALSE(format.colorimetry.full_range);
+    CHECK(player.decoder().format() == format);
+    const bool h264 = stream.codec == Codec::kH264;
+    if (h264 || stream.codec == Codec::kMpeg2) CHECK(format.min_buffers > 1);
+  }
+}
+
+// A client that has sent the first packet alone waits for the format to make its buffers.
+TEST_CASE("the format is known from the first packet, and the pictures do not change it") {
+  for (const char* name : kClips) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    Player player(stream.codec);
+    REQUIRE(player.decoder().push(stream.packets[0], 0));
+    player.wait([&] { return player.decoder().format().has_value(); });
+    const StreamFormat announced = *player.decoder().format();
+    player.push(slice(stream, 1), 1);
+    player.drain();
+    CHECK(player.pictures.front().format == announced);
+    CHECK(player.pictures.back().format == announced);
+  }
+}
+
+TEST_CASE("a client that pops nothing stops the decoder, and loses nothing") {
+  constexpr int kThreads = 4;
+  for (const char* name : kClips) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    Player player(stream.codec, kThreads);
+    size_t pushed = 0;
+    const auto push = [&] {
+      while (player.decoder().push(stream.packets[pushed], pushed)) ++pushed;
+    };
+    constexpr size_t kWaiting = StreamDecoder::kMaxQueued + StreamDecoder::kMaxPictures;
+    player.wait([&] {
+      push();
+      return pushed >= kWaiting;
+    });
+    for (int i = 0; i < 3; ++i) {
+      player.settle();
+      push();
+    }
+    // Some are in the decoder: a thread each, the order's and the parser's; some show no picture.
+    CHECK(pushed <= kWaiting + kThreads + 8);
+    player.push(slice(stream, pushed), pushed);
+    player.drain();
+    CHECK(player.shown == decode_plainly(stream.codec, stream.packets));
+  }
+}
+
+TEST_CASE("a decoder may be destroyed at any time") {
+  for (const char* name : kClips) {
+    const Stream stream = read_clip(name);
+    for (const size_t played : {0, 1, 2, 7, 20}) {
+      std::vector<StreamPicture> kept;
+      {
+        Player player(stream.codec);
+        player.push(slice(stream, 0, played));
+        if (played % 2 == 1) player.decoder().drain();
+        if (played == 20) player.decoder().flush();
+        kept = player.pictures;
+      }
+      // Pictures outlive the decoder.
+      for (const StreamPicture& picture : kept) {
+        if (picture.frame.owner == nullptr) continue;
+        CHECK(shown_of(picture).hash != FrameHash{});
+      }
+    }
+  }
+}
+
+TEST_CASE("a client may flush and drain from another thread while it plays") {
+  for (const char* name : {"h264.mp4", "vp9.webm", "mpeg2.mpg"}) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    Player player(stream.codec);
+    std::atomic<bool> ended{false};
+    std::thread disturber([&] {
+      for (int i = 0; i < 30; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        if (i % 3 == 0) player.decoder().drain();
+        player.decoder().flush();
+        static_cast<void>(player.decoder().format());
+      }
+      ended = true;
+    });
+    while (!ended) {
+      for (const Packet& packet : stream.packets) {
+        player.take();
+        static_cast<void>(player.decoder().push(packet, 0));
+      }
+    }
+    disturber.join();
+    player.decoder().flush();
+    player.take();
+    player.shown.clear();
+    player.push(stream.packets);
+    player.drain();
+    CHECK(player.shown == decode_plainly(stream.codec, stream.packets));
+  }
+}
+
+TEST_CASE("damage costs pictures, never the stream") {
+  std::mt19937 random(11);
+  for (const char* name : kClips) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    Stream damaged = stream;
+    for (size_t i = 1; i < damaged.packets.size(); i += 3) {
+      Packet& packet = damaged.packets[i];
+      for (int n = 0; n < 20; ++n) {
+        packet[std::uniform_int_distribution<size_t>(0, packet.size() - 1)(random)] =
+            static_cast<uint8_t>(random());
+      }
+      if (i % 2 == 0) packet.resize(1 + packet.size() / 2);
+    }
+    Player player(stream.codec);
+    player.push(damaged.packets);
+    player.drain();
+    CHECK(player.consumed.size() == stream.packets.size());
+    player.decoder().flush();
+    player.shown.clear();
+    player.push(stream.packets);
+    player.drain();
+    CHECK(player.shown == decode_plainly(stream.codec, stream.packets));
+  }
+}
+
+TEST_CASE("pictures with samples made up are marked, and only those") {
+  for (const char* name : {"h264.mp4", "mpeg2.mpg"}) {
+    INFO(name);
+    Stream stream = read_clip(name);
+    constexpr size_t kDamaged = 7;
+    Packet& packet = stream.packets[kDamaged];
+    std::fill(packet.begin() + static_cast<std::ptrdiff_t>(packet.size() / 2), packet.end() - 1,
+              uint8_t{0xff});
+    Player player(stream.codec);
+    player.push(stream.packets);
+    player.drain();
+    for (const StreamPicture& picture : player.pictures) {
+      CHECK(picture.damaged == (picture.token == kDamaged));
+    }
+    CHECK(player.shown.size() == decode_plainly(stream.codec, stream.packets).size());
+  }
+}
+
+TEST_CASE("bytes that are no stream are taken in and forgotten") {
+  std::mt19937 random(3);
+  for (const Codec codec : {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2}) {
+    Player player(codec);
+    std::vector<Packet> packets(60);
+    for (size_t i = 0; i < packets.size(); ++i) {
+      packets[i].resize(i * 100);
+      for (uint8_t& byte : packets[i]) byte = static_cast<uint8_t>(random());
+    }
+    player.push(packets);
+    player.drain();
+    CHECK(player.consumed.size() == packets.size());
+  }
+}
+
+}  // namespace
+}  // namespace daedalus::core::test
