@@ -56,6 +56,7 @@ class Result:
     substrate: str = ""
     decode_instructions: float = 0  # a frame
     pack_instructions: float = 0
+    unmeasured: str = ""  # why the rest of the figures are missing
 
     @property
     def too_slow(self):
@@ -111,7 +112,7 @@ class Bench:
     def stock_ffmpeg(self, clip, result):
         command = [self.programs.ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "info", "-benchmark",
                    *harness.va_input(self.programs.render_node, strict=True), "-i", clip, "-map", "0:v:0",
-                   "-vf", "hwdownload,format=nv12|p010le", "-fps_mode", "passthrough", "-f", "null", "-"]
+                   "-vf", harness.download_filter(planar_format(clip)), "-fps_mode", "passthrough", "-f", "null", "-"]
 
         def measure(environment):
             finished = harness.run(command, LIMIT, environment)
@@ -142,11 +143,15 @@ class Bench:
                 result.cpu_ratios[name].append(reference.cpu_seconds / timing.cpu_seconds)
 
     def count_instructions(self, clip, result):
-        form = "p010" if "10bit" in os.path.basename(clip) else "nv12"
+        form = "p010" if planar_format(clip).endswith("10le") else "nv12"
         decode = [instructions([self.reference, "--frames", str(count), clip]) for count in COUNTED_FRAMES]
         pack = [instructions([self.pack_frame, form, "simd", str(count)]) for count in PACKED_FRAMES]
         result.decode_instructions = (decode[1] - decode[0]) / (COUNTED_FRAMES[1] - COUNTED_FRAMES[0])
         result.pack_instructions = (pack[1] - pack[0]) / (PACKED_FRAMES[1] - PACKED_FRAMES[0])
+
+
+def planar_format(clip):
+    return "yuv420p10le" if "10bit" in os.path.basename(clip) else "yuv420p"
 
 
 def instructions(command):
@@ -186,6 +191,9 @@ def faults(results):
     found = []
     for result in results:
         name = os.path.basename(result.clip)
+        if result.unmeasured:
+            found.append(f"{name}: not measured: {result.unmeasured}")
+            continue
         for front, ratio in result.too_slow.items():
             found.append(f"{name}: {front} runs at {ratio:.3f} of libavcodec, {LEAST_RATIO} demanded")
         if result.pack_share is not None and result.pack_share > MOST_PACK_SHARE:
@@ -248,22 +256,26 @@ def measure_all(bench, clips, options):
     if count and not shutil.which("valgrind"):
         raise harness.Unusable("valgrind is not installed; --no-callgrind goes without")
     progress = harness.Progress(len(clips) * (options.pairs + count))
-    done = 0
-    for clip in clips:
+    for index, clip in enumerate(clips):
         result = Result(clip)
-        for number in range(MOST_EXTENSIONS * options.pairs):
-            if number >= options.pairs and not result.too_slow:
-                break
-            bench.round(clip, result)
-            done += number < options.pairs
-            progress.update(done, os.path.basename(clip))
-        if count:
-            bench.count_instructions(clip, result)
-            done += 1
-            progress.update(done, os.path.basename(clip))
         results.append(result)
+        done = index * (options.pairs + count)
+        try:
+            measure_clip(bench, result, options, lambda number: progress.update(done + number, os.path.basename(clip)))
+            if count:
+                bench.count_instructions(clip, result)
+        except Unmeasured as error:
+            result.unmeasured = str(error)
     progress.finish()
     return results
+
+
+def measure_clip(bench, result, options, report):
+    for number in range(MOST_EXTENSIONS * options.pairs):
+        if number >= options.pairs and not result.too_slow:
+            return
+        bench.round(result.clip, result)
+        report(min(number + 1, options.pairs))
 
 
 def main():
@@ -277,9 +289,6 @@ def main():
     except (harness.Unusable, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    except Unmeasured as error:
-        print(f"bench: not measured: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         harness.stop_all()
         return 130

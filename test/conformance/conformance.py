@@ -198,7 +198,8 @@ def summary(front, rows, reasons):
 def write_json(path, options, rows, reasons):
     document = {
         "front": options.front, "date": datetime.date.today().isoformat(), "machine": harness.machine_text(),
-        "runner_prefix": options.runner_prefix or "", "sample": options.sample, "skipped": dict(sorted(reasons.items())),
+        "runner_prefix": options.runner_prefix or "", "sample": options.sample,
+        "skipped": dict(sorted(reasons.items())),
         "streams": rows,
     }
     with open(path, "w", encoding="utf-8") as file:

@@ -4,8 +4,8 @@
     {"frames": 5, "va": "good", "replay": "good", ...}
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
-`partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the client); `status` (exits 1); `error`,
-`concealed` (counted in the statistics page); `engine` (another engine than asked). A statistics page is a JSON file.
+`partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
+client); `status` (exits 1); `error`, `concealed` (counted in the statistics page); `engine` (another engine than asked). A statistics page is a JSON file.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What there is to decode: MANIFEST.tsv, the names of its profiles, the files of robustness/, and which of all that is run."""
+"""What there is to decode: MANIFEST.tsv, the names of its profiles, the files of robustness/, and which of it is run."""
 
 import csv
 import fnmatch

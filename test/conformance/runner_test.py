@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The conformance runner reports every kind of failure as a failure, and counts nothing as passed that was not shown."""
+"""The conformance runner reports every kind of failure as a failure, and passes nothing that was not shown."""
 
 import contextlib
 import io

@@ -5,7 +5,8 @@ import unittest
 
 
 def main(module="__main__"):
-    result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module]))
+    tests = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module])
+    result = unittest.TextTestRunner(verbosity=2).run(tests)
     failed = len(result.failures) + len(result.errors)
     sys.stderr.flush()
     print(f"{result.testsRun - failed} passed, {failed} failed", flush=True)
