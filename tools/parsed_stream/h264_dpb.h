@@ -9,9 +9,9 @@
 
 #include "decode_core/headers/h264_slice_header.h"
 #include "decode_core/headers/h264_sps.h"
+#include "decode_core/image.h"
 #include "decode_core/job.h"
 #include "decode_core/picture.h"
-#include "decode_core/surface.h"
 #include "tools/parsed_stream/h264_order.h"
 
 namespace daedalus::parsed_stream {

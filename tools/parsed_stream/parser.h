@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decode_core/image.h"
 #include "decode_core/job.h"
 #include "decode_core/picture.h"
-#include "decode_core/surface.h"
 
 namespace daedalus::parsed_stream {
 
