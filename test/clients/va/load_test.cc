@@ -1,4 +1,6 @@
 // The driver as libva finds it: a shared object.
+#include <dlfcn.h>
+
 #include "test/catch.h"
 #include "test/clients/va/testing.h"
 
@@ -14,6 +16,15 @@ TEST_CASE("the driver loads from its file and decodes") {
   if (!frames) FAIL(frames.error().message);
   REQUIRE(expected.ok());
   CHECK(first_difference(*expected, *frames) == "");
+}
+
+// A session whose own thread lets go of its last picture ends on that thread, whenever that is.
+TEST_CASE("the driver's code stays when libva lets go of it") {
+  constexpr const char* kPath = "va_driver/daedalus_drv_video.so";
+  void* driver = ::dlopen(kPath, RTLD_NOW | RTLD_LOCAL);
+  REQUIRE(driver != nullptr);
+  CHECK(::dlclose(driver) == 0);
+  CHECK(::dlopen(kPath, RTLD_NOW | RTLD_NOLOAD) != nullptr);
 }
 
 TEST_CASE("a file that is no driver is refused with a reason") {
