@@ -46,6 +46,7 @@ class Client {
       auto opened = core_->open_session({recorded.profile, 0, 0, "replay"});
       require(opened.ok());
       session = std::move(*opened);
+      opened_.push_back(session);
     }
     const auto picture = recorded.job.target;
     surfaces_[pictures_.size() % surfaces_.size()]->set_picture(picture);
@@ -68,6 +69,9 @@ class Client {
       require(frame->view.height > 0 && frame->view.height <= kMaxDimension);
     }
     for (const auto& surface : surfaces_) read(*surface);
+    // A session whose thread lets go of its last picture ends behind our back; a leak checker that
+    // looks at that moment is misled.
+    for (const auto& session : opened_) session->drain();
   }
 
  private:
@@ -96,6 +100,7 @@ class Client {
   const std::shared_ptr<Core> core_ = create_core();
   std::array<std::unique_ptr<Surface>, 2> surfaces_ = {create_surface(false), create_surface(true)};
   std::map<uint32_t, std::shared_ptr<Session>> sessions_;
+  std::vector<std::shared_ptr<Session>> opened_;
   std::vector<std::shared_ptr<Picture>> pictures_;
 };
 
