@@ -9,6 +9,7 @@ using gpu_kernels::Band;
 using gpu_kernels::chroma_420;
 using gpu_kernels::PackFunctions;
 using gpu_kernels::SourcePlane;
+using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 
 // Video range black: 16 and 128, or the same in the high bits of 16.
@@ -31,8 +32,8 @@ Extent extent_of(uint32_t width, uint32_t frame_width, uint32_t frame_height, ui
 class Pass {
  public:
   Pass(const PackFunctions& pack, const FrameView& frame, const Rect& from, ImageFormat format,
-       const LinearLayout& layout, uint8_t* out)
-      : pack_(pack), frame_(frame), from_(from), format_(format), layout_(layout), out_(out) {}
+       const std::array<TargetPlane, 3>& planes)
+      : pack_(pack), frame_(frame), from_(from), format_(format), planes_(planes) {}
 
   void luma(uint32_t first, uint32_t end) const {
     const Extent extent = extent_of(from_.width, frame_.width, frame_.height, from_.x, from_.y);
@@ -82,9 +83,7 @@ class Pass {
     return {from.data + y * from.stride + x * sample, static_cast<ptrdiff_t>(from.stride)};
   }
 
-  TargetPlane target(size_t plane) const {
-    return {out_ + layout_.offset[plane], static_cast<ptrdiff_t>(layout_.stride[plane])};
-  }
+  TargetPlane target(size_t plane) const { return planes_[plane]; }
 
   void convert_chroma(uint32_t x, uint32_t y, const Band& band) const {
     const size_t u = format_ == ImageFormat::kYv12 ? 2 : 1;
@@ -131,9 +130,22 @@ class Pass {
   const FrameView& frame_;
   const Rect& from_;
   const ImageFormat format_;
-  const LinearLayout& layout_;
-  uint8_t* const out_;
+  const std::array<TargetPlane, 3>& planes_;
 };
+
+void run_in_bands(Workers& workers, const Rect& from, const Pass& pass) {
+  // Below about 256 rows of SD a second thread costs more than it saves.
+  constexpr uint32_t kSamplesPerBand = 640 * 256;
+  const uint32_t chroma_rows = chroma_420(from.height);
+  const uint32_t wanted = from.width * from.height / kSamplesPerBand;
+  const uint32_t bands = std::clamp(wanted, 1u, static_cast<uint32_t>(workers.threads()));
+  workers.run(bands, [&](uint32_t band) {
+    const uint32_t first = chroma_rows * band / bands;
+    const uint32_t end = chroma_rows * (band + 1) / bands;
+    pass.luma(2 * first, std::min(2 * end, from.height));
+    pass.chroma(first, end);
+  });
+}
 
 }  // namespace
 
@@ -144,18 +156,22 @@ bool output_pass_supports(SampleFormat from, ImageFormat to) {
 void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameView& frame,
                      const Rect& from, ImageFormat format, const LinearLayout& layout,
                      uint8_t* out) {
-  // Below about 256 rows of SD a second thread costs more than it saves.
-  constexpr uint32_t kSamplesPerBand = 640 * 256;
-  const Pass pass(pack, frame, from, format, layout, out);
-  const uint32_t chroma_rows = chroma_420(from.height);
-  const uint32_t wanted = from.width * from.height / kSamplesPerBand;
-  const uint32_t bands = std::clamp(wanted, 1u, static_cast<uint32_t>(workers.threads()));
-  workers.run(bands, [&](uint32_t band) {
-    const uint32_t first = chroma_rows * band / bands;
-    const uint32_t end = chroma_rows * (band + 1) / bands;
-    pass.luma(2 * first, std::min(2 * end, from.height));
-    pass.chroma(first, end);
-  });
+  std::array<TargetPlane, 3> planes;
+  for (size_t i = 0; i < layout.plane_count; ++i) {
+    planes[i] = {out + layout.offset[i], static_cast<ptrdiff_t>(layout.stride[i])};
+  }
+  run_in_bands(workers, from, Pass(pack, frame, from, format, planes));
+}
+
+void run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+                     const std::array<Plane, 3>& planes) {
+  std::array<TargetPlane, 3> targets;
+  for (size_t i = 0; i < planes.size(); ++i) {
+    targets[i] = {planes[i].data, static_cast<ptrdiff_t>(planes[i].stride)};
+  }
+  const Substrate wish = core.settings().substrate.of(gpu_kernels::Stage::kPack);
+  const PackFunctions& pack = gpu_kernels::pack_functions(wish);
+  run_in_bands(core.workers(), from, Pass(pack, frame, from, format, targets));
 }
 
 }  // namespace daedalus::core

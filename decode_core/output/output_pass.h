@@ -2,8 +2,10 @@
 #ifndef DAEDALUS_DECODE_CORE_OUTPUT_OUTPUT_PASS_H_
 #define DAEDALUS_DECODE_CORE_OUTPUT_OUTPUT_PASS_H_
 
+#include <array>
 #include <cstdint>
 
+#include "decode_core/core.h"
 #include "decode_core/frame_buffer.h"
 #include "decode_core/image.h"
 #include "decode_core/workers/workers.h"
@@ -21,6 +23,11 @@ bool output_pass_supports(SampleFormat from, ImageFormat to);
 void run_output_pass(const gpu_kernels::PackFunctions& pack, Workers& workers,
                      const FrameView& frame, const Rect& from, ImageFormat format,
                      const LinearLayout& layout, uint8_t* out);
+
+// The same into planes that lie anywhere, in the format's order, with the core's kernels and workers:
+// for rooms that have no surfaces.
+void run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+                     const std::array<Plane, 3>& planes);
 
 }  // namespace daedalus::core
 
