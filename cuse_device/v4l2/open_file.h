@@ -30,7 +30,7 @@ class OpenFile {
 
   // Carries out one ioctl. `argument` is _IOC_SIZE(request) bytes, copied in and, by the transport,
   // copied out again when the result is 0 (and, as the kernel's video_usercopy does, for
-  // VIDIOC_G/S/TRY_EXT_CTRLS and QUERYBUF-like calls that say where they failed: also on errors).
+  // VIDIOC_G/S/TRY_EXT_CTRLS, which say where they failed, also on errors).
   // Returns 0 or a positive errno. EAGAIN of DQBUF and ENOENT of DQEVENT say that there is nothing
   // yet: a transport whose client opened the node without O_NONBLOCK parks the call and repeats it
   // after changed(); with O_NONBLOCK it hands them on, as the kernel does.

@@ -1,0 +1,45 @@
+// StatefulDevice: the node of the stateful decoder (V4L2 "Memory-to-memory Stateful Video Decoder
+// Interface"): a bitstream in, pictures out in display order.
+#ifndef DAEDALUS_CUSE_DEVICE_V4L2_STATEFUL_DEVICE_H_
+#define DAEDALUS_CUSE_DEVICE_V4L2_STATEFUL_DEVICE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "cuse_device/v4l2/open_file.h"
+#include "cuse_device/v4l2/priority.h"
+#include "decode_core/core.h"
+#include "decode_core/stream/stream_decoder.h"
+
+namespace daedalus::v4l2 {
+
+class StatefulDevice : public Device {
+ public:
+  // Makes the engine of one open file.
+  using MakeDecoder = std::function<Result<std::unique_ptr<core::StreamDecoder>>(
+      const core::StreamDecoder::Config& config, std::function<void()> changed)>;
+
+  struct Options {
+    std::string name = "video10";
+    bool user_pointers =
+        true;  // V4L2_MEMORY_USERPTR: the transport reaches any of a client's memory
+    MakeDecoder make_decoder;  // null: core::StreamDecoder::create
+  };
+
+  StatefulDevice(std::shared_ptr<core::Core> core, Options options);
+
+  NodeKind kind() const override { return NodeKind::kVideo; }
+  std::string name() const override { return options_.name; }
+  Result<std::unique_ptr<OpenFile>> open() override;
+
+ private:
+  const std::shared_ptr<core::Core> core_;
+  Options options_;
+  const std::shared_ptr<Priorities> priorities_ = std::make_shared<Priorities>();
+};
+
+}  // namespace daedalus::v4l2
+
+#endif  // DAEDALUS_CUSE_DEVICE_V4L2_STATEFUL_DEVICE_H_
