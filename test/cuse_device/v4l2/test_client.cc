@@ -5,25 +5,25 @@
 #include <cerrno>
 
 namespace daedalus::test {
-namespace {
-
-bool mapped(uint64_t address, size_t size) {
+bool TestClient::mapped(uint64_t address, size_t size) const {
+  const auto first = reinterpret_cast<uintptr_t>(arena.data());
+  if (!arena.empty()) {
+    return address >= first && size <= arena.size() && address - first <= arena.size() - size;
+  }
   constexpr uint64_t kEnd = uint64_t{1} << 47;
   return address >= 0x10000 && address < kEnd && size < kEnd - address;
 }
 
-}  // namespace
-
 bool TestClient::read(uint64_t address, void* to, size_t size) {
   if (!mapped(address, size)) return false;
-  if (fetched_.insert({address, size}).second && fetch_first) return false;
+  if (fetch_first && fetched_.insert({address, size}).second) return false;
   std::memcpy(to, reinterpret_cast<const void*>(address), size);
   return true;
 }
 
 bool TestClient::write(uint64_t address, const void* from, size_t size) {
   if (!mapped(address, size)) return false;
-  bool known = false;
+  bool known = !fetch_first;
   for (const auto& [start, length] : fetched_) {
     known = known || (address >= start && address + size <= start + length);
   }

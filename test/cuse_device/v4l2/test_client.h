@@ -38,9 +38,12 @@ class TestClient : public v4l2::Client {
   // As CUSE: the first read of a range fails, and writes only go to ranges that were read.
   bool fetch_first = false;
   bool wrote_unread = false;
+  // Where not empty, all that the client has.
+  std::span<std::byte> arena;
   std::map<int, UniqueFd> fds;
 
  private:
+  bool mapped(uint64_t address, size_t size) const;
   std::set<std::pair<uint64_t, size_t>> fetched_;
 };
 

@@ -1,0 +1,305 @@
+#include "test/cuse_device/v4l2/ioctl_sequence.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <initializer_list>
+#include <memory>
+#include <vector>
+
+#include "test/cuse_device/v4l2/fake_stream_decoder.h"
+#include "test/cuse_device/v4l2/test_client.h"
+
+namespace daedalus::test {
+namespace {
+
+// Hands out the bytes; zeros when they are used up.
+class Choices {
+ public:
+  explicit Choices(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+  bool empty() const { return bytes_.empty(); }
+  uint8_t byte() {
+    if (bytes_.empty()) return 0;
+    const uint8_t value = bytes_.front();
+    bytes_ = bytes_.subspan(1);
+    return value;
+  }
+  uint32_t word() {
+    uint32_t value = 0;
+    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
+    return value;
+  }
+  // One of the likely values, seldom any.
+  uint32_t of(std::initializer_list<uint32_t> likely) {
+    const uint8_t choice = byte();
+    return choice >= 240 ? word() : likely.begin()[choice % likely.size()];
+  }
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+
+class HostileClient {
+ public:
+  explicit HostileClient(std::span<const uint8_t> bytes)
+      : choices_(bytes), device_(shared_device()), file_(device_) {
+    file_.client().arena = arena_;
+  }
+
+  SequenceResult run() {
+    while (!choices_.empty() && result_.calls < 400) step();
+    return result_;
+  }
+
+ private:
+  static v4l2::StatefulDevice& shared_device() {
+    static const auto device = fake_device(1);
+    return *device;
+  }
+
+  void check(int error) {
+    ++result_.calls;
+    result_.successes += error == 0;
+    switch (error) {
+      case 0:
+      case EINVAL:
+      case EFAULT:
+      case EBUSY:
+      case EAGAIN:
+      case ENOMEM:
+      case ENOBUFS:
+      case ENOTTY:
+      case EPIPE:
+      case EACCES:
+      case ERANGE:
+      case ENOSPC:
+      case ENOENT:
+      case EPERM:
+      case EBADR:
+        return;
+      default:
+        std::abort();
+    }
+  }
+
+  template <typename T>
+  void call(uint32_t request, T argument) {
+    check(file_.ioctl(request, argument));
+  }
+
+  uint32_t type() { return choices_.of({kOutput, kOutput, kCapture, kCapture, kCapture, 1}); }
+  uint32_t memory() { return choices_.of({1, 1, 1, 1, 2, 4}); }
+  uint32_t size() { return choices_.of({64, 48, 128, 16, 1, 0, 8192}); }
+  // A pointer into the arena, rarely none of ours.
+  void* pointer() {
+    const uint32_t offset = choices_.of({0, 512, 1024, 4096 - 8, 1});
+    if (offset >= arena_.size()) return offset % 2 ? nullptr : bad_pointer();
+    return arena_.data() + offset;
+  }
+  // What the client's memory holds where pointers lead to.
+  void scribble() {
+    const uint32_t at = choices_.of({0, 64, 512, 1024});
+    for (uint32_t i = 0; i < 64 && at + i < arena_.size(); ++i) {
+      arena_[at + i] = std::byte{choices_.byte()};
+    }
+  }
+
+  v4l2_buffer buffer() {
+    v4l2_buffer buffer{};
+    buffer.type = type();
+    buffer.index = choices_.of({0, 1, 2, 3});
+    buffer.memory = memory();
+    buffer.length = choices_.of({8, 8, 1, 2, 0});
+    buffer.flags = choices_.of({0, 0, 0, V4L2_BUF_FLAG_REQUEST_FD, V4L2_BUF_FLAG_LAST});
+    buffer.field = choices_.of({1, 1, 1, 7});
+    buffer.m.planes = static_cast<v4l2_plane*>(pointer());
+    if (choices_.byte() % 4 != 0) {
+      v4l2_plane planes[2]{};
+      for (v4l2_plane& plane : planes) {
+        plane.bytesused = choices_.of({12, 12, 0, 1});
+        plane.data_offset = choices_.of({0, 0, 0, 4});
+        plane.length = choices_.of({0, 4096, 1 << 20, 1 << 22});
+        plane.m.userptr = reinterpret_cast<uintptr_t>(pointer());
+      }
+      std::memcpy(arena_.data(), planes, sizeof planes);
+      buffer.m.planes = reinterpret_cast<v4l2_plane*>(arena_.data());
+    }
+    return buffer;
+  }
+
+  v4l2_format format() {
+    v4l2_format format{};
+    format.type = type();
+    format.fmt.pix_mp.pixelformat =
+        choices_.of({V4L2_PIX_FMT_H264, V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M,
+                     V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010});
+    format.fmt.pix_mp.width = size();
+    format.fmt.pix_mp.height = size();
+    format.fmt.pix_mp.num_planes = static_cast<uint8_t>(choices_.of({1, 2, 0, 9}));
+    format.fmt.pix_mp.plane_fmt[0].sizeimage = choices_.of({0, 4096, 1 << 20, 1 << 23});
+    format.fmt.pix_mp.plane_fmt[1].sizeimage = choices_.of({0, 4096, 1 << 20});
+    format.fmt.pix_mp.colorspace = choices_.of({0, 1, 3});
+    return format;
+  }
+
+  v4l2_ext_controls controls() {
+    v4l2_ext_controls controls{};
+    controls.which = choices_.of(
+        {0, V4L2_CTRL_WHICH_DEF_VAL, V4L2_CTRL_WHICH_REQUEST_VAL, V4L2_CTRL_CLASS_CODEC});
+    controls.count = choices_.of({1, 2, 0, 1024, 1025});
+    controls.controls = static_cast<v4l2_ext_control*>(pointer());
+    v4l2_ext_control array[2]{};
+    for (v4l2_ext_control& control : array) {
+      control.id = choices_.of({V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, V4L2_CID_MPEG_VIDEO_H264_PROFILE,
+                                V4L2_CID_MPEG_VIDEO_VP9_PROFILE, V4L2_CID_CODEC_CLASS});
+      control.value = static_cast<int>(choices_.of({0, 1, 2, 4}));
+    }
+    std::memcpy(arena_.data() + 512, array, sizeof array);
+    return controls;
+  }
+
+  // A packet into an OUTPUT buffer that is mapped.
+  void write_packet() {
+    const uint32_t index = choices_.byte() % 4;
+    const auto range = file_.file().map(uint64_t{index * VIDEO_MAX_PLANES} << 16, 64);
+    ++result_.calls;
+    if (!range.ok()) return;
+    FakePacket packet{};
+    packet.width = static_cast<uint16_t>(choices_.of({64, 64, 128, 0}));
+    packet.height = static_cast<uint16_t>(choices_.of({48, 48, 96, 9000}));
+    if (size_t{packet.width} * packet.height > 1 << 20) packet.luma = 255;
+    packet.luma = choices_.byte();
+    packet.bit_depth = choices_.byte() % 4 == 0 ? 10 : 8;
+    if (packet.width > 512 || packet.height > 512) packet.luma = packet.luma % 2 ? 0 : 255;
+    std::memcpy(range->memory->data(), &packet, sizeof packet);
+  }
+
+  void step() {
+    switch (choices_.byte() % 34) {
+      case 0:
+        return call(VIDIOC_QUERYCAP, v4l2_capability{});
+      case 1: {
+        v4l2_fmtdesc description{};
+        description.type = type();
+        description.index = choices_.of({0, 1, 2, 3, 4});
+        return call(VIDIOC_ENUM_FMT, description);
+      }
+      case 2:
+        return call(VIDIOC_G_FMT, format());
+      case 3:
+      case 4:
+        return call(VIDIOC_S_FMT, format());
+      case 5:
+        return call(VIDIOC_TRY_FMT, format());
+      case 6:
+      case 7: {
+        v4l2_requestbuffers request{};
+        request.type = type();
+        request.memory = memory();
+        request.count = choices_.of({2, 3, 4, 0, 65});
+        return call(VIDIOC_REQBUFS, request);
+      }
+      case 8: {
+        v4l2_create_buffers request{};
+        request.format = format();
+        request.memory = memory();
+        request.count = choices_.of({1, 2, 0, 100});
+        return call(VIDIOC_CREATE_BUFS, request);
+      }
+      case 9:
+        return call(VIDIOC_QUERYBUF, buffer());
+      case 10:
+      case 11:
+      case 12:
+      case 13:
+        return call(VIDIOC_QBUF, buffer());
+      case 14:
+      case 15:
+      case 16:
+        return call(VIDIOC_DQBUF, buffer());
+      case 17:
+        return call(VIDIOC_PREPARE_BUF, buffer());
+      case 18: {
+        v4l2_exportbuffer request{};
+        request.type = type();
+        request.index = choices_.of({0, 1, 9});
+        request.plane = choices_.of({0, 0, 1});
+        request.flags = choices_.of({0, 2, 02000000});
+        return call(VIDIOC_EXPBUF, request);
+      }
+      case 19:
+      case 20:
+      case 21:
+        return call(VIDIOC_STREAMON, static_cast<int>(type()));
+      case 22:
+        return call(VIDIOC_STREAMOFF, static_cast<int>(type()));
+      case 23: {
+        v4l2_decoder_cmd command{};
+        command.cmd = choices_.of({0, 1, 1, 2});
+        return call(VIDIOC_DECODER_CMD, command);
+      }
+      case 24:
+        return call(VIDIOC_DQEVENT, v4l2_event{});
+      case 25: {
+        v4l2_event_subscription subscription{};
+        subscription.type = choices_.of(
+            {V4L2_EVENT_EOS, V4L2_EVENT_SOURCE_CHANGE, V4L2_EVENT_CTRL, V4L2_EVENT_ALL});
+        subscription.id = choices_.of({0, V4L2_CID_MPEG_VIDEO_VP9_PROFILE});
+        subscription.flags = choices_.of({0, 1, 2, 3});
+        return call(choices_.byte() % 4 ? VIDIOC_SUBSCRIBE_EVENT : VIDIOC_UNSUBSCRIBE_EVENT,
+                    subscription);
+      }
+      case 26: {
+        v4l2_selection selection{};
+        selection.type = type();
+        selection.target = choices_.of({0, 1, 2, 0x100, 0x103});
+        selection.flags = choices_.of({0, 1, 2});
+        selection.r = {0, 0, size(), size()};
+        return call(choices_.byte() % 2 ? VIDIOC_G_SELECTION : VIDIOC_S_SELECTION, selection);
+      }
+      case 27: {
+        v4l2_query_ext_ctrl query{};
+        query.id = choices_.of({V4L2_CTRL_FLAG_NEXT_CTRL, V4L2_CTRL_FLAG_NEXT_COMPOUND,
+                                V4L2_CID_MPEG_VIDEO_H264_PROFILE});
+        return call(VIDIOC_QUERY_EXT_CTRL, query);
+      }
+      case 28: {
+        v4l2_querymenu menu{};
+        menu.id = choices_.of({V4L2_CID_MPEG_VIDEO_H264_PROFILE, V4L2_CID_CODEC_CLASS});
+        menu.index = choices_.of({0, 1, 3, 4, 5});
+        return call(VIDIOC_QUERYMENU, menu);
+      }
+      case 29: {
+        const std::array<uint32_t, 3> requests{VIDIOC_G_EXT_CTRLS, VIDIOC_S_EXT_CTRLS,
+                                               VIDIOC_TRY_EXT_CTRLS};
+        return call(requests[choices_.byte() % 3], controls());
+      }
+      case 30:
+      case 31:
+        return write_packet();
+      case 32:
+        return scribble();
+      default: {
+        ++result_.calls;
+        (void)file_.poll();
+        return;
+      }
+    }
+  }
+
+  Choices choices_;
+  v4l2::StatefulDevice& device_;
+  alignas(8) std::array<std::byte, 8192> arena_{};
+  TestFile file_;
+  SequenceResult result_;
+};
+
+}  // namespace
+
+SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes) {
+  const auto client = std::make_unique<HostileClient>(bytes);
+  return client->run();
+}
+
+}  // namespace daedalus::test

@@ -1,0 +1,20 @@
+// A hostile client: any sequence of bytes as ioctls of the stateful node.
+#ifndef DAEDALUS_TEST_CUSE_DEVICE_V4L2_IOCTL_SEQUENCE_H_
+#define DAEDALUS_TEST_CUSE_DEVICE_V4L2_IOCTL_SEQUENCE_H_
+
+#include <cstdint>
+#include <span>
+
+namespace daedalus::test {
+
+// Opens a node over the fake engine, makes one ioctl, mmap or poll of every few bytes, and closes
+// it. Aborts where a result is no errno that V4L2 gives.
+struct SequenceResult {
+  int calls = 0;
+  int successes = 0;
+};
+SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes);
+
+}  // namespace daedalus::test
+
+#endif  // DAEDALUS_TEST_CUSE_DEVICE_V4L2_IOCTL_SEQUENCE_H_
