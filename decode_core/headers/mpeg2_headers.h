@@ -28,9 +28,7 @@ struct Mpeg2Picture {
   uint16_t temporal_reference = 0;
 
   bool frame() const { return control.picture_structure == V4L2_MPEG2_PIC_FRAME; }
-  bool bidirectional() const {
-    return control.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_B;
-  }
+  bool bidirectional() const { return control.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_B; }
 };
 
 // Collects the headers of one stream, unit by unit. Copyable. Not thread-safe.

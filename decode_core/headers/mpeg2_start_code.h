@@ -34,8 +34,7 @@ struct Mpeg2Unit {
 // Walks over the units of a piece of stream. What lies before the first start code is passed over.
 class Mpeg2UnitReader {
  public:
-  explicit Mpeg2UnitReader(std::span<const uint8_t> stream)
-      : stream_(stream), position_(find(0)) {}
+  explicit Mpeg2UnitReader(std::span<const uint8_t> stream) : stream_(stream), position_(find(0)) {}
 
   // The next unit; it reaches up to the next start code or the end. Nullopt: no more.
   std::optional<Mpeg2Unit> next() {

@@ -8,7 +8,8 @@
 
 namespace daedalus::headers {
 
-// Borrows the bytes; beyond their end it reads zeros, as the RFC's decoder may, and overrun() tells.
+// Borrows the bytes; beyond their end it reads zeros, as the RFC's decoder may, and overrun()
+// tells.
 class Vp8BoolDecoder {
  public:
   explicit Vp8BoolDecoder(std::span<const uint8_t> data)

@@ -9,7 +9,9 @@
 namespace daedalus::headers {
 namespace {
 
-Error corrupt(const char* what) { return {ErrorCode::kCorrupt, std::string("VP8 header: ") + what}; }
+Error corrupt(const char* what) {
+  return {ErrorCode::kCorrupt, std::string("VP8 header: ") + what};
+}
 
 v4l2_vp8_entropy default_entropy() {
   v4l2_vp8_entropy entropy{};
@@ -201,7 +203,8 @@ class Vp8HeaderReader {
     }
   }
 
-  // The modes of a key frame have probabilities of their own, which leave those of later frames alone.
+  // The modes of a key frame have probabilities of their own, which leave those of later frames
+  // alone.
   void key_frame_modes() {
     v4l2_vp8_entropy& entropy = frame_.entropy;
     std::memcpy(entropy.y_mode_probs, kVp8KeyFrameLumaModes, sizeof(entropy.y_mode_probs));

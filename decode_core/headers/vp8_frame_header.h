@@ -1,5 +1,5 @@
-// The VP8 frame header (RFC 6386 9, 19.2) as the kernel's control structure, with the state that one
-// frame leaves to the next.
+// The VP8 frame header (RFC 6386 9, 19.2) as the kernel's control structure, with the state that
+// one frame leaves to the next.
 #ifndef DAEDALUS_DECODE_CORE_HEADERS_VP8_FRAME_HEADER_H_
 #define DAEDALUS_DECODE_CORE_HEADERS_VP8_FRAME_HEADER_H_
 
@@ -30,7 +30,7 @@ struct Vp8Header {
   bool refresh_last = false;
   bool refresh_golden = false;
   bool refresh_alternate = false;
-  Vp8BufferCopy copy_to_golden = Vp8BufferCopy::kNone;  // kOther: from the alternate
+  Vp8BufferCopy copy_to_golden = Vp8BufferCopy::kNone;     // kOther: from the alternate
   Vp8BufferCopy copy_to_alternate = Vp8BufferCopy::kNone;  // kOther: from golden
   bool refresh_entropy_probs = false;
   // The probabilities that the next frame starts from.
@@ -40,8 +40,8 @@ struct Vp8Header {
 // One chain of frames. Copyable: the copy goes on from the same state. Not thread-safe.
 class Vp8HeaderParser {
  public:
-  // A whole frame, tag first. Leaves the state alone. kCorrupt: the header is damaged, or a partition
-  // is missing or reaches beyond the frame, or no key frame came before.
+  // A whole frame, tag first. Leaves the state alone. kCorrupt: the header is damaged, or a
+  // partition is missing or reaches beyond the frame, or no key frame came before.
   Result<Vp8Header> parse(std::span<const uint8_t> data) const;
 
   // The frame is decoded: what it leaves to the next one takes effect.

@@ -1,5 +1,5 @@
-// The uncompressed start of a VP8 frame (RFC 6386 9.1): read, and written anew for engines that want
-// it where the client stripped it.
+// The uncompressed start of a VP8 frame (RFC 6386 9.1): read, and written anew for engines that
+// want it where the client stripped it.
 #ifndef DAEDALUS_DECODE_CORE_HEADERS_VP8_FRAME_TAG_H_
 #define DAEDALUS_DECODE_CORE_HEADERS_VP8_FRAME_TAG_H_
 
@@ -35,8 +35,8 @@ struct Vp8FrameTag {
 // wrong.
 Result<Vp8FrameTag> parse_vp8_frame_tag(std::span<const uint8_t> frame);
 
-// Writes the first tag.bytes() bytes of a frame; the rest of the array is zero. Bits of a value that
-// do not fit its field are dropped.
+// Writes the first tag.bytes() bytes of a frame; the rest of the array is zero. Bits of a value
+// that do not fit its field are dropped.
 std::array<uint8_t, Vp8FrameTag::kKeyFrameBytes> write_vp8_frame_tag(const Vp8FrameTag& tag);
 
 }  // namespace daedalus::headers

@@ -16,7 +16,9 @@ struct Vp9Superframe {
   std::array<std::span<const uint8_t>, 8> storage{};
   size_t count = 0;
 
-  std::span<const std::span<const uint8_t>> frames() const { return std::span(storage).first(count); }
+  std::span<const std::span<const uint8_t>> frames() const {
+    return std::span(storage).first(count);
+  }
 };
 
 // A packet without a superframe index is one frame. kCorrupt: the packet is empty, or its index

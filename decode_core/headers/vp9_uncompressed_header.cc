@@ -32,7 +32,9 @@ constexpr bool kFeatureSigned[V4L2_VP9_SEG_LVL_MAX] = {true, true, false, false}
 constexpr uint32_t kMinTileWidth = 4;
 constexpr uint32_t kMaxTileWidth = 64;
 
-Error corrupt(const char* what) { return {ErrorCode::kCorrupt, std::string("VP9 header: ") + what}; }
+Error corrupt(const char* what) {
+  return {ErrorCode::kCorrupt, std::string("VP9 header: ") + what};
+}
 
 Error unsupported(const char* what) {
   return {ErrorCode::kUnsupported, std::string("VP9 header: ") + what};
@@ -292,8 +294,9 @@ class Vp9HeaderReader {
         if (!bits_.flag()) continue;
         seg.feature_enabled[segment] |=
             static_cast<uint8_t>(V4L2_VP9_SEGMENT_FEATURE_ENABLED(feature));
-        const int value = kFeatureSigned[feature] ? su(kFeatureBits[feature])
-                                                  : static_cast<int>(bits_.u(kFeatureBits[feature]));
+        const int value = kFeatureSigned[feature]
+                              ? su(kFeatureBits[feature])
+                              : static_cast<int>(bits_.u(kFeatureBits[feature]));
         seg.feature_data[segment][feature] = static_cast<int16_t>(value);
       }
     }

@@ -17,8 +17,8 @@ inline constexpr size_t kVp9SlotCount = 8;       // NUM_REF_FRAMES
 inline constexpr size_t kVp9ReferenceCount = 3;  // REFS_PER_FRAME: last, golden, altref
 
 struct Vp9Header {
-  // show_existing_frame: the frame has no more than this; only show_existing_slot, show_frame (true)
-  // and frame.profile are meaningful.
+  // show_existing_frame: the frame has no more than this; only show_existing_slot, show_frame
+  // (true) and frame.profile are meaningful.
   bool show_existing_frame = false;
   uint8_t show_existing_slot = 0;  // frame_to_show_map_idx
 
@@ -37,7 +37,7 @@ struct Vp9Header {
   // The slots of last, golden and altref; zero in key and intra-only frames.
   std::array<uint8_t, kVp9ReferenceCount> ref_frame_idx{};
 
-  bool intra() const { return key_frame || intra_only; }  // FrameIsIntra
+  bool intra() const { return key_frame || intra_only; }               // FrameIsIntra
   uint32_t width() const { return frame.frame_width_minus_1 + 1u; }    // luma samples
   uint32_t height() const { return frame.frame_height_minus_1 + 1u; }  // luma samples
   // Bytes before the tile data.
@@ -58,8 +58,8 @@ class Vp9HeaderParser {
   // filter deltas, segmentation, colour configuration). Nothing for a show_existing_frame.
   void update(const Vp9Header& header);
 
-  // The frame size that `slot` (below kVp9SlotCount) holds, luma samples, for a caller that knows it
-  // from elsewhere, after a seek for instance; 0x0: the slot holds no frame.
+  // The frame size that `slot` (below kVp9SlotCount) holds, luma samples, for a caller that knows
+  // it from elsewhere, after a seek for instance; 0x0: the slot holds no frame.
   void set_slot_size(size_t slot, uint32_t width, uint32_t height);
 
  private:

@@ -85,9 +85,9 @@ Status Demuxer::choose_stream(const std::string& path) {
     stream.discard = AVDISCARD_DEFAULT;
   }
   if (stream_ >= 0) return {};
-  return Error{ErrorCode::kUnsupported,
-               path + ": no H.264, VP9, VP8 or MPEG-2 video; video found:" +
-                   (found.empty() ? " none" : found)};
+  return Error{ErrorCode::kUnsupported, path +
+                                            ": no H.264, VP9, VP8 or MPEG-2 video; video found:" +
+                                            (found.empty() ? " none" : found)};
 }
 
 Status Demuxer::open_filter() {

@@ -17,8 +17,7 @@ bool breaks(const headers::Mpeg2Sequence& a, const headers::Mpeg2Sequence& b) {
   const v4l2_ctrl_mpeg2_sequence& from = a.control;
   const v4l2_ctrl_mpeg2_sequence& to = b.control;
   const bool other_coded_height =
-      from.flags != to.flags &&
-      round_up(to.vertical_size, 16) != round_up(to.vertical_size, 32);
+      from.flags != to.flags && round_up(to.vertical_size, 16) != round_up(to.vertical_size, 32);
   return from.horizontal_size != to.horizontal_size || from.vertical_size != to.vertical_size ||
          a.aspect_ratio_information != b.aspect_ratio_information ||
          from.chroma_format != to.chroma_format || other_coded_height;
@@ -90,8 +89,8 @@ void Mpeg2Parser::begin_picture() {
   }
 
   core::DecodeJob& job = job_.emplace();
-  job.parameters = core::Mpeg2Parameters{sequence_->control, picture.control,
-                                         headers_.quantisation()};
+  job.parameters =
+      core::Mpeg2Parameters{sequence_->control, picture.control, headers_.quantisation()};
   job.target = current_.picture;
   if (!picture.frame()) {
     job.field = second_field ? core::FieldRole::kSecondField : core::FieldRole::kFirstField;
@@ -122,8 +121,8 @@ void Mpeg2Parser::begin_frame(const headers::Mpeg2Picture& picture) {
 }
 
 void Mpeg2Parser::add_slice(std::span<const uint8_t> slice) {
-  job_->slices.push_back({static_cast<uint32_t>(job_->bitstream.size()),
-                          static_cast<uint32_t>(slice.size())});
+  job_->slices.push_back(
+      {static_cast<uint32_t>(job_->bitstream.size()), static_cast<uint32_t>(slice.size())});
   job_->bitstream.insert(job_->bitstream.end(), slice.begin(), slice.end());
 }
 
@@ -131,8 +130,7 @@ void Mpeg2Parser::end_picture(std::vector<Event>& events) {
   left_out_ = true;
   if (!job_) return;
   const auto& picture = std::get<core::Mpeg2Parameters>(job_->parameters).picture;
-  const bool bidirectional =
-      picture.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_B;
+  const bool bidirectional = picture.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_B;
   events.push_back(DecodeEvent{std::move(*job_)});
   job_.reset();
   if (due_) events.push_back(*due_);

@@ -14,8 +14,8 @@ namespace daedalus::parsed_stream {
 // I and P frames are shown when the next of them begins (ISO 13818-2 6.1.1.11), B frames at once;
 // with low_delay every frame at once. As ffmpeg does, a B frame at the start without a forward
 // reference is left out unless its group of pictures is closed, a B frame of a single field is not
-// shown, and a sequence of another size or aspect ratio begins without references and drops the frame
-// that was still to be shown.
+// shown, and a sequence of another size or aspect ratio begins without references and drops the
+// frame that was still to be shown.
 class Mpeg2Parser final : public Parser {
  public:
   // May hold any number of pictures; ends the last.

@@ -74,8 +74,7 @@ Result<std::unique_ptr<ParsedStream>> ParsedStream::open(const std::string& path
   Result<std::unique_ptr<Demuxer>> demuxer = Demuxer::open(path);
   if (!demuxer.ok()) return demuxer.error();
   std::unique_ptr<Parser> parser = create_parser((*demuxer)->codec());
-  std::unique_ptr<ParsedStream> stream(
-      new ParsedStream(std::move(*demuxer), std::move(parser)));
+  std::unique_ptr<ParsedStream> stream(new ParsedStream(std::move(*demuxer), std::move(parser)));
   const std::span<const uint8_t> headers = stream->demuxer_->headers();
   if (!headers.empty()) {
     // What is wrong with them shows again in the pictures.

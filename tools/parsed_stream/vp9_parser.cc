@@ -54,8 +54,8 @@ Status Vp9Parser::parse_frame(std::span<const uint8_t> frame, std::vector<Event>
 
 Status Vp9Parser::show_existing(size_t slot, std::vector<Event>& events) {
   if (slots_[slot].picture == nullptr) {
-    return Error{ErrorCode::kCorrupt, "VP9: the frame to show, of slot " + std::to_string(slot) +
-                                          ", is missing"};
+    return Error{ErrorCode::kCorrupt,
+                 "VP9: the frame to show, of slot " + std::to_string(slot) + ", is missing"};
   }
   events.push_back(slots_[slot]);
   return {};

@@ -141,8 +141,7 @@ TEST_CASE("MPEG-2 headers that the engine writes read back the same") {
 }
 
 TEST_CASE("MPEG-2 matrices are the default ones until loaded, and again with the next sequence") {
-  const auto headers =
-      joined({sequence_header(64, 48), sequence_extension(false, false)});
+  const auto headers = joined({sequence_header(64, 48), sequence_extension(false, false)});
   Mpeg2HeaderParser parser;
   REQUIRE(parse_all(parser, headers).ok());
   const auto defaults = mpeg2_default_quantisation();
@@ -172,8 +171,8 @@ TEST_CASE("MPEG-2 matrices are the default ones until loaded, and again with the
 
 TEST_CASE("an MPEG-2 matrix with a 0 is refused and changes nothing") {
   Mpeg2HeaderParser parser;
-  REQUIRE(parse_all(parser, joined({sequence_header(64, 48), sequence_extension(false, false)}))
-              .ok());
+  REQUIRE(
+      parse_all(parser, joined({sequence_header(64, 48), sequence_extension(false, false)})).ok());
   BitWriter bits;
   bits.u(4, 3);
   bits.u(1, 1);
@@ -185,8 +184,7 @@ TEST_CASE("an MPEG-2 matrix with a 0 is refused and changes nothing") {
 
 TEST_CASE("an MPEG-1 stream is refused by name") {
   Mpeg2HeaderParser parser;
-  const Status status =
-      parse_all(parser, joined({sequence_header(352, 288), picture(1, 3, true)}));
+  const Status status = parse_all(parser, joined({sequence_header(352, 288), picture(1, 3, true)}));
   REQUIRE_FALSE(status.ok());
   CHECK(status.error().code == ErrorCode::kUnsupported);
   CHECK_THAT(status.error().message, Catch::Matchers::ContainsSubstring("MPEG-1"));

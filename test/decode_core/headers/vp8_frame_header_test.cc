@@ -10,8 +10,8 @@
 namespace daedalus::headers {
 namespace {
 
-using test::Vp8Bits;
 using test::vp8_key_frame;
+using test::Vp8Bits;
 using test::write_vp8;
 
 Vp8HeaderParser after(const Vp8Bits& bits) {
@@ -67,8 +67,8 @@ TEST_CASE("a VP8 key frame's header is read whole") {
   CHECK(frame.segment.segment_probs[1] == 255);
   CHECK(frame.lf.level == 63);
   CHECK(frame.lf.sharpness_level == 7);
-  CHECK(frame.lf.flags == (V4L2_VP8_LF_ADJ_ENABLE | V4L2_VP8_LF_DELTA_UPDATE |
-                           V4L2_VP8_LF_FILTER_TYPE_SIMPLE));
+  CHECK(frame.lf.flags ==
+        (V4L2_VP8_LF_ADJ_ENABLE | V4L2_VP8_LF_DELTA_UPDATE | V4L2_VP8_LF_FILTER_TYPE_SIMPLE));
   CHECK(frame.lf.ref_frm_delta[3] == 63);
   CHECK(frame.lf.mb_mode_delta[1] == -63);
   CHECK(frame.quant.y_ac_qi == 127);
@@ -120,8 +120,7 @@ TEST_CASE("what a VP8 key frame sets lasts, and the next key frame resets it") {
   CHECK(frame.lf.mb_mode_delta[1] == -9);
   CHECK(frame.lf.flags == V4L2_VP8_LF_ADJ_ENABLE);
   CHECK(frame.entropy.coeff_probs[1][2][1][3] == 40);
-  CHECK(frame.flags ==
-        (V4L2_VP8_FRAME_FLAG_SHOW_FRAME | V4L2_VP8_FRAME_FLAG_SIGN_BIAS_ALT));
+  CHECK(frame.flags == (V4L2_VP8_FRAME_FLAG_SHOW_FRAME | V4L2_VP8_FRAME_FLAG_SIGN_BIAS_ALT));
   CHECK(frame.prob_intra == 1);
   CHECK(frame.prob_last == 2);
   CHECK(frame.prob_gf == 255);

@@ -13,8 +13,7 @@ std::vector<uint8_t> superframe(const std::vector<size_t>& sizes, size_t bytes_p
   for (size_t i = 0; i < sizes.size(); ++i) {
     packet.insert(packet.end(), sizes[i], static_cast<uint8_t>(i + 1));
   }
-  const auto marker =
-      static_cast<uint8_t>(0xc0 | (bytes_per_size - 1) << 3 | (sizes.size() - 1));
+  const auto marker = static_cast<uint8_t>(0xc0 | (bytes_per_size - 1) << 3 | (sizes.size() - 1));
   packet.push_back(marker);
   for (const size_t size : sizes) {
     for (size_t byte = 0; byte < bytes_per_size; ++byte) {

@@ -139,8 +139,8 @@ TEST_CASE("VP9 loop filter deltas last until a frame that is independent of the 
     const auto header = parser.parse(write_vp9(frame_bits));
     REQUIRE(header.ok());
     const auto& lf = header->frame.lf;
-    return std::vector<int>{lf.ref_deltas[0],  lf.ref_deltas[1],  lf.ref_deltas[2],
-                            lf.ref_deltas[3],  lf.mode_deltas[0], lf.mode_deltas[1],
+    return std::vector<int>{lf.ref_deltas[0], lf.ref_deltas[1],  lf.ref_deltas[2],
+                            lf.ref_deltas[3], lf.mode_deltas[0], lf.mode_deltas[1],
                             int{lf.flags}};
   };
   bits = inter_bits();
@@ -193,14 +193,13 @@ TEST_CASE("VP9 segmentation data last, and an update replaces all of them") {
   const auto lasting = parser.parse(write_vp9(bits));
   REQUIRE(lasting.ok());
   const v4l2_vp9_segmentation& seg = lasting->frame.seg;
-  CHECK(seg.flags == (V4L2_VP9_SEGMENTATION_FLAG_ENABLED |
-                      V4L2_VP9_SEGMENTATION_FLAG_ABS_OR_DELTA_UPDATE));
+  CHECK(seg.flags ==
+        (V4L2_VP9_SEGMENTATION_FLAG_ENABLED | V4L2_VP9_SEGMENTATION_FLAG_ABS_OR_DELTA_UPDATE));
   CHECK(seg.feature_data[0][V4L2_VP9_SEG_LVL_ALT_Q] == -255);
   CHECK(seg.feature_data[3][V4L2_VP9_SEG_LVL_ALT_L] == 63);
   CHECK(seg.feature_data[7][V4L2_VP9_SEG_LVL_REF_FRAME] == 3);
   CHECK(seg.feature_enabled[0] == 1 << V4L2_VP9_SEG_LVL_ALT_Q);
-  CHECK(seg.feature_enabled[7] ==
-        (1 << V4L2_VP9_SEG_LVL_REF_FRAME | 1 << V4L2_VP9_SEG_LVL_SKIP));
+  CHECK(seg.feature_enabled[7] == (1 << V4L2_VP9_SEG_LVL_REF_FRAME | 1 << V4L2_VP9_SEG_LVL_SKIP));
 
   bits.features.emplace();
   (*bits.features)[1][V4L2_VP9_SEG_LVL_ALT_Q] = 4;
@@ -242,9 +241,9 @@ TEST_CASE("VP9 tile columns count from the minimum for the width") {
     uint8_t expected;
   };
   // 4 to 64 superblocks of 64 samples a tile.
-  const auto c = GENERATE(Case{448, 0, 0, 0}, Case{449, 0, 1, 0}, Case{512, 1, 1, 1}, Case{1920, 1, 2, 1},
-                          Case{1920, 2, 2, 2}, Case{4096, 0, 4, 0}, Case{4097, 0, 3, 1},
-                          Case{8192, 4, 4, 5});
+  const auto c =
+      GENERATE(Case{448, 0, 0, 0}, Case{449, 0, 1, 0}, Case{512, 1, 1, 1}, Case{1920, 1, 2, 1},
+               Case{1920, 2, 2, 2}, Case{4096, 0, 4, 0}, Case{4097, 0, 3, 1}, Case{8192, 4, 4, 5});
   Vp9Bits bits;
   bits.width = c.width;
   bits.tile_col_increments = c.increments;

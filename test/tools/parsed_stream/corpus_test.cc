@@ -39,7 +39,9 @@ std::vector<Row> read_manifest(std::istream& in) {
       continue;
     }
     const auto at = [&](const char* name) { return cells.at(column.at(name)); };
-    const auto number = [&](const char* name) { return std::strtoul(at(name).c_str(), nullptr, 10); };
+    const auto number = [&](const char* name) {
+      return std::strtoul(at(name).c_str(), nullptr, 10);
+    };
     rows.push_back({at("path"), at("codec"), at("pix_fmt"), static_cast<uint32_t>(number("width")),
                     static_cast<uint32_t>(number("height")), number("frames"),
                     at("notes").find("differ in size") != std::string::npos});

@@ -129,8 +129,9 @@ TEST_CASE("MPEG-2 low_delay shows every frame at once") {
 }
 
 TEST_CASE("leading MPEG-2 B frames need a closed group of pictures") {
-  CHECK(parse({Stream().sequence(64, 48).group(false).picture(kI).picture(kB).picture(kP).take()}) ==
-        "Da Db(a,-) Oa Ob");
+  CHECK(
+      parse({Stream().sequence(64, 48).group(false).picture(kI).picture(kB).picture(kP).take()}) ==
+      "Da Db(a,-) Oa Ob");
   CHECK(parse({Stream().sequence(64, 48).group(true).picture(kI).picture(kB).picture(kP).take()}) ==
         "Da Db(-,a) Ob Dc(a,-) Oa Oc");
 }

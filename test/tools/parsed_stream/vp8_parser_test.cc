@@ -6,8 +6,8 @@
 namespace daedalus::parsed_stream {
 namespace {
 
-using test::Vp8Bits;
 using test::vp8_key_frame;
+using test::Vp8Bits;
 using test::write_vp8;
 
 // Parses one frame and gives its job.

@@ -77,8 +77,7 @@ TEST_CASE("VP9 references are the pictures of the slots that the header names") 
   REQUIRE(parser.parse(write_vp9(bits), events).ok());
   const auto key = job(events, 0).target;
   const auto inter = job(events, 2).target;
-  CHECK(job(events, 4).references ==
-        std::vector<std::shared_ptr<core::Picture>>{key, inter, key});
+  CHECK(job(events, 4).references == std::vector<std::shared_ptr<core::Picture>>{key, inter, key});
 }
 
 TEST_CASE("VP9 frames whose references are missing are left out, and the rest goes on") {
