@@ -24,7 +24,9 @@ struct StreamPicture {
   StreamFormat format;
   uint64_t token = 0;  // of the packet that it began in
   bool keyframe = false;
-  bool damaged = false;  // libavcodec saw damage and made samples up
+  // libavcodec saw damage and made samples up. For H.264 it may miss some before libavcodec 61,
+  // where a frame's thread tells the others too late.
+  bool damaged = false;
 };
 
 // One stream; decodes on threads of its own (libavcodec frame threads). Thread-safe, with one
@@ -35,9 +37,9 @@ class StreamDecoder {
     Codec codec = Codec::kH264;
     std::string front = "v4l2";
   };
-  // `changed` is called on any thread, with no lock of ours held, after a picture came out, a packet
-  // was taken in, the format became known or a drain ended. It must not wait for a thread that
-  // destroys the decoder.
+  // `changed` is called on any thread, with no lock of ours held, after a picture came out, a
+  // packet was taken in, the format became known or a drain ended. It must not wait for a thread
+  // that destroys the decoder.
   static Result<std::unique_ptr<StreamDecoder>> create(std::shared_ptr<Core> core,
                                                        const Config& config,
                                                        std::function<void()> changed);

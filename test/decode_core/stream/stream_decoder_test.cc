@@ -3,21 +3,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/statistics.h"
 #include "decode_core/stream/header_probe.h"
 #include "test/catch.h"
 #include "test/decode_core/stream/streams.h"
 
 namespace daedalus::core::test {
 namespace {
-
-constexpr const char* kClips[] = {"h264.mp4", "h264_interlaced.mp4", "vp9.webm",
-                                  "vp9_10bit.webm", "vp8.webm", "mpeg2.mpg"};
 
 std::vector<Packet> slice(const Stream& stream, size_t begin, size_t end = SIZE_MAX) {
   return {stream.packets.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -395,63 +395,32 @@ TEST_CASE("a client may flush and drain from another thread while it plays") {
   }
 }
 
-TEST_CASE("damage costs pictures, never the stream") {
-  std::mt19937 random(11);
-  for (const char* name : kClips) {
-    INFO(name);
+TEST_CASE("the statistics page tells front, engine, profile and pictures") {
+  const char* base = std::getenv("TEST_TMPDIR");
+  std::string folder = std::string(base != nullptr ? base : "/tmp") + "/stream_XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const std::pair<const char*, const char*> cases[] = {
+      {"h264.mp4", "High"}, {"vp9_10bit.webm", "Profile 2"}, {"vp8.webm", "VP8"}, {"mpeg2.mpg", "Main"}};
+  for (const auto& [name, profile] : cases) {
     const Stream stream = read_clip(name);
-    Stream damaged = stream;
-    for (size_t i = 1; i < damaged.packets.size(); i += 3) {
-      Packet& packet = damaged.packets[i];
-      for (int n = 0; n < 20; ++n) {
-        packet[std::uniform_int_distribution<size_t>(0, packet.size() - 1)(random)] =
-            static_cast<uint8_t>(random());
-      }
-      if (i % 2 == 0) packet.resize(1 + packet.size() / 2);
-    }
-    Player player(stream.codec);
-    player.push(damaged.packets);
-    player.drain();
-    CHECK(player.consumed.size() == stream.packets.size());
-    player.decoder().flush();
-    player.shown.clear();
+    Player player(stream.codec, 3, folder);
     player.push(stream.packets);
     player.drain();
-    CHECK(player.shown == decode_plainly(stream.codec, stream.packets));
+    const auto pages = read_statistics(folder);
+    REQUIRE(pages.ok());
+    const StatisticsSnapshot& page = pages->back();
+    CHECK(page.front == "v4l2");
+    CHECK(page.codec == to_string(stream.codec));
+    CHECK(page.profile == profile);
+    CHECK(page.engine == "stream");
+    CHECK(page.backend == "software");
+    CHECK(page.pictures == player.shown.size());
+    CHECK(page.width == player.pictures.back().format.coded_width);
+    CHECK(page.errors == 0);
+    CHECK(page.concealed == 0);
+    CHECK(page.queue_depth == 0);
   }
-}
-
-TEST_CASE("pictures with samples made up are marked, and only those") {
-  for (const char* name : {"h264.mp4", "mpeg2.mpg"}) {
-    INFO(name);
-    Stream stream = read_clip(name);
-    constexpr size_t kDamaged = 7;
-    Packet& packet = stream.packets[kDamaged];
-    std::fill(packet.begin() + static_cast<std::ptrdiff_t>(packet.size() / 2), packet.end() - 1,
-              uint8_t{0xff});
-    Player player(stream.codec);
-    player.push(stream.packets);
-    player.drain();
-    for (const StreamPicture& picture : player.pictures) {
-      CHECK(picture.damaged == (picture.token == kDamaged));
-    }
-    CHECK(player.shown.size() == decode_plainly(stream.codec, stream.packets).size());
-  }
-}
-
-TEST_CASE("bytes that are no stream are taken in and forgotten") {
-  std::mt19937 random(3);
-  for (const Codec codec : {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2}) {
-    Player player(codec);
-    std::vector<Packet> packets(60);
-    for (size_t i = 0; i < packets.size(); ++i) {
-      packets[i].resize(i * 100);
-      for (uint8_t& byte : packets[i]) byte = static_cast<uint8_t>(random());
-    }
-    player.push(packets);
-    player.drain();
-    CHECK(player.consumed.size() == packets.size());
-  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -51,9 +51,9 @@ Shown shown_of(const AVFrame& frame) {
 
 }  // namespace
 
-Stream read_stream(const std::string& path) {
+Result<Stream> read_stream(const std::string& path) {
   auto demuxer = parsed_stream::Demuxer::open(path);
-  if (!demuxer) FAIL(demuxer.error().message);
+  if (!demuxer) return demuxer.error();
   Stream stream{(*demuxer)->codec(), {}, {}};
   parsed_stream::Demuxer::Packet packet;
   while (true) {
@@ -66,9 +66,10 @@ Stream read_stream(const std::string& path) {
 }
 
 Stream read_clip(const std::string& name) {
-  Stream stream = read_stream("test/data/" + name);
-  REQUIRE(stream.packets.size() > 20);
-  return stream;
+  auto stream = read_stream("test/data/" + name);
+  if (!stream) FAIL(stream.error().message);
+  REQUIRE(stream->packets.size() > 20);
+  return *stream;
 }
 
 FrameView visible_part(const StreamPicture& picture) {

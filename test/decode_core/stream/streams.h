@@ -28,9 +28,13 @@ struct Stream {
   std::set<uint64_t> discarded;  // indices of those that the container says not to show
 };
 
-// The video of a file; fails the running test where it cannot be read.
-Stream read_stream(const std::string& path);
-// A file of test/data.
+// The files of test/data: every codec.
+inline constexpr const char* kClips[] = {"h264.mp4",       "h264_interlaced.mp4", "vp9.webm",
+                                         "vp9_10bit.webm", "vp8.webm",            "mpeg2.mpg"};
+
+// The video of a file.
+Result<Stream> read_stream(const std::string& path);
+// A file of test/data; fails the running test where it cannot be read.
 Stream read_clip(const std::string& name);
 
 // What a picture is compared by.

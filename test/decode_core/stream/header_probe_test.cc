@@ -1,0 +1,117 @@
+#include "decode_core/stream/header_probe.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "test/catch.h"
+#include "test/decode_core/headers/h264_writer.h"
+
+namespace daedalus::core {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+Bytes operator+(Bytes left, const Bytes& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+const Bytes kStartCode = {0, 0, 0, 1};
+const Bytes kPps = {0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80};
+
+// 64x64, of which 60x52 at (2, 4); 3 pictures reordered.
+Bytes h264_sps() {
+  headers::H264Sps sps = daedalus::test::simple_sps();
+  sps.cropping = {2, 2, 4, 8};
+  sps.restriction = {3, 5};
+  return kStartCode + daedalus::test::write_sps(sps);
+}
+
+// 720x576, 4:2:0, not low_delay; its display extension has BT.470 colour.
+const Bytes kMpeg2Sequence = {0, 0, 1, 0xb3, 0x2d, 0x02, 0x40, 0x33, 0xff, 0xff, 0xe0, 0x18,
+                              0, 0, 1, 0xb5, 0x14, 0x8a, 0x00, 0x01, 0x00, 0x00};
+const Bytes kMpeg2Display = {0, 0, 1, 0xb5, 0x2b, 5, 5, 6, 0x0b, 0x42, 0x12, 0x00};
+const Bytes kMpeg2Group = {0, 0, 1, 0xb8, 0x00, 0x08, 0x00, 0x40};
+
+TEST_CASE("an H.264 format needs a whole parameter set") {
+  const Bytes sps = h264_sps();
+  HeaderProbe probe(Codec::kH264);
+  CHECK_FALSE(probe.feed(sps).has_value());
+  const auto format = probe.feed(kPps);
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 64);
+  CHECK(format->coded_height == 64);
+  CHECK(format->visible.x == 2);
+  CHECK(format->visible.y == 4);
+  CHECK(format->visible.width == 60);
+  CHECK(format->visible.height == 52);
+  CHECK(format->bit_depth == 8);
+  CHECK(format->min_buffers == 4);
+  CHECK(format->colorimetry == Colorimetry{1, 13, 6, true});
+}
+
+TEST_CASE("without a word on reordering the level's buffer counts") {
+  HeaderProbe probe(Codec::kH264);
+  const Bytes sps = kStartCode + daedalus::test::write_sps(daedalus::test::simple_sps());
+  const auto format = probe.feed(sps + kPps);
+  REQUIRE(format.has_value());
+  CHECK(format->min_buffers == 17);  // level 4.0 holds 16 pictures of this size
+}
+
+TEST_CASE("headers may come cut anywhere") {
+  const Bytes h264 = h264_sps() + kPps;
+  const Bytes mpeg2 = kMpeg2Sequence + kMpeg2Display + kMpeg2Group;
+  const auto expect_once = [](Codec codec, const Bytes& bytes, size_t cut) {
+    HeaderProbe probe(codec);
+    const std::span all(bytes);
+    const auto first = probe.feed(all.first(cut));
+    const auto second = probe.feed(all.subspan(cut));
+    return first.has_value() || second.has_value();
+  };
+  for (size_t cut = 0; cut <= h264.size(); ++cut) CHECK(expect_once(Codec::kH264, h264, cut));
+  for (size_t cut = 0; cut <= mpeg2.size(); ++cut) CHECK(expect_once(Codec::kMpeg2, mpeg2, cut));
+}
+
+TEST_CASE("an MPEG-2 format includes its display extension") {
+  HeaderProbe probe(Codec::kMpeg2);
+  CHECK_FALSE(probe.feed(kMpeg2Sequence).has_value());
+  CHECK_FALSE(probe.feed(kMpeg2Display).has_value());
+  const auto format = probe.feed(kMpeg2Group);
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 720);
+  CHECK(format->coded_height == 576);
+  CHECK(format->visible.width == 720);
+  CHECK(format->visible.height == 576);
+  CHECK(format->min_buffers == 2);
+  CHECK(format->colorimetry == Colorimetry{5, 5, 6, false});
+}
+
+TEST_CASE("it gives up where no headers come") {
+  HeaderProbe by_runs(Codec::kH264);
+  const Bytes nothing(10, 0x55);
+  for (size_t i = 0; i < HeaderProbe::kMaxRuns; ++i) CHECK_FALSE(by_runs.feed(nothing).has_value());
+  CHECK_FALSE(by_runs.feed(h264_sps() + kPps).has_value());
+  HeaderProbe by_bytes(Codec::kMpeg2);
+  CHECK_FALSE(by_bytes.feed(Bytes(HeaderProbe::kMaxBytes, 0x55)).has_value());
+  CHECK_FALSE(by_bytes.feed(kMpeg2Sequence + kMpeg2Group).has_value());
+  HeaderProbe frames(Codec::kVp9);
+  CHECK_FALSE(frames.feed(h264_sps() + kPps).has_value());
+}
+
+TEST_CASE("parameter sets are found among other units") {
+  const Bytes slice = {0, 0, 1, 0x65, 0x88, 0x84, 0x00};
+  const Bytes sps = h264_sps();
+  const Bytes found = parameter_sets_of(Codec::kH264, slice + sps + slice + kPps + slice);
+  // Start codes come out with three bytes.
+  CHECK(found == Bytes(sps.begin() + 1, sps.end()) + Bytes(kPps.begin() + 1, kPps.end()));
+  CHECK(parameter_sets_of(Codec::kH264, slice + slice).empty());
+
+  const Bytes picture = {0, 0, 1, 0x00, 0x00, 0x0f, 0xff, 0xf8,
+                         0, 0, 1, 0xb5, 0x8f, 0xff, 0xf3, 0xc1, 0x80};
+  CHECK(parameter_sets_of(Codec::kMpeg2, picture + kMpeg2Sequence + kMpeg2Display + kMpeg2Group +
+                                             picture) == kMpeg2Sequence + kMpeg2Display);
+  CHECK(parameter_sets_of(Codec::kVp8, sps).empty());
+}
+
+}  // namespace
+}  // namespace daedalus::core
