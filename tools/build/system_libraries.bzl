@@ -5,12 +5,14 @@ load("//tools/build:pkg_config.bzl", "pkg_config")
 
 _LIBRARIES = [
     # (repository, pkg-config name, Debian package)
+    ("fuse3", "fuse3", "libfuse3-dev"),
     ("libavcodec", "libavcodec", "libavcodec-dev"),
     ("libavformat", "libavformat", "libavformat-dev"),
     ("libavutil", "libavutil", "libavutil-dev"),
     ("libdrm", "libdrm", "libdrm-dev"),
     ("libhwy", "libhwy", "libhwy-dev"),
     ("libpng", "libpng", "libpng-dev"),
+    ("libseccomp", "libseccomp", "libseccomp-dev"),
     ("libswscale", "libswscale", "libswscale-dev"),
     ("libva", "libva", "libva-dev"),
     ("libva_drm", "libva-drm", "libva-dev"),

@@ -5,6 +5,7 @@
 packages_base=(
   bazel-bootstrap bazel-rules-java bazel-rules-proto g++ git pkgconf python3
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libva-dev libdrm-dev libpng-dev libhwy-dev catch2
+  libfuse3-dev libseccomp-dev
   ffmpeg vainfo
 )
 
@@ -15,6 +16,9 @@ packages_test=(
   vlc-bin vlc-plugin-base
 )
 
+# The virtual machine (test/vm) and what the tests start in it.
+packages_vm=(qemu-system-x86 busybox-static zstd xz-utils debian-archive-keyring v4l-utils)
+
 # Style and static checks.
 packages_lint=(clang-format clang-tidy shellcheck)
 
@@ -22,7 +26,7 @@ packages_lint=(clang-format clang-tidy shellcheck)
 packages_pi5=(
   g++-aarch64-linux-gnu qemu-user
   libavcodec-dev:arm64 libavformat-dev:arm64 libavutil-dev:arm64 libswscale-dev:arm64 libva-dev:arm64
-  libdrm-dev:arm64 libpng-dev:arm64 libhwy-dev:arm64
+  libdrm-dev:arm64 libpng-dev:arm64 libhwy-dev:arm64 libfuse3-dev:arm64 libseccomp-dev:arm64
 )
 
 # Beyond these sets, for ./dev test --full and the benchmarks: clang with its run-time libraries, callgrind, and

@@ -106,13 +106,13 @@ want() {
 }
 
 setup_main() {
-  local set sets=(base test lint)
+  local set sets=(base test vm lint)
   while [ $# -gt 0 ]; do
     case $1 in
       --base) sets=(base) ;;
-      --test | --lint | --pi5) sets+=("${1#--}") ;;
-      --full | --all) sets=(base test lint pi5 full) ;;
-      *) die "setup: unknown option $1 (--base, --test, --lint, --pi5, --full)" ;;
+      --test | --vm | --lint | --pi5) sets+=("${1#--}") ;;
+      --full | --all) sets=(base test vm lint pi5 full) ;;
+      *) die "setup: unknown option $1 (--base, --test, --vm, --lint, --pi5, --full)" ;;
     esac
     shift
   done

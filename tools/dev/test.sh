@@ -11,7 +11,7 @@ test_main() {
     shift
   done
   need base
-  if [ "$mode" != quick ]; then want test pi5; fi
+  if [ "$mode" != quick ]; then want test vm pi5; fi
   if [ "$mode" = full ]; then want full; fi
   # Found beside the checkout where it is; elsewhere the tests that need it skip.
   if [ -z "${DAEDALUS_CORPUS:-}" ] && [ -e "$tree/../shared/corpus/MANIFEST.tsv" ]; then
