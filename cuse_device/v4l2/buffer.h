@@ -53,7 +53,7 @@ struct Buffer {
   uint32_t sequence = 0;
   uint64_t queued_as = 0;          // how many QBUFs of this queue came before
   int request_fd = -1;             // the client's
-  std::weak_ptr<Request> request;  // while bound to one
+  std::shared_ptr<Request> request;  // from QBUF until it is done or taken back
 
   // The payload of plane 0.
   std::span<const uint8_t> payload() const {

@@ -135,17 +135,23 @@ int BufferQueue::querybuf(v4l2_buffer& argument, Client& client) {
   return answer(*buffer, &argument, &planes, client);
 }
 
-int BufferQueue::check_request(const v4l2_buffer& argument, const Buffer& buffer, Client& client,
+// As v4l2_m2m_qbuf and vb2_queue_or_prepare_buf.
+int BufferQueue::check_request(const v4l2_buffer& argument, const ClientPlanes& planes,
+                               const Buffer& buffer, Client& client,
                                std::shared_ptr<Request>* request) const {
-  if ((argument.flags & V4L2_BUF_FLAG_REQUEST_FD) == 0) {
+  const bool with_request = (argument.flags & V4L2_BUF_FLAG_REQUEST_FD) != 0;
+  if (with_request && !output()) return EPERM;
+  if (with_request && buffer.state != BufferState::kDequeued) return EINVAL;
+  if (!buffer.prepared) {
+    if (const int error = check_sizes(argument, planes, buffer)) return error;
+  }
+  if (!with_request) {
     if (config_.requires_requests) return EBADR;
     return uses_requests_ ? EBUSY : 0;
   }
-  if (!output()) return EPERM;  // as v4l2_m2m_qbuf
-  if (buffer.state != BufferState::kDequeued) return EINVAL;
   if (!config_.supports_requests) return EBADR;
   if (uses_qbuf_) return EBUSY;
-  *request = client.find_request(argument.request_fd);
+  *request = config_.find_request(argument.request_fd, client);
   return *request ? 0 : EINVAL;
 }
 
@@ -217,7 +223,7 @@ int BufferQueue::qbuf(v4l2_buffer& argument, Client& client) {
   if (const int error = find_buffer(argument, client, &planes, &buffer)) return error;
   if (argument.memory != memory_) return EINVAL;
   std::shared_ptr<Request> request;
-  if (const int error = check_request(argument, *buffer, client, &request)) return error;
+  if (const int error = check_request(argument, planes, *buffer, client, &request)) return error;
   if (buffer->state != BufferState::kDequeued) return EINVAL;
   if (!buffer->prepared) {
     if (const int error = prepare(argument, planes, client, buffer.get())) return error;
@@ -230,6 +236,7 @@ int BufferQueue::qbuf(v4l2_buffer& argument, Client& client) {
     }
   }
   if (request) {
+    uses_requests_ = true;
     if (const int error = config_.bind(*request, buffer)) {
       buffer->prepared = false;
       return error;
@@ -265,7 +272,6 @@ int BufferQueue::dqbuf(v4l2_buffer& argument, Client& client, std::shared_ptr<Bu
   argument.flags &= ~static_cast<uint32_t>(V4L2_BUF_FLAG_DONE);
   buffer->state = BufferState::kDequeued;
   buffer->request_fd = -1;
-  buffer->request.reset();
   if (!output() && (buffer->flags & V4L2_BUF_FLAG_LAST)) last_dequeued_ = true;
   *dequeued = buffer;
   return 0;
@@ -345,9 +351,14 @@ void BufferQueue::cancel() {
   for (const auto& buffer : buffers_) {
     buffer->state = BufferState::kDequeued;
     buffer->prepared = false;
-    buffer->request.reset();
     buffer->request_fd = -1;
+    leave_request(buffer);
   }
+}
+
+void BufferQueue::leave_request(const std::shared_ptr<Buffer>& buffer) {
+  const std::shared_ptr<Request> request = std::exchange(buffer->request, nullptr);
+  if (request) config_.take_out(request, buffer);
 }
 
 std::shared_ptr<Buffer> BufferQueue::peek_queued() const {
@@ -367,11 +378,11 @@ void BufferQueue::done(const std::shared_ptr<Buffer>& buffer, BufferState state)
   if (buffer->state != BufferState::kActive) return;
   buffer->state = state;
   done_.push_back(buffer);
+  leave_request(buffer);
 }
 
 void BufferQueue::queue_of_request(const std::shared_ptr<Buffer>& buffer) {
   if (buffer->state != BufferState::kInRequest) return;
-  uses_requests_ = true;
   buffer->state = BufferState::kQueued;
   buffer->queued_as = queued_so_far_++;
   queued_.push_back(buffer);

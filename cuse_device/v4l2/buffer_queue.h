@@ -30,8 +30,12 @@ class BufferQueue {
     bool supports_hold_capture = false;  // V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF
     bool user_pointers = true;           // V4L2_MEMORY_USERPTR
     core::MemoryAllocator* allocator = nullptr;
-    // Binds a buffer to the request of its QBUF: 0, or EBUSY where that is queued already.
+    // The request that a QBUF names, or null (EINVAL): not one of this device's.
+    std::function<std::shared_ptr<Request>(int request_fd, Client&)> find_request;
+    // Binds a buffer to it: 0, or EBUSY where that is queued already.
     std::function<int(Request&, const std::shared_ptr<Buffer>&)> bind;
+    // The buffer is done or taken back, and leaves its request.
+    std::function<void(const std::shared_ptr<Request>&, const std::shared_ptr<Buffer>&)> take_out;
   };
 
   explicit BufferQueue(Config config) : config_(std::move(config)) {}
@@ -74,9 +78,15 @@ class BufferQueue {
   // An active buffer goes back to the end that waits for DQBUF. One that is no longer active (the
   // queue was stopped) stays as it is.
   void done(const std::shared_ptr<Buffer>& buffer, BufferState state);
+  // The last buffer that is queued, or null.
+  std::shared_ptr<Buffer> last_queued() const { return queued_.empty() ? nullptr : queued_.back(); }
+  // The buffer of that index; null beyond the last.
+  std::shared_ptr<Buffer> at(uint32_t index) const {
+    return index < buffers_.size() ? buffers_[index] : nullptr;
+  }
   // A buffer of a request that was queued: kInRequest becomes kQueued.
   void queue_of_request(const std::shared_ptr<Buffer>& buffer);
-  // A buffer of a request that was emptied or freed: kInRequest becomes kDequeued.
+  // A buffer of a request that was emptied: kInRequest becomes kDequeued.
   void unbind(const std::shared_ptr<Buffer>& buffer);
 
   static constexpr uint32_t kMaxBuffers = 64;
@@ -97,8 +107,8 @@ class BufferQueue {
   uint32_t add_buffers(uint32_t count, uint32_t memory, PlaneSizes sizes);
   int find_buffer(const v4l2_buffer& argument, Client& client, ClientPlanes* planes,
                   std::shared_ptr<Buffer>* buffer) const;
-  int check_request(const v4l2_buffer& argument, const Buffer& buffer, Client& client,
-                    std::shared_ptr<Request>* request) const;
+  int check_request(const v4l2_buffer& argument, const ClientPlanes& planes, const Buffer& buffer,
+                    Client& client, std::shared_ptr<Request>* request) const;
   int prepare(const v4l2_buffer& argument, const ClientPlanes& planes, Client& client,
               Buffer* buffer) const;
   int take_plane_memory(const v4l2_plane& from, Client& client, uint32_t required,
@@ -114,6 +124,7 @@ class BufferQueue {
   int answer(const Buffer& buffer, v4l2_buffer* argument, ClientPlanes* planes,
              Client& client) const;
   void cancel();
+  void leave_request(const std::shared_ptr<Buffer>& buffer);
 
   const Config config_;
   QueueFormat format_;

@@ -59,6 +59,9 @@ class Device {
   // The node's usual name: "video10", "media0".
   virtual std::string name() const = 0;
   virtual Result<std::unique_ptr<OpenFile>> open() = 0;
+  // The transport tells it before anybody opens a node of the set: what the media node's topology
+  // says of the video nodes.
+  virtual void set_device_number(uint32_t /*major*/, uint32_t /*minor*/) {}
 };
 
 }  // namespace daedalus::v4l2

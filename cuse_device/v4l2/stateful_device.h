@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cuse_device/v4l2/media_topology.h"
 #include "cuse_device/v4l2/open_file.h"
 #include "cuse_device/v4l2/priority.h"
 #include "decode_core/core.h"
@@ -25,7 +26,8 @@ class StatefulDevice : public Device {
     std::string name = "video10";
     bool user_pointers =
         true;  // V4L2_MEMORY_USERPTR: the transport reaches any of a client's memory
-    MakeDecoder make_decoder;  // null: core::StreamDecoder::create
+    MakeDecoder make_decoder;              // null: core::StreamDecoder::create
+    std::shared_ptr<DeviceNumber> number;  // where set_device_number() goes; may be null
   };
 
   StatefulDevice(std::shared_ptr<core::Core> core, Options options);
@@ -33,6 +35,9 @@ class StatefulDevice : public Device {
   NodeKind kind() const override { return NodeKind::kVideo; }
   std::string name() const override { return options_.name; }
   Result<std::unique_ptr<OpenFile>> open() override;
+  void set_device_number(uint32_t major, uint32_t minor) override {
+    if (options_.number) options_.number->set(major, minor);
+  }
 
  private:
   const std::shared_ptr<core::Core> core_;

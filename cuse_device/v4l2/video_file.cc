@@ -118,28 +118,10 @@ VideoFile::~VideoFile() { priorities_->close(priority_); }
 
 VideoFile::Locked::~Locked() {
   const bool changed = std::exchange(file_.change_noted_, false);
+  const auto calls = std::exchange(file_.after_unlock_, {});
   file_.mutex_.unlock();
-  if (changed) file_.call_listener();
-}
-
-void VideoFile::set_listener(std::function<void()> changed) {
-  std::unique_lock lock(listener_mutex_);
-  listener_ = changed ? std::make_shared<const std::function<void()>>(std::move(changed)) : nullptr;
-  listener_idle_.wait(lock, [this] { return listener_calls_ == 0; });
-}
-
-void VideoFile::call_listener() {
-  std::shared_ptr<const std::function<void()>> listener;
-  {
-    std::lock_guard lock(listener_mutex_);
-    if (!listener_) return;
-    listener = listener_;
-    ++listener_calls_;
-  }
-  (*listener)();
-  std::lock_guard lock(listener_mutex_);
-  --listener_calls_;
-  listener_idle_.notify_all();
+  for (const auto& call : calls) call();
+  if (changed) file_.listener_.call();
 }
 
 int VideoFile::ioctl(uint32_t request, std::span<std::byte> argument, Client& client) {

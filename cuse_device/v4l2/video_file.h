@@ -3,14 +3,16 @@
 #ifndef DAEDALUS_CUSE_DEVICE_V4L2_VIDEO_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_V4L2_VIDEO_FILE_H_
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "cuse_device/v4l2/buffer_queue.h"
+#include "cuse_device/v4l2/change_listener.h"
 #include "cuse_device/v4l2/controls.h"
 #include "cuse_device/v4l2/events.h"
 #include "cuse_device/v4l2/open_file.h"
@@ -35,7 +37,7 @@ class VideoFile : public OpenFile {
   int ioctl(uint32_t request, std::span<std::byte> argument, Client& client) override;
   short poll() override;
   Result<MappedRange> map(uint64_t offset, size_t size) override;
-  void set_listener(std::function<void()> changed) override;
+  void set_listener(std::function<void()> changed) override { listener_.set(std::move(changed)); }
 
  protected:
   // Formats. The base has checked the type.
@@ -72,6 +74,8 @@ class VideoFile : public OpenFile {
   void push_event(const v4l2_event& event);
   // poll() or a parked ioctl may answer otherwise now: the listener is called by ~Locked.
   void note_change() { change_noted_ = true; }
+  // ~Locked calls `then` after it has let go of the lock.
+  void after_unlock(std::function<void()> then) { after_unlock_.push_back(std::move(then)); }
 
   // Holds mutex_; after its end the listener is called if note_change() was.
   class Locked {
@@ -111,17 +115,12 @@ class VideoFile : public OpenFile {
   int dqevent(v4l2_event& event, Client& client);
   int subscribe_event(v4l2_event_subscription& subscription, Client& client);
   int unsubscribe_event(v4l2_event_subscription& subscription, Client& client);
-  void call_listener();
-
   const Config config_;
   const std::shared_ptr<Priorities> priorities_;
   uint32_t priority_ = V4L2_PRIORITY_DEFAULT;
   bool change_noted_ = false;
-
-  std::mutex listener_mutex_;  // taken with no other lock held
-  std::condition_variable listener_idle_;
-  std::shared_ptr<const std::function<void()>> listener_;
-  int listener_calls_ = 0;  // running
+  std::vector<std::function<void()>> after_unlock_;
+  ChangeListener listener_;
 };
 
 }  // namespace daedalus::v4l2

@@ -1,0 +1,29 @@
+#include "cuse_device/v4l2/nodes.h"
+
+#include <utility>
+
+#include "cuse_device/v4l2/media_device.h"
+#include "cuse_device/v4l2/media_topology.h"
+#include "cuse_device/v4l2/request.h"
+#include "cuse_device/v4l2/stateful_device.h"
+
+namespace daedalus::v4l2 {
+
+std::vector<std::unique_ptr<Device>> make_nodes(const std::shared_ptr<core::Core>& core,
+                                                const NodesOptions& options) {
+  const auto origin = std::make_shared<const RequestOrigin>();
+  StatefulDevice::Options stateful;
+  stateful.name = options.stateful_name;
+  stateful.user_pointers = options.user_pointers;
+  stateful.number = std::make_shared<DeviceNumber>();
+
+  auto topology = std::make_shared<MediaTopology>();
+  topology->add_decoder("daedalus-stateful", stateful.number);
+
+  std::vector<std::unique_ptr<Device>> nodes;
+  nodes.push_back(std::make_unique<StatefulDevice>(core, std::move(stateful)));
+  nodes.push_back(std::make_unique<MediaDevice>(options.media_name, std::move(topology), origin));
+  return nodes;
+}
+
+}  // namespace daedalus::v4l2
