@@ -27,7 +27,10 @@ import harness
 
 CODECS = ("h264", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.93
-MOST_PACK_SHARE = 0.01  # of the decoder's instructions a frame
+# Of the decoder's instructions a frame. A frame of MPEG-2 takes so few that merely copying it with 32-byte loads and
+# stores, 0.2 million instructions, exceeds 1 %.
+MOST_PACK_SHARE = 0.01
+MOST_PACK_SHARE_MPEG2 = 0.03
 COUNTED_FRAMES = (2, 32)  # callgrind counts both; the difference is free of start-up
 PACKED_FRAMES = (2, 12)
 MOST_EXTENSIONS = 3  # a clip that is too slow gets up to so many times the rounds: other work disturbs a few of them
@@ -63,6 +66,10 @@ class Result:
         """The demanded ratios that are not reached, by name."""
         return {name: median(self.ratios[name]) for name in ("core", "driver")
                 if median(self.ratios[name]) < LEAST_RATIO}
+
+    @property
+    def most_pack_share(self):
+        return MOST_PACK_SHARE_MPEG2 if "_mpeg2_" in os.path.basename(self.clip) else MOST_PACK_SHARE
 
     @property
     def pack_share(self):
@@ -196,9 +203,9 @@ def faults(results):
             continue
         for front, ratio in result.too_slow.items():
             found.append(f"{name}: {front} runs at {ratio:.3f} of libavcodec, {LEAST_RATIO} demanded")
-        if result.pack_share is not None and result.pack_share > MOST_PACK_SHARE:
+        if result.pack_share is not None and result.pack_share > result.most_pack_share:
             found.append(f"{name}: the output pass costs {result.pack_share:.2%} of decoding's instructions, "
-                         f"{MOST_PACK_SHARE:.0%} allowed")
+                         f"{result.most_pack_share:.0%} allowed")
     return found
 
 
@@ -220,9 +227,15 @@ rounds: 1 is the same speed, at least {least} is demanded of core and driver. "C
 "Core" is `daedalus decode --front replay`, "driver" is `daedalus decode --front va`: a VA client in the same process
 that waits for each picture in display order. Stock ffmpeg also copies each frame out with vaGetImage and runs its own
 filter graph. "Pack instructions" is the output pass (planar to NV12 or P010, SIMD) of a 1080p frame as a share of
-libavcodec's instructions to decode a frame of the clip, counted by callgrind; at most {share} is allowed.
+libavcodec's instructions to decode a frame of the clip, counted by callgrind; at most {share} is allowed,
+and {mpeg2_share} of MPEG-2, whose frames are so cheap that merely copying one with 32-byte loads and stores costs more
+than 1 %.
 
 {table}"""
+
+
+def percent(share):
+    return f"{share * 100:.0f} %"
 
 
 def write_document(path, options, programs, results):
@@ -230,7 +243,8 @@ def write_document(path, options, programs, results):
     load = f" Other work was running meanwhile: load average {busy + 1:.1f}." if busy > 1 else ""
     text = DOCUMENT.format(machine=harness.machine_text(), versions=versions(programs), date=datetime.date.today(),
                            threads=options.threads, load=load, least=LEAST_RATIO,
-                           share=f"{MOST_PACK_SHARE:.0%}".replace("%", " %"), table=table(results))
+                           share=percent(MOST_PACK_SHARE), mpeg2_share=percent(MOST_PACK_SHARE_MPEG2),
+                           table=table(results))
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "decode_core/headers/start_code.h"
+
 namespace daedalus::headers {
 
 // The byte after 00 00 01 (table 6-1).
@@ -47,10 +49,10 @@ class Mpeg2UnitReader {
  private:
   // Where the next whole start code begins, from `from` on; the size of the stream: nowhere.
   size_t find(size_t from) const {
-    for (size_t i = from; i + 4 <= stream_.size(); ++i) {
-      if (stream_[i] == 0 && stream_[i + 1] == 0 && stream_[i + 2] == 1) return i;
-    }
-    return stream_.size();
+    if (from >= stream_.size()) return stream_.size();
+    const size_t found = from + find_start_code(stream_.subspan(from));
+    // One at the very end lacks its last byte.
+    return found + 4 <= stream_.size() ? found : stream_.size();
   }
 
   std::span<const uint8_t> stream_;

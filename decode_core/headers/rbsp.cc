@@ -2,25 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+
+#include "decode_core/headers/start_code.h"
 
 namespace daedalus::headers {
-namespace {
-
-// Index of the next 00 00 01, or the size where there is none.
-size_t find_start_code(std::span<const uint8_t> data) {
-  size_t i = 2;
-  while (i < data.size()) {
-    const void* one = std::memchr(data.data() + i, 1, data.size() - i);
-    if (one == nullptr) break;
-    i = static_cast<size_t>(static_cast<const uint8_t*>(one) - data.data());
-    if (data[i - 1] == 0 && data[i - 2] == 0) return i - 2;
-    ++i;
-  }
-  return data.size();
-}
-
-}  // namespace
 
 std::vector<uint8_t> extract_rbsp(std::span<const uint8_t> nal, size_t max_size) {
   std::vector<uint8_t> rbsp;
