@@ -1,4 +1,4 @@
-#include "test/clients/va/bit_reader.h"
+#include "test/clients/parsers/bit_reader.h"
 #include "test/clients/va/testing.h"
 #include "tools/parsed_stream/demuxer.h"
 
@@ -18,12 +18,16 @@ bool has_start_code(std::span<const uint8_t> bytes, uint8_t mask, uint8_t code) 
 // 9.1; VP9: 6.2.
 bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
   switch (codec) {
-    case core::Codec::kH264: return has_start_code(packet, 0x1f, 5);
-    case core::Codec::kMpeg2: return has_start_code(packet, 0xff, 0xb3);
-    case core::Codec::kVp8: return (packet[0] & 1) == 0;
-    case core::Codec::kVp9: break;
+    case core::Codec::kH264:
+      return has_start_code(packet, 0x1f, 5);
+    case core::Codec::kMpeg2:
+      return has_start_code(packet, 0xff, 0xb3);
+    case core::Codec::kVp8:
+      return (packet[0] & 1) == 0;
+    case core::Codec::kVp9:
+      break;
   }
-  BitReader reader(packet);
+  clients::BitReader reader(packet);
   reader.bits(2);
   const uint32_t low = reader.bits(1);
   const uint32_t profile = reader.bits(1) << 1 | low;
@@ -45,8 +49,8 @@ Result<Clip> read_clip(const std::string& path) {
     const Result<bool> more = demuxer.next(packet);
     if (!more) return more.error();
     if (!*more) return clip;
-    clip.packets.push_back({{packet.data.begin(), packet.data.end()},
-                            is_key(clip.codec, packet.data)});
+    clip.packets.push_back(
+        {{packet.data.begin(), packet.data.end()}, is_key(clip.codec, packet.data)});
   }
 }
 

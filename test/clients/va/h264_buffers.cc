@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "test/clients/parsers/h264_slice_header.h"
 #include "test/clients/va/h264_reference_lists.h"
-#include "test/clients/va/h264_slice_header.h"
 #include "test/clients/va/picture_buffers.h"
 
 namespace daedalus::va_client {
@@ -32,7 +32,7 @@ class H264Translation {
         ParameterBuffer::of(VAPictureParameterBufferType, picture_parameters()));
     buffers.picture.push_back(ParameterBuffer::of(VAIQMatrixBufferType, matrices()));
     for (size_t i = 0; i < job_.slices.size(); ++i) {
-      Result<H264SliceHeader> header = read_h264_slice_header(job_, i);
+      Result<clients::H264SliceHeader> header = read_header(i);
       if (!header) return header.error();
       buffers.slices.push_back(
           ParameterBuffer::of(VASliceParameterBufferType, slice_parameters(*header, i)));
@@ -46,13 +46,24 @@ class H264Translation {
   bool pps(uint32_t flag) const { return (p_.pps.flags & flag) != 0; }
   bool decode(uint32_t flag) const { return (p_.decode.flags & flag) != 0; }
 
+  Result<clients::H264SliceHeader> read_header(size_t index) const {
+    v4l2_ctrl_h264_pps in_force = p_.pps;
+    const auto& counts = p_.slice_reference_counts_minus1;
+    if (!p_.default_reference_counts_known && index < counts.size()) {
+      in_force.num_ref_idx_l0_default_active_minus1 = counts[index][0];
+      in_force.num_ref_idx_l1_default_active_minus1 = counts[index][1];
+    }
+    return clients::read_h264_slice_header(job_.bytes_of(job_.slices[index]), p_.sps, in_force, 0);
+  }
+
   VAPictureH264 current_picture() const {
     VAPictureH264 picture{};
     picture.picture_id = surface_of_(job_.target);
     picture.frame_idx = p_.decode.frame_num;
     if (decode(V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC)) {
-      picture.flags = decode(V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD) ? VA_PICTURE_H264_BOTTOM_FIELD
-                                                                      : VA_PICTURE_H264_TOP_FIELD;
+      picture.flags = decode(V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD)
+                          ? VA_PICTURE_H264_BOTTOM_FIELD
+                          : VA_PICTURE_H264_TOP_FIELD;
     }
     if (p_.decode.nal_ref_idc != 0) picture.flags |= VA_PICTURE_H264_SHORT_TERM_REFERENCE;
     picture.TopFieldOrderCnt = p_.decode.top_field_order_cnt;
@@ -95,8 +106,8 @@ class H264Translation {
     fill_references(v.ReferenceFrames);
     const uint32_t rows_per_map_unit = sps(V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY) ? 1 : 2;
     v.picture_width_in_mbs_minus1 = p_.sps.pic_width_in_mbs_minus1;
-    v.picture_height_in_mbs_minus1 = static_cast<uint16_t>(
-        (p_.sps.pic_height_in_map_units_minus1 + 1U) * rows_per_map_unit - 1);
+    v.picture_height_in_mbs_minus1 =
+        static_cast<uint16_t>((p_.sps.pic_height_in_map_units_minus1 + 1U) * rows_per_map_unit - 1);
     v.bit_depth_luma_minus8 = p_.sps.bit_depth_luma_minus8;
     v.bit_depth_chroma_minus8 = p_.sps.bit_depth_chroma_minus8;
     v.num_ref_frames = p_.sps.max_num_ref_frames;
@@ -114,7 +125,8 @@ class H264Translation {
     auto& s = v.seq_fields.bits;
     s.chroma_format_idc = p_.sps.chroma_format_idc;
     s.residual_colour_transform_flag = sps(V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE);
-    s.gaps_in_frame_num_value_allowed_flag = sps(V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED);
+    s.gaps_in_frame_num_value_allowed_flag =
+        sps(V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED);
     s.frame_mbs_only_flag = sps(V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY);
     s.mb_adaptive_frame_field_flag = sps(V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD);
     s.direct_8x8_inference_flag = sps(V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE);
@@ -153,7 +165,8 @@ class H264Translation {
     return v;
   }
 
-  VASliceParameterBufferH264 slice_parameters(const H264SliceHeader& slice, size_t index) const {
+  VASliceParameterBufferH264 slice_parameters(const clients::H264SliceHeader& slice,
+                                              size_t index) const {
     VASliceParameterBufferH264 v{};
     v.slice_data_size = job_.slices[index].size;
     v.slice_data_flag = VA_SLICE_DATA_FLAG_ALL;
@@ -189,8 +202,8 @@ class H264Translation {
     }
   }
 
-  static void fill_weights(const H264Weights& weights, uint8_t& luma_flag, int16_t (&luma)[32],
-                           int16_t (&luma_offset)[32], uint8_t& chroma_flag,
+  static void fill_weights(const clients::H264Weights& weights, uint8_t& luma_flag,
+                           int16_t (&luma)[32], int16_t (&luma_offset)[32], uint8_t& chroma_flag,
                            int16_t (&chroma)[32][2], int16_t (&chroma_offset)[32][2]) {
     luma_flag = weights.luma_present;
     chroma_flag = weights.chroma_present;

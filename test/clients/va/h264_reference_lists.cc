@@ -10,7 +10,7 @@ using List = std::vector<H264Reference>;
 
 class ListBuilder {
  public:
-  ListBuilder(const core::DecodeJob& job, const H264SliceHeader& slice)
+  ListBuilder(const core::DecodeJob& job, const clients::H264SliceHeader& slice)
       : job_(job),
         parameters_(std::get<core::H264Parameters>(job.parameters)),
         slice_(slice),
@@ -79,7 +79,7 @@ class ListBuilder {
 
   std::vector<size_t> short_term(int list) const {
     const auto is_short = [&](size_t i) { return !long_term(i); };
-    if (slice_.type != H264SliceType::kB)
+    if (slice_.type != clients::H264SliceType::kB)
       return sorted(is_short, [&](size_t i) { return -frame_num_wrap(i); });
     const int32_t now = current_order_count();
     // 8.2.4.2.4: a first field of the same frame may have the same count and comes before.
@@ -138,7 +138,7 @@ class ListBuilder {
     const int32_t frame_num = parameters_.decode.frame_num;
     int32_t predicted = field_ ? 2 * frame_num + 1 : frame_num;
     size_t position = 0;
-    for (const H264ListModification& operation : slice_.modifications[list]) {
+    for (const clients::H264ListModification& operation : slice_.modifications[list]) {
       if (position >= references.size()) return;
       H264Reference found;
       if (operation.idc == 2) {
@@ -177,7 +177,7 @@ class ListBuilder {
 
   const core::DecodeJob& job_;
   const core::H264Parameters& parameters_;
-  const H264SliceHeader& slice_;
+  const clients::H264SliceHeader& slice_;
   const bool field_;
   const uint8_t parity_;
   const int32_t max_frame_num_;
@@ -185,7 +185,8 @@ class ListBuilder {
 
 }  // namespace
 
-std::array<List, 2> h264_reference_lists(const core::DecodeJob& job, const H264SliceHeader& slice) {
+std::array<List, 2> h264_reference_lists(const core::DecodeJob& job,
+                                         const clients::H264SliceHeader& slice) {
   return ListBuilder(job, slice).build();
 }
 

@@ -1,4 +1,5 @@
-// The reference picture lists of a slice (H.264 8.2.4), which VA's slice parameters carry ready made.
+// The reference picture lists of a slice (H.264 8.2.4), which VA's slice parameters carry ready
+// made.
 #ifndef DAEDALUS_TEST_CLIENTS_VA_H264_REFERENCE_LISTS_H_
 #define DAEDALUS_TEST_CLIENTS_VA_H264_REFERENCE_LISTS_H_
 
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "decode_core/job.h"
-#include "test/clients/va/h264_slice_header.h"
+#include "test/clients/parsers/h264_slice_header.h"
 
 namespace daedalus::va_client {
 
@@ -22,9 +23,10 @@ struct H264Reference {
   bool operator==(const H264Reference&) const = default;
 };
 
-// Lists 0 and 1 after modification, as long as the slice says; entries without a picture are none().
-std::array<std::vector<H264Reference>, 2> h264_reference_lists(const core::DecodeJob& job,
-                                                               const H264SliceHeader& slice);
+// Lists 0 and 1 after modification, as long as the slice says; entries without a picture are
+// none().
+std::array<std::vector<H264Reference>, 2> h264_reference_lists(
+    const core::DecodeJob& job, const clients::H264SliceHeader& slice);
 
 }  // namespace daedalus::va_client
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "test/clients/va/bit_reader.h"
+#include "test/clients/parsers/bit_reader.h"
 #include "test/clients/va/picture_buffers.h"
 
 namespace daedalus::va_client {
@@ -55,7 +55,7 @@ VAIQMatrixBufferMPEG2 matrices(const core::Mpeg2Parameters& p) {
 // slice() up to its macroblocks (ISO/IEC 13818-2 6.2.4).
 Result<VASliceParameterBufferMPEG2> slice_parameters(const core::Mpeg2Parameters& p,
                                                      std::span<const uint8_t> slice) {
-  BitReader reader(slice);
+  clients::BitReader reader(slice);
   if (reader.bits(24) != 1) return Error{ErrorCode::kCorrupt, "MPEG-2 slice: no start code"};
   const uint32_t code = reader.bits(8);
   uint32_t row = code - 1;

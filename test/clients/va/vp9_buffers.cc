@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "test/clients/va/bit_reader.h"
+#include "test/clients/parsers/bit_reader.h"
 #include "test/clients/va/picture_buffers.h"
 
 namespace daedalus::va_client {
@@ -139,7 +139,7 @@ class Vp9Translation {
 }  // namespace
 
 Result<Vp9References> read_vp9_references(std::span<const uint8_t> frame) {
-  BitReader reader(frame);
+  clients::BitReader reader(frame);
   if (reader.bits(2) != kFrameMarker) return Error{ErrorCode::kCorrupt, "VP9: no frame marker"};
   const uint32_t profile_low = reader.bits(1);
   const uint32_t profile = reader.bits(1) << 1 | profile_low;

@@ -1,13 +1,13 @@
 // BitReader: big-endian bits with Exp-Golomb codes, optionally skipping the emulation prevention
 // bytes of a NAL unit (H.264 7.3.1, 9.1). Past the end it reads zeros and says so.
-#ifndef DAEDALUS_TEST_CLIENTS_VA_BIT_READER_H_
-#define DAEDALUS_TEST_CLIENTS_VA_BIT_READER_H_
+#ifndef DAEDALUS_TEST_CLIENTS_PARSERS_BIT_READER_H_
+#define DAEDALUS_TEST_CLIENTS_PARSERS_BIT_READER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-namespace daedalus::va_client {
+namespace daedalus::clients {
 
 class BitReader {
  public:
@@ -66,6 +66,6 @@ class BitReader {
   bool exhausted_ = false;
 };
 
-}  // namespace daedalus::va_client
+}  // namespace daedalus::clients
 
-#endif  // DAEDALUS_TEST_CLIENTS_VA_BIT_READER_H_
+#endif  // DAEDALUS_TEST_CLIENTS_PARSERS_BIT_READER_H_
