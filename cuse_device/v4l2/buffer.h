@@ -51,8 +51,8 @@ struct Buffer {
   timeval timestamp{};
   v4l2_timecode timecode{};
   uint32_t sequence = 0;
-  uint64_t queued_as = 0;          // how many QBUFs of this queue came before
-  int request_fd = -1;             // the client's
+  uint64_t queued_as = 0;            // how many QBUFs of this queue came before
+  int request_fd = -1;               // the client's
   std::shared_ptr<Request> request;  // from QBUF until it is done or taken back
 
   // The payload of plane 0.

@@ -89,6 +89,12 @@ void ControlValues::set_integer(const ControlInfo& info, int64_t value) {
   set(info.id, wide ? std::as_bytes(std::span(&value, 1)) : std::as_bytes(std::span(&narrow, 1)));
 }
 
+std::vector<uint32_t> ControlValues::ids() const {
+  std::vector<uint32_t> ids;
+  for (const auto& [id, payload] : payloads_) ids.push_back(id);
+  return ids;
+}
+
 void ControlValues::merge(const ControlValues& others) {
   for (const auto& [id, payload] : others.payloads_) payloads_[id] = payload;
 }
@@ -261,8 +267,14 @@ int ControlHandler::store(const ControlInfo& info, std::span<const std::byte> pa
   const auto older = values_.payload(info.id);
   const bool same = std::equal(older.begin(), older.end(), payload.begin(), payload.end());
   values_.set(info.id, payload);
+  set_.insert(info.id);
   if (!same && changed_) changed_(info, V4L2_EVENT_CTRL_CH_VALUE, true);
   return 0;
+}
+
+void ControlHandler::apply(const ControlValues& request) {
+  values_.merge(request);
+  for (const uint32_t id : request.ids()) set_.insert(id);
 }
 
 void ControlHandler::set_by_device(uint32_t id, int64_t value) {

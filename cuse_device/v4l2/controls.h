@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -54,6 +55,7 @@ class ControlValues {
   int64_t integer(uint32_t id) const;
   void set(uint32_t id, std::span<const std::byte> payload);
   void set_integer(const ControlInfo& info, int64_t value);
+  std::vector<uint32_t> ids() const;
   // Takes over every value of `others`.
   void merge(const ControlValues& others);
   void clear() { payloads_.clear(); }
@@ -101,8 +103,10 @@ class ControlHandler {
   // The device's side.
   const ControlValues& values() const { return values_; }
   void set_by_device(uint32_t id, int64_t value);
+  // Whether a client has set it, by itself or in a request that was carried out.
+  bool was_set(uint32_t id) const { return set_.count(id) != 0; }
   // A request's values become current when it is carried out (as v4l2_ctrl_request_setup does).
-  void apply(const ControlValues& request) { values_.merge(request); }
+  void apply(const ControlValues& request);
   // The payload of V4L2_EVENT_CTRL.
   void describe(const ControlInfo& info, uint32_t changes, v4l2_event_ctrl* event) const;
 
@@ -123,6 +127,7 @@ class ControlHandler {
 
   std::map<uint32_t, ControlInfo> controls_;
   ControlValues values_;
+  std::set<uint32_t> set_;
   Changed changed_;
 };
 

@@ -5,8 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "cuse_device/v4l2/picture_writer.h"
 #include "cuse_device/v4l2/stateful_file.h"
-#include "decode_core/output/output_pass.h"
 
 namespace daedalus::v4l2 {
 namespace {
@@ -196,7 +196,6 @@ bool StatefulFile::deliver(bool last) {
   stream_ = picture.format;  // colour and cropping may differ
   capture_.set_format(capture_format(before.fourcc));
   const QueueFormat layout = capture_.format();
-  const RawFormat& raw = *find_raw_format(layout.fourcc);
   if (last) {
     state_ = next_ ? StatefulState::kChanging : StatefulState::kEnding;
     if (next_) {
@@ -208,7 +207,9 @@ bool StatefulFile::deliver(bool last) {
 
   writing_ = true;
   mutex_.unlock();
-  const bool written = write_picture(picture, raw, layout, buffer.get());
+  // Not where the buffer is too small: it was queued before the format changed.
+  const bool written =
+      write_picture(*core_, picture.frame.view, picture.format.visible, layout, buffer.get());
   mutex_.lock();
   writing_ = false;
   idle_.notify_all();
@@ -226,32 +227,6 @@ bool StatefulFile::deliver(bool last) {
   }
   capture_.done(buffer, written && !picture.damaged ? BufferState::kDone : BufferState::kError);
   note_change();
-  return true;
-}
-
-// False where the buffer is too small: it was queued before the format changed.
-bool StatefulFile::write_picture(const core::StreamPicture& picture, const RawFormat& format,
-                                 const QueueFormat& layout, Buffer* buffer) const {
-  if (buffer->planes.size() != layout.plane_count ||
-      !core::output_pass_supports(picture.frame.view.format, format.image)) {
-    return false;
-  }
-  for (uint32_t i = 0; i < layout.plane_count; ++i) {
-    if (buffer->planes[i].length < layout.sizes[i]) return false;
-  }
-  const auto locations = plane_locations(format, layout.width, layout.height);
-  std::array<core::Plane, 3> planes;
-  for (size_t i = 0; i < planes.size(); ++i) {
-    planes[i] = {buffer->planes[locations[i].memory_plane].data + locations[i].offset,
-                 locations[i].stride};
-  }
-  for (const BufferPlane& plane : buffer->planes) {
-    if (plane.memory) plane.memory->begin_cpu_write();
-  }
-  core::run_output_pass(*core_, picture.frame.view, picture.format.visible, format.image, planes);
-  for (const BufferPlane& plane : buffer->planes) {
-    if (plane.memory) plane.memory->end_cpu_write();
-  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "cuse_device/v4l2/codec_profiles.h"
 
 namespace daedalus::v4l2 {
 namespace {

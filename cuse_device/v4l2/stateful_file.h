@@ -96,8 +96,6 @@ class StatefulFile final : public VideoFile {
   bool changes_buffers(const core::StreamFormat& format) const;
   void establish(const core::StreamFormat& format, bool last_was_sent);
   bool deliver(bool last);
-  bool write_picture(const core::StreamPicture& picture, const RawFormat& format,
-                     const QueueFormat& layout, Buffer* buffer) const;
   bool send_empty_last();
   void end_drain();
   void last_dequeued();

@@ -24,9 +24,6 @@ struct CodedFormat {
 
 // Those whose codec the core has.
 std::vector<CodedFormat> coded_formats(std::span<const core::ProfileCapability> capabilities);
-// Whether some profile of the codec has pictures of that depth.
-bool has_bit_depth(std::span<const core::ProfileCapability> capabilities, core::Codec codec,
-                   int bit_depth);
 
 // CAPTURE buffers that a client should have at least: pictures are copied into them, so the decoder
 // keeps none; with two, one is filled while the client has the other.

@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "cuse_device/v4l2/stateful_device.h"
-#include "decode_core/record/recording.h"
 #include "test/catch.h"
+#include "test/cuse_device/v4l2/captured.h"
 #include "test/cuse_device/v4l2/test_client.h"
 
 namespace daedalus::test {
@@ -36,47 +36,6 @@ uint32_t fourcc_of(core::Codec codec) {
       return V4L2_PIX_FMT_MPEG2;
   }
   return 0;
-}
-
-// The samples of a CAPTURE buffer as planes of their own.
-core::FrameHash hash_of(const v4l2_pix_format_mplane& format, const uint8_t* luma,
-                        const uint8_t* chroma) {
-  const bool wide = format.pixelformat == V4L2_PIX_FMT_P010;
-  const size_t sample = wide ? 2 : 1;
-  const uint32_t chroma_width = (format.width + 1) / 2;
-  const uint32_t chroma_height = (format.height + 1) / 2;
-  const size_t stride = format.plane_fmt[0].bytesperline;
-  std::vector<uint8_t> planes[3];
-  for (uint32_t y = 0; y < format.height; ++y) {
-    planes[0].insert(planes[0].end(), luma + y * stride, luma + y * stride + format.width * sample);
-  }
-  for (uint32_t y = 0; y < chroma_height; ++y) {
-    if (format.pixelformat == V4L2_PIX_FMT_YUV420) {
-      const uint8_t* u = chroma + y * (stride / 2);
-      const uint8_t* v = u + (stride / 2) * chroma_height;
-      planes[1].insert(planes[1].end(), u, u + chroma_width);
-      planes[2].insert(planes[2].end(), v, v + chroma_width);
-      continue;
-    }
-    for (uint32_t x = 0; x < 2 * chroma_width; ++x) {
-      const uint8_t* at = chroma + y * stride + x * sample;
-      auto& plane = planes[1 + x % 2];
-      plane.insert(plane.end(), at, at + sample);
-    }
-  }
-  if (wide) {
-    for (auto& plane : planes) {
-      auto* words = reinterpret_cast<uint16_t*>(plane.data());
-      for (size_t i = 0; i < plane.size() / 2; ++i) words[i] = words[i] >> 6;
-    }
-  }
-  core::FrameView view{wide ? core::SampleFormat::kI42010 : core::SampleFormat::kI420,
-                       format.width,
-                       format.height,
-                       {{{planes[0].data(), format.width * sample},
-                         {planes[1].data(), chroma_width * sample},
-                         {planes[2].data(), chroma_width * sample}}}};
-  return core::hash_frame(view);
 }
 
 enum class Manner {
@@ -176,13 +135,11 @@ class StreamClient {
     last_seen_ = buffer.last();
     if (buffer.planes[0].bytesused != 0) {
       const uint32_t index = buffer.buffer.index;
-      const uint8_t* luma = file_.data(file_.map(kCapture, index));
-      const uint8_t* chroma = format_.num_planes == 2
-                                  ? file_.data(file_.map(kCapture, index, 1))
-                                  : luma + format_.plane_fmt[0].bytesperline * format_.height;
+      const core::Rect all{0, 0, format_.width, format_.height};
       const auto token = static_cast<uint64_t>(buffer.buffer.timestamp.tv_sec * 1000000 +
                                                buffer.buffer.timestamp.tv_usec);
-      shown_.push_back({format_.width, format_.height, hash_of(format_, luma, chroma), token});
+      shown_.push_back(
+          {format_.width, format_.height, hash_of_captured(file_, format_, index, all), token});
     }
     if (!last_seen_) must(file_.queue_capture(buffer.buffer.index) == 0);
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace daedalus::test {
 bool TestClient::mapped(uint64_t address, size_t size) const {
@@ -44,10 +45,19 @@ Result<UniqueFd> TestClient::take_fd(int client_fd) {
   return UniqueFd(::fcntl(found->second.get(), F_DUPFD_CLOEXEC, 0));
 }
 
-int TestClient::give_request(std::shared_ptr<v4l2::Request>) { return -ENOTTY; }
-std::shared_ptr<v4l2::Request> TestClient::find_request(int) { return nullptr; }
+int TestClient::give_request(std::shared_ptr<v4l2::Request> request) {
+  const int number = 5000 + static_cast<int>(requests.size());
+  requests[number] = std::move(request);
+  return number;
+}
 
-TestFile::TestFile(v4l2::Device& device) {
+std::shared_ptr<v4l2::Request> TestClient::find_request(int client_fd) {
+  const auto found = requests.find(client_fd);
+  return found == requests.end() ? nullptr : found->second;
+}
+
+TestFile::TestFile(v4l2::Device& device, std::shared_ptr<TestClient> client)
+    : client_(std::move(client)) {
   auto opened = device.open();
   if (!opened.ok()) std::abort();
   file_ = std::move(opened).value();
@@ -61,7 +71,7 @@ TestFile::TestFile(v4l2::Device& device) {
 TestFile::~TestFile() { file_->set_listener(nullptr); }
 
 int TestFile::ioctl_bytes(uint32_t request, std::span<std::byte> argument) {
-  return file_->ioctl(request, argument, client_);
+  return file_->ioctl(request, argument, *client_);
 }
 
 int TestFile::changes() {

@@ -15,6 +15,7 @@
 
 #include "cuse_device/v4l2/client.h"
 #include "cuse_device/v4l2/open_file.h"
+#include "cuse_device/v4l2/request.h"
 #include "decode_core/uapi/controls.h"
 
 namespace daedalus::test {
@@ -41,6 +42,7 @@ class TestClient : public v4l2::Client {
   // Where not empty, all that the client has.
   std::span<std::byte> arena;
   std::map<int, UniqueFd> fds;
+  std::map<int, std::shared_ptr<v4l2::Request>> requests;
 
  private:
   bool mapped(uint64_t address, size_t size) const;
@@ -50,7 +52,8 @@ class TestClient : public v4l2::Client {
 // One open file and its client.
 class TestFile {
  public:
-  explicit TestFile(v4l2::Device& device);
+  explicit TestFile(v4l2::Device& device,
+                    std::shared_ptr<TestClient> client = std::make_shared<TestClient>());
   ~TestFile();
 
   // The errno of the ioctl, 0 for success.
@@ -76,7 +79,7 @@ class TestFile {
   bool wait_poll(short events);
   short poll() { return file_->poll(); }
   v4l2::OpenFile& file() { return *file_; }
-  TestClient& client() { return client_; }
+  TestClient& client() { return *client_; }
 
   // Short forms; each gives the errno.
   int set_format(uint32_t type, uint32_t fourcc, uint32_t width = 0, uint32_t height = 0);
@@ -119,7 +122,7 @@ class TestFile {
   std::mutex mutex_;
   std::condition_variable condition_;
   int changes_ = 0;
-  TestClient client_;
+  std::shared_ptr<TestClient> client_;
   std::unique_ptr<v4l2::OpenFile> file_;
 };
 

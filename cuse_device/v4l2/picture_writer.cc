@@ -1,0 +1,35 @@
+#include "cuse_device/v4l2/picture_writer.h"
+
+#include <array>
+
+#include "decode_core/output/output_pass.h"
+
+namespace daedalus::v4l2 {
+
+bool write_picture(core::Core& core, const core::FrameView& frame, const core::Rect& from,
+                   const QueueFormat& layout, Buffer* buffer) {
+  const RawFormat& format = *find_raw_format(layout.fourcc);
+  if (buffer->planes.size() != layout.plane_count ||
+      !core::output_pass_supports(frame.format, format.image)) {
+    return false;
+  }
+  for (uint32_t i = 0; i < layout.plane_count; ++i) {
+    if (buffer->planes[i].length < layout.sizes[i]) return false;
+  }
+  const auto locations = plane_locations(format, layout.width, layout.height);
+  std::array<core::Plane, 3> planes;
+  for (size_t i = 0; i < planes.size(); ++i) {
+    planes[i] = {buffer->planes[locations[i].memory_plane].data + locations[i].offset,
+                 locations[i].stride};
+  }
+  for (const BufferPlane& plane : buffer->planes) {
+    if (plane.memory) plane.memory->begin_cpu_write();
+  }
+  core::run_output_pass(core, frame, from, format.image, planes);
+  for (const BufferPlane& plane : buffer->planes) {
+    if (plane.memory) plane.memory->end_cpu_write();
+  }
+  return true;
+}
+
+}  // namespace daedalus::v4l2

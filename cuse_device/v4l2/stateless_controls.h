@@ -1,0 +1,33 @@
+// The controls of the stateless decoder: parsed parameters, with the bounds that the kernel checks
+// (v4l2-ctrls-core.c, std_validate_compound).
+#ifndef DAEDALUS_CUSE_DEVICE_V4L2_STATELESS_CONTROLS_H_
+#define DAEDALUS_CUSE_DEVICE_V4L2_STATELESS_CONTROLS_H_
+
+#include <span>
+
+#include "cuse_device/v4l2/controls.h"
+#include "decode_core/core.h"
+
+namespace daedalus::v4l2 {
+
+// Those of every codec that the core has, with their profiles and levels.
+void add_stateless_controls(std::span<const core::ProfileCapability> capabilities,
+                            ControlHandler* controls);
+
+// What refuses a value: 0 or EINVAL. Elements that mean nothing beside others become 0, as do
+// reserved ones. Beyond the kernel's own bounds these hold what its decoder drivers check: 4:2:0,
+// 8 bits (VP9: also 10).
+int validate_control(v4l2_ctrl_h264_sps& sps);
+int validate_control(v4l2_ctrl_h264_pps& pps);
+int validate_control(v4l2_ctrl_h264_pred_weights& weights);
+int validate_control(v4l2_ctrl_h264_slice_params& slice);
+int validate_control(v4l2_ctrl_h264_decode_params& decode);
+int validate_control(v4l2_ctrl_vp8_frame& frame);
+int validate_control(v4l2_ctrl_vp9_frame& frame);
+int validate_control(v4l2_ctrl_vp9_compressed_hdr& header);
+int validate_control(v4l2_ctrl_mpeg2_sequence& sequence);
+int validate_control(v4l2_ctrl_mpeg2_picture& picture);
+
+}  // namespace daedalus::v4l2
+
+#endif  // DAEDALUS_CUSE_DEVICE_V4L2_STATELESS_CONTROLS_H_

@@ -1,0 +1,182 @@
+// From the queues of the stateless decoder to the core's jobs and back (V4L2 "Memory-to-memory
+// Stateless Video Decoder Interface", Decoding; v4l2-mem2mem.c for held CAPTURE buffers).
+#include <cerrno>
+#include <utility>
+
+#include "base/log.h"
+#include "cuse_device/v4l2/picture_writer.h"
+#include "cuse_device/v4l2/stateless_file.h"
+
+namespace daedalus::v4l2 {
+namespace {
+
+// As v4l2_timeval_to_ns.
+uint64_t nanoseconds(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000u +
+         static_cast<uint64_t>(time.tv_usec) * 1000u;
+}
+
+// As v4l2_m2m_buf_copy_metadata.
+void copy_metadata(const Buffer& from, Buffer* to) {
+  constexpr uint32_t kFlags = V4L2_BUF_FLAG_TIMECODE | V4L2_BUF_FLAG_KEYFRAME |
+                              V4L2_BUF_FLAG_PFRAME | V4L2_BUF_FLAG_BFRAME |
+                              V4L2_BUF_FLAG_TSTAMP_SRC_MASK;
+  to->timestamp = from.timestamp;
+  to->timecode = from.timecode;
+  to->field = from.field;
+  to->flags = (to->flags & ~kFlags) | (from.flags & kFlags);
+}
+
+}  // namespace
+
+void StatelessFile::pump() {
+  while (stopping_ == 0 && in_flight_.size() < kMaxInFlight && submit_next()) {
+  }
+}
+
+// The next OUTPUT buffer, if it and a CAPTURE buffer are there.
+bool StatelessFile::submit_next() {
+  const auto next = output_.peek_queued();
+  if (!next) return false;
+  if (held_ && held_->timestamp != nanoseconds(next->timestamp)) release_held();
+  if (!held_ && !capture_.peek_queued()) return false;
+
+  const auto output = output_.take_queued();
+  std::erase_if(retired_, [&](const Retired& old) { return old.until <= output->queued_as; });
+  if (output->request) {
+    controls_.apply(output->request->values(handle_));
+    output->request->keep(handle_, controls_.values());
+  }
+  const std::optional<Held> joined = std::exchange(held_, std::nullopt);
+  Held now;
+  now.capture = joined ? joined->capture : capture_.take_queued();
+  now.timestamp = nanoseconds(output->timestamp);
+  copy_metadata(*output, now.capture.get());
+  const bool submitted = submit(*output, joined, &now);
+  show(now);
+
+  const bool hold = (output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) != 0;
+  land({output, hold ? nullptr : now.capture, now.picture, !submitted});
+  if (hold) held_ = now;
+  return true;
+}
+
+// Makes `output` a job for now->capture. Whether there is one; now->picture may be null else.
+bool StatelessFile::submit(const Buffer& output, const std::optional<Held>& joined, Held* now) {
+  const core::Codec codec = coded_format().codec;
+  auto built = build_job(codec, controls_.values(), output.payload(),
+                         [this](uint64_t timestamp) { return find_picture(timestamp); });
+  if (!built.ok()) {
+    log(LogLevel::kWarning, "V4L2: %s", built.error().message.c_str());
+    if (joined) now->picture = joined->picture;
+    return false;
+  }
+  core::DecodeJob& job = built->job;
+  const bool field = built->parity != Parity::kFrame;
+  const bool second = field && joined && joined->picture && !joined->complete &&
+                      joined->parity != Parity::kFrame && joined->parity != built->parity;
+  if (field) job.field = second ? core::FieldRole::kSecondField : core::FieldRole::kFirstField;
+  job.target = second ? joined->picture : std::make_shared<core::Picture>();
+  now->picture = job.target;
+  now->parity = built->parity;
+  now->complete = second;
+
+  session_ = core::session_for(job, session_);
+  if (!session_) {
+    const QueueFormat& format = output_.format();
+    auto opened =
+        core_->open_session({built->profile, format.width, format.height, "v4l2-request"});
+    if (!opened.ok()) {
+      log(LogLevel::kError, "V4L2: %s", opened.error().message.c_str());
+      return false;
+    }
+    session_ = std::move(*opened);
+  }
+  const Status status = session_->submit(std::move(job));
+  if (!status.ok()) log(LogLevel::kWarning, "V4L2: %s", status.error().message.c_str());
+  return status.ok();
+}
+
+// As vb2_find_buffer: the first that has it.
+std::shared_ptr<core::Picture> StatelessFile::find_picture(uint64_t timestamp) const {
+  for (const Shown& shown : shown_) {
+    if (shown.picture && shown.timestamp == timestamp) return shown.picture;
+  }
+  for (const Retired& old : retired_) {
+    if (old.shown.timestamp == timestamp) return old.shown.picture;
+  }
+  return nullptr;
+}
+
+// The CAPTURE buffer has this picture from now on.
+void StatelessFile::show(const Held& now) {
+  Shown& shown = shown_[now.capture->index];
+  if (shown.picture && shown.picture != now.picture) {
+    retired_.push_back({std::move(shown), queued_at_[now.capture->index]});
+  }
+  shown = {now.timestamp, now.picture};
+}
+
+// No more fields come for the CAPTURE buffer that is held back.
+void StatelessFile::release_held() {
+  const Held held = *std::exchange(held_, std::nullopt);
+  land({nullptr, held.capture, held.picture, false});
+}
+
+void StatelessFile::land(Flight flight) {
+  in_flight_.push_back(std::move(flight));
+  work_.notify_one();
+}
+
+void StatelessFile::run() {
+  for (;;) {
+    Flight flight;
+    QueueFormat layout;
+    {
+      std::unique_lock lock(mutex_);
+      work_.wait(lock, [this] { return closing_ || !in_flight_.empty(); });
+      if (in_flight_.empty()) return;
+      flight = in_flight_.front();
+      layout = capture_.format();  // stays, for there are buffers
+    }
+    const Outcome outcome = finish(flight, layout);
+    Locked locked(*this);
+    give_back(flight, layout, outcome);
+    in_flight_.pop_front();
+    if (in_flight_.empty()) idle_.notify_all();
+    pump();
+  }
+}
+
+// Waits for the picture and writes it, with no lock held.
+StatelessFile::Outcome StatelessFile::finish(const Flight& flight,
+                                             const QueueFormat& layout) const {
+  Outcome outcome;
+  if (!flight.picture) return outcome;
+  flight.picture->wait();
+  const auto frame = flight.picture->frame();
+  if (!frame) return outcome;
+  if (flight.capture) {
+    const core::Rect all{0, 0, layout.width, layout.height};
+    outcome.written = write_picture(*core_, frame->view, all, layout, flight.capture.get());
+  }
+  const bool lost = flight.capture && !outcome.written;
+  outcome.good = !lost && !flight.failed && !flight.picture->concealed();
+  return outcome;
+}
+
+// Both buffers have the same state, as the drivers do (v4l2_m2m_buf_done_and_job_finish).
+void StatelessFile::give_back(const Flight& flight, const QueueFormat& layout,
+                              const Outcome& outcome) {
+  const BufferState state = outcome.good ? BufferState::kDone : BufferState::kError;
+  if (flight.output) output_.done(flight.output, state);
+  if (flight.capture) {
+    for (size_t i = 0; i < flight.capture->planes.size(); ++i) {
+      flight.capture->planes[i].bytes_used = outcome.written ? layout.sizes[i] : 0;
+    }
+    capture_.done(flight.capture, state);
+  }
+  note_change();
+}
+
+}  // namespace daedalus::v4l2

@@ -1,0 +1,159 @@
+#include "cuse_device/v4l2/stateless_jobs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "decode_core/headers/h264_nal.h"
+#include "decode_core/headers/mpeg2_start_code.h"
+#include "decode_core/headers/rbsp.h"
+
+namespace daedalus::v4l2 {
+namespace {
+
+core::ByteRange range_in(std::span<const uint8_t> whole, std::span<const uint8_t> part) {
+  return {static_cast<uint32_t>(part.data() - whole.data()), static_cast<uint32_t>(part.size())};
+}
+
+bool is_slice(std::span<const uint8_t> nal) {
+  const headers::H264NalHeader header = headers::h264_nal_header(nal);
+  return header.valid && (header.type == headers::H264NalType::kSlice ||
+                          header.type == headers::H264NalType::kSliceIdr);
+}
+
+// The slices of Annex B data. Without start codes (V4L2_STATELESS_H264_START_CODE_NONE) there is a
+// NAL unit before the first one, too.
+std::vector<core::ByteRange> h264_slices(std::span<const uint8_t> bitstream, bool annex_b) {
+  std::vector<core::ByteRange> slices;
+  const auto add = [&](std::span<const uint8_t> nal) {
+    if (is_slice(nal)) slices.push_back(range_in(bitstream, nal));
+  };
+  headers::NalUnits units(bitstream);
+  auto nal = units.next();
+  if (!annex_b) {
+    constexpr size_t kStartCodeBytes = 3;
+    const size_t first =
+        nal ? range_in(bitstream, *nal).offset - kStartCodeBytes : bitstream.size();
+    add(bitstream.first(first));
+  }
+  for (; nal; nal = units.next()) add(*nal);
+  return slices;
+}
+
+std::vector<core::ByteRange> mpeg2_slices(std::span<const uint8_t> bitstream) {
+  std::vector<core::ByteRange> slices;
+  headers::Mpeg2UnitReader units(bitstream);
+  while (const auto unit = units.next()) {
+    if (unit->slice()) slices.push_back(range_in(bitstream, unit->bytes));
+  }
+  return slices;
+}
+
+core::Profile h264_profile(const v4l2_ctrl_h264_sps& sps) {
+  if (sps.profile_idc == 66) return core::Profile::kH264ConstrainedBaseline;
+  return sps.profile_idc == 77 ? core::Profile::kH264Main : core::Profile::kH264High;
+}
+
+void fill_h264(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  core::DecodeJob& job = out->job;
+  core::H264Parameters parameters;
+  parameters.sps = values.structure<v4l2_ctrl_h264_sps>(V4L2_CID_STATELESS_H264_SPS);
+  parameters.pps = values.structure<v4l2_ctrl_h264_pps>(V4L2_CID_STATELESS_H264_PPS);
+  parameters.scaling_matrix =
+      values.structure<v4l2_ctrl_h264_scaling_matrix>(V4L2_CID_STATELESS_H264_SCALING_MATRIX);
+  parameters.decode =
+      values.structure<v4l2_ctrl_h264_decode_params>(V4L2_CID_STATELESS_H264_DECODE_PARAMS);
+  parameters.poc_offsets_known = true;
+  parameters.default_reference_counts_known = true;
+  for (v4l2_h264_dpb_entry& entry : parameters.decode.dpb) {
+    const bool valid = (entry.flags & V4L2_H264_DPB_ENTRY_FLAG_VALID) != 0;
+    job.references.push_back(valid ? find(entry.reference_ts) : nullptr);
+    if (!valid) entry = {};
+  }
+  const uint32_t flags = parameters.decode.flags;
+  if (flags & V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC) {
+    out->parity = flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD ? Parity::kBottom : Parity::kTop;
+  }
+  out->profile = h264_profile(parameters.sps);
+  job.slices = h264_slices(job.bitstream, values.integer(V4L2_CID_STATELESS_H264_START_CODE) ==
+                                              V4L2_STATELESS_H264_START_CODE_ANNEX_B);
+  job.parameters = std::move(parameters);
+}
+
+void fill_vp8(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  const auto frame = values.structure<v4l2_ctrl_vp8_frame>(V4L2_CID_STATELESS_VP8_FRAME);
+  out->job.references.resize(3);
+  if (!V4L2_VP8_FRAME_IS_KEY_FRAME(&frame)) {
+    out->job.references = {find(frame.last_frame_ts), find(frame.golden_frame_ts),
+                           find(frame.alt_frame_ts)};
+  }
+  out->profile = core::Profile::kVp8;
+  out->job.parameters = core::Vp8Parameters{frame};
+}
+
+void fill_vp9(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  const auto frame = values.structure<v4l2_ctrl_vp9_frame>(V4L2_CID_STATELESS_VP9_FRAME);
+  out->job.references.resize(3);
+  if ((frame.flags & (V4L2_VP9_FRAME_FLAG_KEY_FRAME | V4L2_VP9_FRAME_FLAG_INTRA_ONLY)) == 0) {
+    out->job.references = {find(frame.last_frame_ts), find(frame.golden_frame_ts),
+                           find(frame.alt_frame_ts)};
+  }
+  out->profile = frame.bit_depth == 10 ? core::Profile::kVp9Profile2 : core::Profile::kVp9Profile0;
+  out->job.parameters = core::Vp9Parameters{frame};
+}
+
+void fill_mpeg2(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  core::Mpeg2Parameters parameters;
+  parameters.sequence =
+      values.structure<v4l2_ctrl_mpeg2_sequence>(V4L2_CID_STATELESS_MPEG2_SEQUENCE);
+  parameters.picture = values.structure<v4l2_ctrl_mpeg2_picture>(V4L2_CID_STATELESS_MPEG2_PICTURE);
+  parameters.quantisation =
+      values.structure<v4l2_ctrl_mpeg2_quantisation>(V4L2_CID_STATELESS_MPEG2_QUANTISATION);
+  const v4l2_ctrl_mpeg2_picture& picture = parameters.picture;
+  out->job.references.resize(2);
+  if (picture.picture_coding_type != V4L2_MPEG2_PIC_CODING_TYPE_I) {
+    out->job.references[0] = find(picture.forward_ref_ts);
+  }
+  if (picture.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_B) {
+    out->job.references[1] = find(picture.backward_ref_ts);
+  }
+  if (picture.picture_structure == V4L2_MPEG2_PIC_TOP_FIELD) out->parity = Parity::kTop;
+  if (picture.picture_structure == V4L2_MPEG2_PIC_BOTTOM_FIELD) out->parity = Parity::kBottom;
+  // profile_and_level_indication, ISO 13818-2 table 8-2.
+  out->profile = parameters.sequence.profile_and_level_indication >> 4 == 5
+                     ? core::Profile::kMpeg2Simple
+                     : core::Profile::kMpeg2Main;
+  out->job.slices = mpeg2_slices(out->job.bitstream);
+  out->job.parameters = parameters;
+}
+
+}  // namespace
+
+Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
+                               std::span<const uint8_t> payload, const FindPicture& find) {
+  StatelessJob out;
+  out.job.bitstream.assign(payload.begin(), payload.end());
+  switch (codec) {
+    case core::Codec::kH264:
+      fill_h264(values, find, &out);
+      break;
+    case core::Codec::kVp8:
+      fill_vp8(values, find, &out);
+      break;
+    case core::Codec::kVp9:
+      fill_vp9(values, find, &out);
+      break;
+    case core::Codec::kMpeg2:
+      fill_mpeg2(values, find, &out);
+      break;
+  }
+  const bool frames = codec == core::Codec::kVp8 || codec == core::Codec::kVp9;
+  if (frames && !payload.empty()) {
+    out.job.slices.push_back({0, static_cast<uint32_t>(payload.size())});
+  }
+  if (out.job.slices.empty()) {
+    return Error{ErrorCode::kCorrupt, "a request's buffer holds no slice"};
+  }
+  return out;
+}
+
+}  // namespace daedalus::v4l2
