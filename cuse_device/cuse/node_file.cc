@@ -1,0 +1,90 @@
+#include "cuse_device/cuse/node_file.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace daedalus::cuse {
+
+NodeFile::NodeFile(std::unique_ptr<v4l2::OpenFile> file, bool blocking, std::function<void()> wake)
+    : file_(std::move(file)), blocking_(blocking) {
+  file_->set_listener(std::move(wake));
+}
+
+NodeFile::~NodeFile() {
+  file_->set_listener(nullptr);
+  for (Parked& parked : parked_) parked.pending->answer({ENODEV, {}, {}, {}});
+}
+
+void NodeFile::ioctl(std::unique_ptr<PendingIoctl> pending, IoctlCall call) {
+  const IoctlAnswer answer = run_ioctl(*file_, call);
+  if (!blocking_ || !would_wait(call.request, answer.error)) {
+    pending->answer(answer);
+    return;
+  }
+  Parked* parked = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    parked = &parked_.emplace_back();
+    parked->pending = std::move(pending);
+    parked->call = std::move(call);
+  }
+  parked->pending->watch_interrupts();
+  {
+    std::lock_guard lock(mutex_);
+    parked->ready = true;
+  }
+  serve();  // what changed since the attempt
+}
+
+short NodeFile::poll(std::unique_ptr<PollWaiter> waiter) {
+  if (waiter) {
+    std::lock_guard lock(mutex_);
+    waiter_.swap(waiter);
+  }
+  return file_->poll();
+}
+
+void NodeFile::serve() {
+  std::unique_lock lock(mutex_);
+  serve_again_ = true;
+  if (serving_) return;
+  serving_ = true;
+  while (std::exchange(serve_again_, false)) {
+    for (Parked& parked : parked_) parked.tried = false;
+    const std::unique_ptr<PollWaiter> waiter = std::move(waiter_);
+    lock.unlock();
+    if (waiter) waiter->notify();
+    while (Parked* parked = next_to_try()) try_again(parked);
+    lock.lock();
+  }
+  serving_ = false;
+}
+
+NodeFile::Parked* NodeFile::next_to_try() {
+  std::lock_guard lock(mutex_);
+  for (Parked& parked : parked_) {
+    if (!parked.ready || parked.tried) continue;
+    parked.tried = true;
+    return &parked;
+  }
+  return nullptr;
+}
+
+// Only serve() takes entries out, one thread at a time, so this one stays.
+void NodeFile::try_again(Parked* parked) {
+  IoctlAnswer answer = run_ioctl(*file_, parked->call);
+  if (would_wait(parked->call.request, answer.error)) {
+    if (!parked->pending->interrupted()) return;
+    answer.error = EINTR;
+  }
+  parked->pending->answer(answer);
+  std::lock_guard lock(mutex_);
+  parked_.remove_if([parked](const Parked& entry) { return &entry == parked; });
+}
+
+size_t NodeFile::parked() const {
+  std::lock_guard lock(mutex_);
+  return parked_.size();
+}
+
+}  // namespace daedalus::cuse
