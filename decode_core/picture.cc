@@ -49,7 +49,7 @@ bool Picture::wait(std::optional<Clock::time_point> deadline) const {
   return true;
 }
 
-void Picture::set_output_pass(OutputPass pass) {
+void Picture::set_output_pass(const OutputPass& pass) {
   std::optional<FrameBuffer> frame;
   {
     std::lock_guard lock(mutex_);

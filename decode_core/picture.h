@@ -64,7 +64,7 @@ class Picture {
   // anybody who waits is released; at once, on this thread, if the picture is done already.
   // A later call replaces the former pass. It is dropped with the picture.
   using OutputPass = std::function<void(const FrameBuffer&)>;
-  void set_output_pass(OutputPass pass);
+  void set_output_pass(const OutputPass& pass);
 
   // For Session alone. begin: one more job is pending, decoded by `session`; returns the session of
   // the job before, of which this may be the last owner: let it go where its thread may be joined.

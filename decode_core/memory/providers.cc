@@ -70,7 +70,7 @@ class RenderNodeProvider final : public MemoryProvider {
   Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size) override {
     const Result<int> node = find_node();
     if (!node) return node.error();
-    daedalus_drm_v3d_create_bo create{};
+    DaedalusV3dCreateBo create{};
     create.size = static_cast<uint32_t>(page_aligned(size));
     if (repeat_ioctl(*node, DAEDALUS_DRM_IOCTL_V3D_CREATE_BO, &create) != 0) {
       return system_error("create a V3D buffer");

@@ -4,7 +4,7 @@
 
 #include <drm.h>
 
-struct daedalus_drm_v3d_create_bo {
+struct DaedalusV3dCreateBo {
   __u32 size;    // in: bytes
   __u32 flags;   // in: 0
   __u32 handle;  // out: GEM handle
@@ -12,6 +12,6 @@ struct daedalus_drm_v3d_create_bo {
 };
 
 #define DAEDALUS_DRM_IOCTL_V3D_CREATE_BO \
-  DRM_IOWR(DRM_COMMAND_BASE + 0x02, struct daedalus_drm_v3d_create_bo)
+  DRM_IOWR(DRM_COMMAND_BASE + 0x02, struct DaedalusV3dCreateBo)
 
 #endif  // DAEDALUS_DECODE_CORE_UAPI_V3D_H_

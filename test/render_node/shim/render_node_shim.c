@@ -48,6 +48,7 @@ struct DrmGetCap {
 #define DRM_IOCTL_GET_CAP _IOWR('d', 0x0c, struct DrmGetCap)
 enum { kDrmCapPrime = 0x5, kPrimeImportAndExport = 3 };
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define NEXT(function) ((__typeof__(&function))dlsym(RTLD_NEXT, #function))
 
 static int is_node(int fd) {
