@@ -113,6 +113,9 @@ int run(const Options& options) {
   std::vector<std::unique_ptr<CuseNode>> nodes;
   Status status =
       add_node(options.stateful, "video", kFirstVideoNumber, &names.stateful_name, &nodes);
+  if (status.ok()) {
+    status = add_node(options.stateless, "video", kFirstVideoNumber, &names.stateless_name, &nodes);
+  }
   if (status.ok()) status = add_node(options.media, "media", 0, &names.media_name, &nodes);
   if (!status.ok()) return fail(status.error());
 

@@ -1,0 +1,118 @@
+"""A test that runs itself in the machine: its cases, the daemon, and how they are counted."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.normpath(os.path.join(HERE, "../.."))
+INSIDE = "DAEDALUS_INSIDE_VM"
+
+
+class Failure(Exception):
+    """The case failed; the text says how."""
+
+
+class Skip(Exception):
+    """The case cannot be run here; the text says why. A skip is never a pass."""
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def built(path):
+    """A built file: beside this one under bazel test, else in bazel-bin."""
+    beside = os.path.join(ROOT, path)
+    return os.path.realpath(beside if os.path.exists(beside) else os.path.join(ROOT, "bazel-bin", path))
+
+
+def enter(seconds, *options):
+    """Outside, goes on in the machine with the same arguments, or says that there is none; never returns."""
+    if os.environ.get(INSIDE):
+        return
+    os.environ[INSIDE] = "yes"
+    vm = os.path.join(HERE, "vm.py")
+    command = [vm, "--or-skip", "--timeout", str(seconds), "--env", "TEST_TMPDIR", *options, "--"]
+    os.execv(vm, command + [sys.executable] + sys.argv)
+
+
+def run(command, seconds=120, status=0, **keywords):
+    """The result of a command that must end in time with that status (None: any)."""
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=seconds, **keywords)
+    except subprocess.TimeoutExpired as error:
+        raise Failure(f"{' '.join(command)}: still running after {seconds} s") from error
+    if status is not None and result.returncode != status:
+        raise Failure(f"{' '.join(command)}: {result.returncode}: {(result.stdout + result.stderr)[-1500:]}")
+    return result
+
+
+def wait_until(condition, seconds, text):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < deadline, text)
+        time.sleep(0.02)
+
+
+class Daemon:
+    """One daedalusd, with what may be asked about it."""
+
+    def __init__(self, *options):
+        program = built("cuse_device/cuse/daedalusd")
+        started = time.monotonic()
+        self.process = subprocess.Popen([program, "--kill", *options], stderr=subprocess.PIPE, text=True)
+        self.line = self.process.stderr.readline().strip()
+        self.seconds = time.monotonic() - started
+        expect(self.line.startswith("daedalusd: serving /dev/"), f"the daemon says: {self.line}")
+        self.nodes = re.findall(r"/dev/\w+", self.line)
+        os.set_blocking(self.process.stderr.fileno(), False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        """The daemon must have lived until now, and ends when it is told to."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            status = self.process.wait(20)
+            expect(status == 0, f"the daemon ended with {status} at SIGTERM")
+        else:
+            expect(self.process.returncode == -signal.SIGKILL,
+                   f"the daemon ended by itself with {self.process.returncode}: {self.process.stderr.read()}")
+
+    def status(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            return dict(line.split(":", 1) for line in file.read().splitlines())
+
+    def usage(self):
+        """(descriptors, threads, KiB that are the daemon's own)"""
+        folder = f"/proc/{self.process.pid}"
+        with open(f"{folder}/smaps_rollup", encoding="utf-8") as file:
+            private = re.search(r"^Private_Dirty:\s+(\d+) kB", file.read(), re.MULTILINE)
+        return len(os.listdir(f"{folder}/fd")), len(os.listdir(f"{folder}/task")), int(private.group(1))
+
+
+def run_cases(cases):
+    """Judges the cases, one line each, and returns the exit status."""
+    counts = {"pass": 0, "FAIL": 0, "SKIP": 0}
+    for case in cases:
+        started = time.monotonic()
+        try:
+            verdict, text = "pass", case() or ""
+        except Failure as error:
+            verdict, text = "FAIL", str(error)
+        except Skip as error:
+            verdict, text = "SKIP", str(error)
+        except Exception as error:  # the other cases still have their turn
+            verdict, text = "FAIL", f"{type(error).__name__}: {error}"
+        counts[verdict] += 1
+        name = getattr(case, "__name__", None) or case.func.__name__
+        print(f"{verdict} {name}: {text} ({time.monotonic() - started:.1f} s)", flush=True)
+    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
+    print(f"{counts['pass']} passed, {counts['FAIL']} failed{skipped}")
+    return 1 if counts["FAIL"] else 0
