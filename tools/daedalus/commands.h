@@ -14,6 +14,7 @@ int run_info(Arguments arguments);
 int run_doctor(Arguments arguments);
 int run_decode(Arguments arguments);
 int run_replay(Arguments arguments);
+int run_run(Arguments arguments);
 int run_stats(Arguments arguments);
 
 }  // namespace daedalus::tool
