@@ -36,6 +36,9 @@ uint64_t timestamp_of(const std::map<const core::Picture*, uint64_t>& timestamps
 TestNodes::TestNodes(const v4l2::NodesOptions& options, const std::string& statistics_folder)
     : nodes(v4l2::make_nodes(core::test::make_core(2, statistics_folder), options)) {}
 
+TestNodes::TestNodes(const std::shared_ptr<core::Core>& core, const v4l2::NodesOptions& options)
+    : nodes(v4l2::make_nodes(core, options)) {}
+
 uint32_t stateless_fourcc(core::Codec codec) {
   switch (codec) {
     case core::Codec::kH264:

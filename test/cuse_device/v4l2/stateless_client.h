@@ -24,6 +24,8 @@ namespace daedalus::test {
 struct TestNodes {
   explicit TestNodes(const v4l2::NodesOptions& options = {},
                      const std::string& statistics_folder = "");
+  explicit TestNodes(const std::shared_ptr<core::Core>& core,
+                     const v4l2::NodesOptions& options = {});
   v4l2::Device& stateful() { return *nodes[0]; }
   v4l2::Device& stateless() { return *nodes[1]; }
   v4l2::Device& media() { return *nodes[2]; }

@@ -1,0 +1,296 @@
+// The stateless decoder's controls: their sizes, what they start as and what is refused, as the
+// kernel's v4l2-ctrls-core.c.
+#include <cerrno>
+#include <functional>
+#include <string>
+
+#include "cuse_device/v4l2/controls.h"
+#include "test/catch.h"
+#include "test/cuse_device/v4l2/stateless_client.h"
+
+namespace daedalus::test {
+namespace {
+
+// What the ioctl makes of a changed default value: its errno, and the value as it is then.
+template <typename T>
+class Control {
+ public:
+  Control(RequestClient& client, uint32_t id) : client_(client), id_(id) {}
+  int get(uint32_t which, T* value) {
+    v4l2_ext_control control{};
+    v4l2_ext_controls controls = call(value, which, &control);
+    return client_.video.ioctl(VIDIOC_G_EXT_CTRLS, controls);
+  }
+  int attempt(const std::function<void(T&)>& change, T* result = nullptr) {
+    T value{};
+    REQUIRE(get(V4L2_CTRL_WHICH_DEF_VAL, &value) == 0);
+    change(value);
+    v4l2_ext_control control{};
+    v4l2_ext_controls controls = call(&value, V4L2_CTRL_WHICH_CUR_VAL, &control);
+    const int error = client_.video.ioctl(VIDIOC_TRY_EXT_CTRLS, controls);
+    if (result != nullptr) *result = value;
+    return error;
+  }
+
+ private:
+  v4l2_ext_controls call(T* value, uint32_t which, v4l2_ext_control* control) const {
+    control->id = id_;
+    control->size = sizeof *value;
+    control->ptr = value;
+    v4l2_ext_controls controls{};
+    controls.which = which;
+    controls.count = 1;
+    controls.controls = control;
+    return controls;
+  }
+  RequestClient& client_;
+  uint32_t id_;
+};
+
+}  // namespace
+
+TEST_CASE("every control, its type, its size and its name") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  struct Expected {
+    uint32_t id;
+    uint32_t type;
+    uint32_t size;
+    std::string name;
+  };
+  const Expected all[] = {
+      {V4L2_CID_STATELESS_H264_SPS, V4L2_CTRL_TYPE_H264_SPS, 1048, "H264 Sequence Parameter Set"},
+      {V4L2_CID_STATELESS_H264_PPS, V4L2_CTRL_TYPE_H264_PPS, 12, "H264 Picture Parameter Set"},
+      {V4L2_CID_STATELESS_H264_SCALING_MATRIX, V4L2_CTRL_TYPE_H264_SCALING_MATRIX, 480,
+       "H264 Scaling Matrix"},
+      {V4L2_CID_STATELESS_H264_DECODE_PARAMS, V4L2_CTRL_TYPE_H264_DECODE_PARAMS, 560,
+       "H264 Decode Parameters"},
+      {V4L2_CID_STATELESS_VP8_FRAME, V4L2_CTRL_TYPE_VP8_FRAME, 1232, "VP8 Frame Parameters"},
+      {V4L2_CID_STATELESS_MPEG2_SEQUENCE, V4L2_CTRL_TYPE_MPEG2_SEQUENCE, 12,
+       "MPEG-2 Sequence Header"},
+      {V4L2_CID_STATELESS_MPEG2_PICTURE, V4L2_CTRL_TYPE_MPEG2_PICTURE, 32, "MPEG-2 Picture Header"},
+      {V4L2_CID_STATELESS_MPEG2_QUANTISATION, V4L2_CTRL_TYPE_MPEG2_QUANTISATION, 256,
+       "MPEG-2 Quantisation Matrices"},
+      {V4L2_CID_STATELESS_VP9_FRAME, V4L2_CTRL_TYPE_VP9_FRAME, 168, "VP9 Frame Decode Parameters"},
+      {V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, V4L2_CTRL_TYPE_VP9_COMPRESSED_HDR, 2040,
+       "VP9 Probabilities Updates"},
+  };
+  size_t seen = 0;
+  v4l2_query_ext_ctrl query{};
+  query.id = V4L2_CTRL_FLAG_NEXT_COMPOUND;
+  for (; client.video.ioctl(VIDIOC_QUERY_EXT_CTRL, query) == 0;
+       query.id |= V4L2_CTRL_FLAG_NEXT_COMPOUND) {
+    REQUIRE(seen < std::size(all));
+    INFO(all[seen].name);
+    CHECK(query.id == all[seen].id);
+    CHECK(query.type == all[seen].type);
+    CHECK(query.elem_size == all[seen].size);
+    CHECK(query.elems == 1);
+    CHECK(query.nr_of_dims == 0);
+    CHECK(query.flags == V4L2_CTRL_FLAG_HAS_PAYLOAD);
+    CHECK(query.name == all[seen].name);
+    ++seen;
+  }
+  CHECK(seen == std::size(all));
+}
+
+TEST_CASE("the menus of H.264") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  const auto names = [&](uint32_t id) {
+    std::string all;
+    for (uint32_t i = 0; i < 4; ++i) {
+      v4l2_querymenu menu{};
+      menu.id = id;
+      menu.index = i;
+      if (client.video.ioctl(VIDIOC_QUERYMENU, menu) == 0) {
+        all += std::to_string(i) + reinterpret_cast<const char*>(menu.name) + ";";
+      }
+    }
+    return all;
+  };
+  CHECK(names(V4L2_CID_STATELESS_H264_DECODE_MODE) == "1Frame-Based;");
+  CHECK(names(V4L2_CID_STATELESS_H264_START_CODE) == "0No Start Code;1Annex B Start Code;");
+  v4l2_control control{};
+  control.id = V4L2_CID_STATELESS_H264_DECODE_MODE;
+  REQUIRE(client.video.ioctl(VIDIOC_G_CTRL, control) == 0);
+  CHECK(control.value == V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED);
+  control.id = V4L2_CID_STATELESS_H264_START_CODE;
+  REQUIRE(client.video.ioctl(VIDIOC_G_CTRL, control) == 0);
+  CHECK(control.value == V4L2_STATELESS_H264_START_CODE_ANNEX_B);
+}
+
+TEST_CASE("H.264 sequence parameter sets") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Sps = v4l2_ctrl_h264_sps;
+  Control<Sps> control(client, V4L2_CID_STATELESS_H264_SPS);
+  CHECK(control.attempt([](Sps&) {}) == 0);
+  CHECK(control.attempt([](Sps& s) { s.log2_max_frame_num_minus4 = 13; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.log2_max_pic_order_cnt_lsb_minus4 = 13; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.pic_order_cnt_type = 3; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.max_num_ref_frames = 33; }) == EINVAL);
+  const auto high = [](Sps& s) { s.profile_idc = 100; };
+  CHECK(control.attempt([&](Sps& s) { high(s), s.chroma_format_idc = 2; }) == EINVAL);
+  CHECK(control.attempt([&](Sps& s) { high(s), s.bit_depth_luma_minus8 = 2; }) == EINVAL);
+  CHECK(control.attempt([&](Sps& s) { high(s), s.bit_depth_chroma_minus8 = 2; }) == EINVAL);
+
+  // Elements that mean nothing beside others.
+  Sps sps{};
+  REQUIRE(control.attempt(
+              [](Sps& s) {
+                s.profile_idc = 66;
+                s.chroma_format_idc = 3;
+                s.bit_depth_luma_minus8 = 6;
+                s.offset_for_non_ref_pic = 5;
+                s.offset_for_ref_frame[7] = 5;
+                s.flags = V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY |
+                          V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD |
+                          V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE |
+                          V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS;
+              },
+              &sps) == 0);
+  CHECK(sps.chroma_format_idc == 1);
+  CHECK(sps.bit_depth_luma_minus8 == 0);
+  CHECK(sps.offset_for_non_ref_pic == 0);
+  CHECK(sps.offset_for_ref_frame[7] == 0);
+  CHECK(sps.flags == V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY);
+  REQUIRE(control.attempt(
+              [](Sps& s) {
+                s.pic_order_cnt_type = 1;
+                s.log2_max_pic_order_cnt_lsb_minus4 = 13;
+                s.offset_for_ref_frame[7] = 5;
+              },
+              &sps) == 0);
+  CHECK(sps.log2_max_pic_order_cnt_lsb_minus4 == 0);
+  CHECK(sps.offset_for_ref_frame[7] == 5);
+}
+
+TEST_CASE("H.264 picture parameter sets and pictures") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Pps = v4l2_ctrl_h264_pps;
+  Control<Pps> control(client, V4L2_CID_STATELESS_H264_PPS);
+  CHECK(control.attempt([](Pps&) {}) == 0);
+  CHECK(control.attempt([](Pps& p) { p.num_slice_groups_minus1 = 8; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.num_ref_idx_l0_default_active_minus1 = 32; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.num_ref_idx_l1_default_active_minus1 = 32; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.weighted_bipred_idc = 3; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.pic_init_qp_minus26 = -63; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.pic_init_qp_minus26 = 26; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.pic_init_qs_minus26 = -27; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.chroma_qp_index_offset = 13; }) == EINVAL);
+  CHECK(control.attempt([](Pps& p) { p.second_chroma_qp_index_offset = -13; }) == EINVAL);
+
+  using Decode = v4l2_ctrl_h264_decode_params;
+  Control<Decode> decode(client, V4L2_CID_STATELESS_H264_DECODE_PARAMS);
+  CHECK(decode.attempt([](Decode& d) { d.nal_ref_idc = 4; }) == EINVAL);
+  Decode result{};
+  REQUIRE(decode.attempt([](Decode& d) { d.reserved = 1, d.dpb[15].reserved[4] = 1; }, &result) ==
+          0);
+  CHECK(result.reserved == 0);
+  CHECK(result.dpb[15].reserved[4] == 0);
+}
+
+TEST_CASE("VP8 and MPEG-2") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Vp8 = v4l2_ctrl_vp8_frame;
+  Control<Vp8> vp8(client, V4L2_CID_STATELESS_VP8_FRAME);
+  for (const uint8_t parts : {1, 2, 4, 8}) {
+    CHECK(vp8.attempt([&](Vp8& f) { f.num_dct_parts = parts; }) == 0);
+  }
+  for (const uint8_t parts : {0, 3, 9}) {
+    CHECK(vp8.attempt([&](Vp8& f) { f.num_dct_parts = parts; }) == EINVAL);
+  }
+  Vp8 frame{};
+  REQUIRE(vp8.attempt([](Vp8& f) { f.lf.padding = 1, f.coder_state.padding = 1; }, &frame) == 0);
+  CHECK(frame.lf.padding == 0);
+  CHECK(frame.coder_state.padding == 0);
+
+  using Sequence = v4l2_ctrl_mpeg2_sequence;
+  Control<Sequence> sequence(client, V4L2_CID_STATELESS_MPEG2_SEQUENCE);
+  CHECK(sequence.attempt([](Sequence&) {}) == 0);
+  CHECK(sequence.attempt([](Sequence& s) { s.chroma_format = 0; }) == EINVAL);
+  CHECK(sequence.attempt([](Sequence& s) { s.chroma_format = 4; }) == EINVAL);
+  using Picture = v4l2_ctrl_mpeg2_picture;
+  Control<Picture> picture(client, V4L2_CID_STATELESS_MPEG2_PICTURE);
+  CHECK(picture.attempt([](Picture&) {}) == 0);
+  CHECK(picture.attempt([](Picture& p) { p.intra_dc_precision = 4; }) == EINVAL);
+  CHECK(picture.attempt([](Picture& p) { p.picture_structure = 0; }) == EINVAL);
+  CHECK(picture.attempt([](Picture& p) { p.picture_structure = 4; }) == EINVAL);
+  CHECK(picture.attempt([](Picture& p) { p.picture_coding_type = 4; }) == EINVAL);
+  CHECK(picture.attempt([](Picture& p) { p.picture_coding_type = 0; }) == EINVAL);
+
+  using Matrices = v4l2_ctrl_mpeg2_quantisation;
+  Control<Matrices> matrices(client, V4L2_CID_STATELESS_MPEG2_QUANTISATION);
+  Matrices defaults{};
+  REQUIRE(matrices.get(V4L2_CTRL_WHICH_CUR_VAL, &defaults) == 0);
+  CHECK(defaults.intra_quantiser_matrix[0] == 8);
+  CHECK(defaults.intra_quantiser_matrix[63] == 83);
+  CHECK(defaults.non_intra_quantiser_matrix[63] == 16);
+}
+
+TEST_CASE("VP9") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Frame = v4l2_ctrl_vp9_frame;
+  Control<Frame> control(client, V4L2_CID_STATELESS_VP9_FRAME);
+  CHECK(control.attempt([](Frame&) {}) == 0);
+  CHECK(control.attempt([](Frame& f) { f.flags |= 0x400; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.flags |= 0x24; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.flags = 0; }) == EINVAL);  // 4:4:4
+  CHECK(control.attempt([](Frame& f) { f.bit_depth = 10; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.profile = 2, f.bit_depth = 10; }) == 0);
+  CHECK(control.attempt([](Frame& f) { f.profile = 2, f.bit_depth = 12; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.profile = 4; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.reset_frame_context = 3; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.frame_context_idx = 4; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.interpolation_filter = 5; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.tile_cols_log2 = 7; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.reference_mode = 3; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.lf.flags = 4; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.lf.level = 64; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.lf.sharpness = 8; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.lf.ref_deltas[3] = -64; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.lf.mode_deltas[1] = 64; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.quant.delta_q_uv_ac = 16; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.seg.flags = 0x20; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.seg.feature_enabled[7] = 0x10; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.seg.feature_data[7][0] = 255; }) == 0);
+  CHECK(control.attempt([](Frame& f) { f.seg.feature_data[7][0] = -256; }) == EINVAL);
+  CHECK(control.attempt([](Frame& f) { f.seg.feature_data[7][3] = 1; }) == EINVAL);
+  using Header = v4l2_ctrl_vp9_compressed_hdr;
+  Control<Header> header(client, V4L2_CID_STATELESS_VP9_COMPRESSED_HDR);
+  CHECK(header.attempt([](Header& h) { h.tx_mode = 4; }) == 0);
+  CHECK(header.attempt([](Header& h) { h.tx_mode = 5; }) == EINVAL);
+}
+
+TEST_CASE("a value that is refused changes nothing in the request") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  const int fd = client.allocate_request();
+  const auto decode =
+      control_value(V4L2_CID_STATELESS_H264_DECODE_PARAMS, v4l2_ctrl_h264_decode_params{});
+  v4l2_ctrl_h264_pps bad{};
+  bad.weighted_bipred_idc = 3;
+  const ControlValue values[] = {decode, control_value(V4L2_CID_STATELESS_H264_PPS, bad)};
+  CHECK(client.set_controls(fd, values) == EINVAL);
+  REQUIRE(client.video.start_output(V4L2_PIX_FMT_H264_SLICE, 1, 64, 64) == 0);
+  const auto sps = control_value(V4L2_CID_STATELESS_H264_SPS, v4l2_ctrl_h264_sps{});
+  const auto pps = control_value(V4L2_CID_STATELESS_H264_PPS, v4l2_ctrl_h264_pps{});
+  REQUIRE(client.set_control(-1, sps) == 0);
+  REQUIRE(client.set_control(-1, pps) == 0);
+  constexpr uint8_t kByte[] = {1};
+  REQUIRE(client.queue_output(fd, 0, kByte) == 0);
+  CHECK(client.queue_request(fd) == ENOENT);  // no decode parameters
+}
+
+TEST_CASE("structures that are too short") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  std::vector<std::byte> bytes(16);
+  CHECK(client.set_control(-1, {V4L2_CID_STATELESS_VP8_FRAME, bytes}) == EFAULT);
+}
+
+}  // namespace daedalus::test
