@@ -17,6 +17,8 @@ INIT = """#!/bin/busybox sh
 b=/bin/busybox
 $b mount -t devtmpfs dev /dev
 $b mount -t proc proc /proc
+$b ln -s /proc/self/fd /dev/fd
+for i in 0:stdin 1:stdout 2:stderr; do $b ln -s "/proc/self/fd/${i%:*}" "/dev/${i#*:}"; done
 $b mount -t sysfs sys /sys
 while read -r module; do $b insmod "/modules/$module" || echo "vm: insmod $module failed"; done </modules/order
 $b mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /lower

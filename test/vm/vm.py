@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command in a small virtual machine whose kernel has CUSE, on this very file system.
 
-    vm.py [--kernel 6.12] [--modules NAME,...] [--timeout S] [--memory MiB] [--env NAME]... [--or-skip] -- COMMAND...
+    vm.py [--kernel 6.12] [--modules NAME,...] [--timeout S] [--memory MiB] [--env NAME]... [--or-skip] [--daemon FILE] -- COMMAND...
 
 The machine sees the host's root read-only, with a layer of its own memory over it: what the command writes is gone
 with the machine. It runs as root in the current folder, with PATH, HOME, the language and DAEDALUS_*, LIBVA_* and
@@ -63,9 +63,11 @@ def skip(reason, cases=1):
     return 0
 
 
-def guest_script(command, environment, folder):
+def guest_script(command, environment, folder, daemon):
     lines = [f"cd {shlex.quote(folder)} || exit 127"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(environment.items())]
+    if daemon:
+        lines.append(f"{shlex.quote(daemon)} --user-pointers --background || exit {FAILED}")
     lines.append("exec " + " ".join(shlex.quote(word) for word in command))
     return GUEST.format(command="\n".join(lines), busybox=BUSYBOX)
 
@@ -131,7 +133,8 @@ def run(command, options):
     image = initramfs(folder, options.modules)
     with tempfile.TemporaryDirectory(prefix="daedalus-vm-") as out:
         with open(os.path.join(out, "guest.sh"), "w", encoding="utf-8", errors="surrogateescape") as script:
-            script.write(guest_script(command, carried_environment(options.env), os.getcwd()))
+            script.write(guest_script(command, carried_environment(options.env), os.getcwd(),
+                                      options.daemon))
         streams = Streams(out)
         deadline = time.monotonic() + options.timeout if options.timeout else None
         log = os.path.join(out, "qemu.log")
@@ -166,6 +169,7 @@ def main():
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--env", action="append", default=[], metavar="NAME", help="one more variable to carry")
+    parser.add_argument("--daemon", metavar="FILE", help="start this daedalusd first, with --user-pointers")
     parser.add_argument("--or-skip", action="store_true", help="for tests: no machine is a skip, said and counted")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
