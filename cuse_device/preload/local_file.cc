@@ -95,6 +95,7 @@ int LocalFile::ioctl(int fd, uint32_t request, void* argument) {
   Argument copy(request);
   int error = copy.copy_in(argument) ? call(fd, request, copy.bytes()) : EFAULT;
   if ((error == 0 || tells_on_error(request)) && !copy.copy_out(argument)) error = EFAULT;
+  if (error == 0 && request == VIDIOC_STREAMON) streamed_ = true;
   // What the client took away, nobody else tells of.
   refresh_mirrors();
   if (error == 0) return 0;

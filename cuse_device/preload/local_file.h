@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_CUSE_DEVICE_PRELOAD_LOCAL_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_PRELOAD_LOCAL_FILE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,6 +26,7 @@ class LocalFile final : public NodeFile, public PollSource {
   void* map(void* address, size_t size, int protection, int flags, int fd, off_t offset) override;
   PollSource* poll_source() override { return this; }
   short poll() override { return file_->poll(); }
+  bool unused() const override { return !streamed_; }
 
  private:
   // Repeats a call that would wait, unless the descriptor is non-blocking. The errno, or 0.
@@ -33,6 +35,7 @@ class LocalFile final : public NodeFile, public PollSource {
 
   const Node& node_;
   const std::unique_ptr<v4l2::OpenFile> file_;
+  std::atomic<bool> streamed_{false};
 };
 
 }  // namespace daedalus::preload

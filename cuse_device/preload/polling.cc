@@ -51,9 +51,10 @@ class MixedPoll {
 
   // As poll(2); the answers are in entries().
   int run(Deadline deadline, const sigset_t* mask) {
+    const bool at_once = deadline.passed();
     for (;;) {
       waiter_.reset();
-      const int held = ask_ours();
+      const int held = ask_ours(at_once);
       static constexpr timespec kNow{};
       int count =
           real.ppoll(kernel_.data(), kernel_.size(), held > 0 ? &kNow : deadline.left(), mask);
@@ -72,12 +73,17 @@ class MixedPoll {
     std::shared_ptr<NodeFile> file;
   };
 
-  int ask_ours() {
+  // libavcodec before a first packet (mpv asks for pictures first) looks whether there are any, and
+  // follows a null pointer when it is told POLLERR, which videobuf2 does say then. Who only looks
+  // is told nothing instead; who waits still is.
+  int ask_ours(bool at_once) {
     int held = 0;
     for (const Ours& ours : ours_) {
       pollfd& entry = entries_[ours.index];
       const short wanted = static_cast<short>(entry.events | POLLERR | POLLHUP);
-      entry.revents = static_cast<short>(ours.file->poll_source()->poll() & wanted);
+      PollSource& source = *ours.file->poll_source();
+      entry.revents = static_cast<short>(source.poll() & wanted);
+      if (at_once && entry.revents == POLLERR && source.unused()) entry.revents = 0;
       held += entry.revents != 0 ? 1 : 0;
     }
     return held;

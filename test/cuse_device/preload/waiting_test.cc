@@ -118,6 +118,7 @@ TEST_CASE("poll tells what the node cannot do now, and is ended by signals") {
   pollfd entry{fd.get(), POLLIN, 0};
   CHECK(::poll(&entry, 1, kLong) == 1);
   CHECK(entry.revents == POLLERR);
+  CHECK(::poll(&entry, 1, 0) == 0);  // before the first STREAMON, for libavcodec's sake
   REQUIRE(start_waiting(fd.get()));
   handle_signals(SA_RESTART);
   const pthread_t self = ::pthread_self();
