@@ -1,0 +1,128 @@
+// v4l2_stateless_client: decodes a file through a V4L2 stateless decoder.
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "test/clients/v4l2/player.h"
+#include "test/clients/v4l2/sink.h"
+
+namespace daedalus::v4l2_client {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: v4l2_stateless_client [OPTION…] IN [OUT]\n"
+    "\n"
+    "Decodes H.264, VP9, VP8 or MPEG-2 through a stateless decoder (request API).\n"
+    "  OUT               all frames: planes Y, U, V; above 8 bits as 16-bit words\n"
+    "  --md5             one hash over all frames in display order\n"
+    "  --framemd5        a line for each frame: index,width,height,hash\n"
+    "  --requests N      in flight at most (4)\n"
+    "  --output mmap|expbuf|dmabuf    memory of the OUTPUT buffers (mmap)\n"
+    "  --capture mmap|expbuf|dmabuf   memory of the CAPTURE buffers (mmap)\n"
+    "  --format NV12|NV12M|YU12|P010  of the CAPTURE buffers (the node's choice)\n"
+    "  --video PATH --media PATH      nodes (found by capabilities and topology)\n";
+
+struct Request {
+  std::string in, out;
+  Sink::Form form = Sink::Form::kNone;
+  DecoderOptions options;
+};
+
+bool parse_memory(std::string_view text, BufferMemory* memory) {
+  if (text == "mmap") *memory = BufferMemory::kMmap;
+  if (text == "expbuf") *memory = BufferMemory::kExpbuf;
+  if (text == "dmabuf") *memory = BufferMemory::kDmabuf;
+  return text == "mmap" || text == "expbuf" || text == "dmabuf";
+}
+
+bool parse_format(std::string_view text, uint32_t* fourcc) {
+  static const std::map<std::string_view, uint32_t> kFormats = {{"NV12", V4L2_PIX_FMT_NV12},
+                                                                {"NV12M", V4L2_PIX_FMT_NV12M},
+                                                                {"YU12", V4L2_PIX_FMT_YUV420},
+                                                                {"P010", V4L2_PIX_FMT_P010}};
+  const auto found = kFormats.find(text);
+  if (found == kFormats.end()) return false;
+  *fourcc = found->second;
+  return true;
+}
+
+bool parse_option(std::string_view name, const std::string& value, DecoderOptions* options) {
+  if (name == "--video") options->video_path = value;
+  if (name == "--media") options->media_path = value;
+  if (name == "--video" || name == "--media") return true;
+  if (name == "--output") return parse_memory(value, &options->output_memory);
+  if (name == "--capture") return parse_memory(value, &options->capture_memory);
+  if (name == "--format") return parse_format(value, &options->capture_fourcc);
+  if (name != "--requests") return false;
+  options->requests = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
+  return options->requests >= 1 && options->requests <= 15;
+}
+
+bool parse(int count, char** arguments, Request* request) {
+  for (int i = 1; i < count; ++i) {
+    const std::string argument = arguments[i];
+    if (argument == "--md5") {
+      request->form = Sink::Form::kMd5;
+    } else if (argument == "--framemd5") {
+      request->form = Sink::Form::kFrameMd5;
+    } else if (argument.starts_with("--")) {
+      if (i + 1 == count || !parse_option(argument, arguments[i + 1], &request->options))
+        return false;
+      ++i;
+    } else if (request->in.empty()) {
+      request->in = argument;
+    } else if (request->out.empty()) {
+      request->out = argument;
+    } else {
+      return false;
+    }
+  }
+  return !request->in.empty();
+}
+
+int fail(const std::string& what) {
+  std::fprintf(stderr, "v4l2_stateless_client: %s\n", what.c_str());
+  return 1;
+}
+
+void report(const Request& request, const Played& played, uint64_t frames, double seconds) {
+  std::fprintf(stderr,
+               "%s: %" PRIu64 " frames through %s and %s in %.2f s (%.1f a second), %" PRIu64
+               " requests, %" PRIu64 " with errors, %" PRIu64 " lost, %" PRIu64 " skipped%s%s\n",
+               request.in.c_str(), frames, played.video_path.c_str(), played.media_path.c_str(),
+               seconds, static_cast<double>(frames) / seconds, played.decoded, played.errors,
+               played.lost, played.skipped, played.first_skip.empty() ? "" : ": ",
+               played.first_skip.c_str());
+  std::fprintf(stderr, "from queueing a request to its completion, %u in flight: %s\n",
+               request.options.requests, played.timing.text().c_str());
+}
+
+int run(const Request& request) {
+  std::unique_ptr<Sink> sink =
+      request.out.empty() ? std::make_unique<Sink>(request.form) : Sink::to_file(request.out);
+  if (!sink) return fail(system_error(request.out).message);
+  const auto start = std::chrono::steady_clock::now();
+  const auto played = play_file(kernel_calls(), request.in, request.options,
+                                [&](const Frame& frame) { return sink->write(frame); });
+  if (!played) return fail(played.error().message);
+  if (Status status = sink->finish(); !status) return fail(status.error().message);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  report(request, *played, sink->frames(), taken.count());
+  return played->errors + played->lost + played->skipped == 0 && sink->frames() > 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace daedalus::v4l2_client
+
+int main(int count, char** arguments) {
+  daedalus::v4l2_client::Request request;
+  if (daedalus::v4l2_client::parse(count, arguments, &request))
+    return daedalus::v4l2_client::run(request);
+  std::fputs(daedalus::v4l2_client::kUsage, stderr);
+  return 2;
+}
