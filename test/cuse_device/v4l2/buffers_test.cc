@@ -316,6 +316,9 @@ TEST_CASE("USERPTR: read at QBUF, written at DQBUF, bad pointers refused") {
   const uint32_t picture_size = file.format(kCapture).plane_fmt[0].sizeimage;
   REQUIRE(file.request_buffers(kOutput, 1, V4L2_MEMORY_USERPTR) == 0);
   REQUIRE(file.request_buffers(kCapture, 1, V4L2_MEMORY_USERPTR) == 0);
+  TestFile::Buffer unqueued(kCapture, 0, V4L2_MEMORY_USERPTR);
+  REQUIRE(file.query(unqueued) == 0);
+  CHECK(unqueued.planes[0].length == picture_size);
   std::vector<uint8_t> input(input_size);
   std::vector<uint8_t> picture(picture_size);
   const FakePacket packet{64, 48, 42};

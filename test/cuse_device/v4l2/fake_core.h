@@ -25,6 +25,8 @@ class FakeJobs {
  public:
   // Ends jobs at once, from now on.
   bool automatic = true;
+  // Keeps the jobs; else they are only counted.
+  bool keep = true;
   // Refuses to open sessions, or jobs.
   bool refuse_sessions = false;
   bool refuse_jobs = false;
@@ -36,14 +38,15 @@ class FakeJobs {
     target->begin(std::move(session));
     {
       std::lock_guard lock(mutex_);
-      jobs_.push_back(std::move(job));
+      ++count_;
+      if (keep) jobs_.push_back(std::move(job));
     }
     if (automatic) end(target);
     return {};
   }
   size_t count() const {
     std::lock_guard lock(mutex_);
-    return jobs_.size();
+    return count_;
   }
   // Only once it is there.
   const core::DecodeJob& operator[](size_t i) const {
@@ -69,6 +72,7 @@ class FakeJobs {
 
  private:
   mutable std::mutex mutex_;
+  size_t count_ = 0;
   std::list<core::DecodeJob> jobs_;
 };
 

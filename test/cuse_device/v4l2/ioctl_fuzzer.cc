@@ -1,4 +1,4 @@
-// The stateful node under any sequence of ioctls (ioctl_sequence.h).
+// The nodes under any sequence of ioctls (ioctl_sequence.h).
 #include <cstddef>
 #include <cstdint>
 

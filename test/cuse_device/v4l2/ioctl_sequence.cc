@@ -2,12 +2,17 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <vector>
 
+#include "cuse_device/v4l2/nodes.h"
+#include "decode_core/uapi/media.h"
+#include "test/cuse_device/v4l2/fake_core.h"
 #include "test/cuse_device/v4l2/fake_stream_decoder.h"
 #include "test/cuse_device/v4l2/test_client.h"
 
@@ -42,22 +47,19 @@ class Choices {
 
 class HostileClient {
  public:
-  explicit HostileClient(std::span<const uint8_t> bytes)
-      : choices_(bytes), device_(shared_device()), file_(device_) {
+  HostileClient(std::span<const uint8_t> bytes, v4l2::Device& device,
+                const std::shared_ptr<TestClient>& client, TestFile* media)
+      : choices_(bytes), stateless_(media != nullptr), media_(media), file_(device, client) {
     file_.client().arena = arena_;
   }
 
   SequenceResult run() {
+    if (stateless_ && choices_.byte() % 4 != 0) set_up();
     while (!choices_.empty() && result_.calls < 400) step();
     return result_;
   }
 
  private:
-  static v4l2::StatefulDevice& shared_device() {
-    static const auto device = fake_device(1);
-    return *device;
-  }
-
   void check(int error) {
     ++result_.calls;
     result_.successes += error == 0;
@@ -75,6 +77,7 @@ class HostileClient {
       case ERANGE:
       case ENOSPC:
       case ENOENT:
+      case EIO:
       case EPERM:
       case EBADR:
         return;
@@ -112,6 +115,11 @@ class HostileClient {
     buffer.memory = memory();
     buffer.length = choices_.of({8, 8, 1, 2, 0});
     buffer.flags = choices_.of({0, 0, 0, V4L2_BUF_FLAG_REQUEST_FD, V4L2_BUF_FLAG_LAST});
+    if (stateless_ && buffer.type == kOutput && choices_.byte() % 8 != 0) {
+      buffer.flags |= V4L2_BUF_FLAG_REQUEST_FD | choices_.of({0, 0, 0x200});
+    }
+    buffer.request_fd = request_fd();
+    buffer.timestamp.tv_usec = static_cast<suseconds_t>(choices_.of({0, 1, 2, 3}));
     buffer.field = choices_.of({1, 1, 1, 7});
     buffer.m.planes = static_cast<v4l2_plane*>(pointer());
     if (choices_.byte() % 4 != 0) {
@@ -133,7 +141,8 @@ class HostileClient {
     format.type = type();
     format.fmt.pix_mp.pixelformat =
         choices_.of({V4L2_PIX_FMT_H264, V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M,
-                     V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010});
+                     V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010, V4L2_PIX_FMT_H264_SLICE,
+                     V4L2_PIX_FMT_VP8_FRAME, V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
     format.fmt.pix_mp.width = size();
     format.fmt.pix_mp.height = size();
     format.fmt.pix_mp.num_planes = static_cast<uint8_t>(choices_.of({1, 2, 0, 9}));
@@ -147,6 +156,7 @@ class HostileClient {
     v4l2_ext_controls controls{};
     controls.which = choices_.of(
         {0, V4L2_CTRL_WHICH_DEF_VAL, V4L2_CTRL_WHICH_REQUEST_VAL, V4L2_CTRL_CLASS_CODEC});
+    controls.request_fd = request_fd();
     controls.count = choices_.of({1, 2, 0, 1024, 1025});
     controls.controls = static_cast<v4l2_ext_control*>(pointer());
     v4l2_ext_control array[2]{};
@@ -157,6 +167,154 @@ class HostileClient {
     }
     std::memcpy(arena_.data() + 512, array, sizeof array);
     return controls;
+  }
+
+  int request_fd() { return static_cast<int>(choices_.of({5000, 5001, 5002, 5003, 0})); }
+
+  // What a client does before it decodes.
+  void set_up() {
+    v4l2_format format{};
+    format.type = kOutput;
+    format.fmt.pix_mp.pixelformat = choices_.of({V4L2_PIX_FMT_H264_SLICE, V4L2_PIX_FMT_VP8_FRAME,
+                                                 V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
+    format.fmt.pix_mp.width = format.fmt.pix_mp.height = 16;
+    call(VIDIOC_S_FMT, format);
+    for (const uint32_t type : {kOutput, kCapture}) {
+      check(file_.request_buffers(type, 4));
+      check(file_.stream(type, true));
+    }
+    for (int i = 0; i < 4 && file_.client().requests.size() < 4; ++i) {
+      int allocated = 0;
+      check(media_->ioctl(MEDIA_IOC_REQUEST_ALLOC, allocated));
+    }
+  }
+
+  // What was done, and the request where it is complete.
+  void take_back(int fd) {
+    file_.client().arena = {};  // these planes are not in it
+    for (const uint32_t type : {kOutput, kCapture}) {
+      TestFile::Buffer buffer(type, 0);
+      check(file_.dequeue(buffer));
+    }
+    file_.client().arena = arena_;
+    const auto found = file_.client().requests.find(fd);
+    if (found == file_.client().requests.end()) return;
+    check(found->second->ioctl(MEDIA_REQUEST_IOC_REINIT, {}, file_.client()));
+  }
+
+  // A request as a client would make it, but for what the bytes change.
+  void whole_request() {
+    const int fd = request_fd();
+    const uint32_t index = choices_.of({0, 1, 2, 3});
+    take_back(fd);
+    (void)file_.queue_capture(index);
+    write_packet();
+    for (uint32_t i = 0; i < std::size(kKnown); ++i) {
+      if (choices_.byte() % 32 != 0) set_parameters(kKnown[i], fd);
+    }
+    TestFile::Buffer output(kOutput, index);
+    output.planes[0].bytesused = 64;
+    output.buffer.timestamp.tv_usec = static_cast<suseconds_t>(choices_.of({0, 1, 2, 3}));
+    output.buffer.flags =
+        V4L2_BUF_FLAG_REQUEST_FD | choices_.of({0, 0, V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF});
+    output.buffer.request_fd = fd;
+    file_.client().arena = {};
+    check(file_.queue(output));
+    file_.client().arena = arena_;
+    const auto found = file_.client().requests.find(fd);
+    if (found == file_.client().requests.end()) return;
+    check(found->second->ioctl(MEDIA_REQUEST_IOC_QUEUE, {}, file_.client()));
+  }
+
+  struct Known {
+    uint32_t id;
+    size_t size;
+  };
+  static constexpr Known kKnown[] = {
+      {V4L2_CID_STATELESS_H264_SPS, sizeof(v4l2_ctrl_h264_sps)},
+      {V4L2_CID_STATELESS_H264_PPS, sizeof(v4l2_ctrl_h264_pps)},
+      {V4L2_CID_STATELESS_H264_SCALING_MATRIX, sizeof(v4l2_ctrl_h264_scaling_matrix)},
+      {V4L2_CID_STATELESS_H264_DECODE_PARAMS, sizeof(v4l2_ctrl_h264_decode_params)},
+      {V4L2_CID_STATELESS_VP8_FRAME, sizeof(v4l2_ctrl_vp8_frame)},
+      {V4L2_CID_STATELESS_VP9_FRAME, sizeof(v4l2_ctrl_vp9_frame)},
+      {V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, sizeof(v4l2_ctrl_vp9_compressed_hdr)},
+      {V4L2_CID_STATELESS_MPEG2_SEQUENCE, sizeof(v4l2_ctrl_mpeg2_sequence)},
+      {V4L2_CID_STATELESS_MPEG2_PICTURE, sizeof(v4l2_ctrl_mpeg2_picture)},
+      {V4L2_CID_STATELESS_MPEG2_QUANTISATION, sizeof(v4l2_ctrl_mpeg2_quantisation)},
+  };
+
+  // The parameters of a picture, seldom good ones, into a request or, below 0, by themselves.
+  void set_parameters(const Known& known, int fd) {
+    constexpr size_t kAt = 1024;
+    v4l2_ext_control control{};
+    control.id = known.id;
+    control.size = static_cast<uint32_t>(known.size - (choices_.byte() % 16 == 0 ? 1 : 0));
+    control.ptr = arena_.data() + kAt;
+    std::memcpy(arena_.data() + 512, &control, sizeof control);
+    v4l2_ext_controls controls{};
+    controls.count = 1;
+    controls.controls = reinterpret_cast<v4l2_ext_control*>(arena_.data() + 512);
+    // What it starts as, with a few bytes changed.
+    controls.which = V4L2_CTRL_WHICH_DEF_VAL;
+    call(VIDIOC_G_EXT_CTRLS, controls);
+    constexpr uint16_t kSize[] = {16, 16};
+    size_t size_at = 0;
+    if (known.id == V4L2_CID_STATELESS_VP8_FRAME) size_at = offsetof(v4l2_ctrl_vp8_frame, width);
+    if (size_at != 0 || known.id == V4L2_CID_STATELESS_MPEG2_SEQUENCE) {
+      std::memcpy(arena_.data() + kAt + size_at, kSize, sizeof kSize);
+    }
+    const uint8_t choice = choices_.byte();
+    for (int changes = choice < 192 ? 0 : choice % 4; changes > 0; --changes) {
+      arena_[kAt + choices_.word() % known.size] = std::byte{choices_.byte()};
+    }
+    std::memcpy(arena_.data() + 512, &control, sizeof control);
+    controls.which = fd >= 0 ? V4L2_CTRL_WHICH_REQUEST_VAL : V4L2_CTRL_WHICH_CUR_VAL;
+    controls.request_fd = fd;
+    call(VIDIOC_S_EXT_CTRLS, controls);
+  }
+
+  void request_step() {
+    const int fd = request_fd();
+    const auto found = file_.client().requests.find(fd);
+    switch (choices_.byte() % 8) {
+      case 0:
+        if (file_.client().requests.size() < 8) {
+          int allocated = 0;
+          check(media_->ioctl(MEDIA_IOC_REQUEST_ALLOC, allocated));
+        }
+        return;
+      case 1:
+        if (found != file_.client().requests.end() && choices_.byte() % 2 == 0) {
+          file_.client().requests.erase(found);
+        }
+        return;
+      case 2:
+        return choices_.byte() % 2 ? set_up()
+                                   : set_parameters(kKnown[choices_.byte() % std::size(kKnown)],
+                                                    choices_.byte() % 4 ? fd : -1);
+      case 3:
+      case 5:
+      case 6:
+        return whole_request();
+      case 4: {
+        media_v2_topology topology{};
+        topology.num_entities = choices_.of({0, 1, 6});
+        topology.ptr_entities = reinterpret_cast<uintptr_t>(pointer());
+        check(media_->ioctl(MEDIA_IOC_G_TOPOLOGY, topology));
+        media_links_enum links{};
+        links.entity = choices_.of({1, 3, 6, 0x80000000u});
+        links.pads = static_cast<media_pad_desc*>(pointer());
+        return check(media_->ioctl(MEDIA_IOC_ENUM_LINKS, links));
+      }
+      default:
+        if (found == file_.client().requests.end()) return;
+        const std::shared_ptr<v4l2::Request> handle = found->second;
+        const bool queue = choices_.byte() % 4 != 0;
+        check(handle->ioctl(queue ? MEDIA_REQUEST_IOC_QUEUE : MEDIA_REQUEST_IOC_REINIT, {},
+                            file_.client()));
+        (void)handle->poll();
+        return;
+    }
   }
 
   // A packet into an OUTPUT buffer that is mapped.
@@ -173,9 +331,14 @@ class HostileClient {
     packet.bit_depth = choices_.byte() % 4 == 0 ? 10 : 8;
     if (packet.width > 512 || packet.height > 512) packet.luma = packet.luma % 2 ? 0 : 255;
     std::memcpy(range->memory->data(), &packet, sizeof packet);
+    if (!stateless_) return;
+    // A slice of each codec that has them.
+    constexpr uint8_t kSlices[] = {0, 0, 1, 0x65, 0x88, 0, 0, 1, 0x01, 0x22};
+    std::memcpy(range->memory->data() + choices_.byte() % 2, kSlices, sizeof kSlices);
   }
 
   void step() {
+    if (stateless_ && choices_.byte() % 3 == 0) return request_step();
     switch (choices_.byte() % 34) {
       case 0:
         return call(VIDIOC_QUERYCAP, v4l2_capability{});
@@ -289,7 +452,8 @@ class HostileClient {
   }
 
   Choices choices_;
-  v4l2::StatefulDevice& device_;
+  const bool stateless_;
+  TestFile* const media_;
   alignas(8) std::array<std::byte, 8192> arena_{};
   TestFile file_;
   SequenceResult result_;
@@ -297,9 +461,23 @@ class HostileClient {
 
 }  // namespace
 
+// The first byte says which node.
 SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes) {
-  const auto client = std::make_unique<HostileClient>(bytes);
-  return client->run();
+  static const auto stateful = fake_device(1);
+  static const auto jobs = std::make_shared<FakeJobs>();
+  static const auto nodes = v4l2::make_nodes(std::make_shared<FakeCore>(jobs), {});
+  if (bytes.empty()) return {};
+  const auto client = std::make_shared<TestClient>();
+  if (bytes.front() % 2 == 0) {
+    return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr)->run();
+  }
+  jobs->keep = false;
+  const size_t before = jobs->count();
+  TestFile media(*nodes[2], client);
+  SequenceResult result =
+      std::make_unique<HostileClient>(bytes.subspan(1), *nodes[1], client, &media)->run();
+  result.jobs = jobs->count() - before;
+  return result;
 }
 
 }  // namespace daedalus::test

@@ -161,6 +161,30 @@ TEST_CASE("selection: fixed rectangles of CAPTURE, by either type") {
   CHECK(file.ioctl(VIDIOC_G_SELECTION, selection) == EINVAL);
 }
 
+TEST_CASE("the older ioctls of cropping say what selections say") {
+  const auto device = fake_device();
+  TestFile file(*device);
+  REQUIRE(file.set_format(kOutput, V4L2_PIX_FMT_H264, 320, 180) == 0);
+  for (const uint32_t type : {uint32_t{V4L2_BUF_TYPE_VIDEO_CAPTURE}, kCapture}) {
+    v4l2_cropcap capability{};
+    capability.type = type;
+    REQUIRE(file.ioctl(VIDIOC_CROPCAP, capability) == 0);
+    CHECK(capability.type == type);
+    CHECK(capability.bounds.width == 320);
+    CHECK(capability.defrect.height == 180);
+    CHECK(capability.pixelaspect.numerator == capability.pixelaspect.denominator);
+    v4l2_crop crop{};
+    crop.type = type;
+    REQUIRE(file.ioctl(VIDIOC_G_CROP, crop) == 0);
+    CHECK(crop.c.width == 320);
+    crop.c = {5, 5, 9999, 1};
+    CHECK(file.ioctl(VIDIOC_S_CROP, crop) == 0);
+  }
+  v4l2_cropcap capability{};
+  capability.type = kOutput;
+  CHECK(file.ioctl(VIDIOC_CROPCAP, capability) == EINVAL);
+}
+
 TEST_CASE("priority: a file with a higher one keeps others from changing the device") {
   const auto device = fake_device();
   TestFile one(*device);
