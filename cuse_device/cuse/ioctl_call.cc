@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "decode_core/uapi/controls.h"
+#include "decode_core/uapi/media.h"
 
 namespace daedalus::cuse {
 namespace {
@@ -54,6 +55,10 @@ IoctlAnswer run_ioctl(v4l2::OpenFile& file, const IoctlCall& call) {
   const size_t input_size = in ? argument.size() : 0;
   if (call.input.size() < input_size || call.output_size < (out ? argument.size() : 0)) {
     return ask_for(call, {});
+  }
+  // Not EINVAL for a wrong argument: without a companion in the client these do not exist.
+  if (call.request == VIDIOC_EXPBUF || call.request == MEDIA_IOC_REQUEST_ALLOC) {
+    return {ENOTTY, {}, {}, {}};
   }
   std::copy_n(call.input.begin(), input_size, argument.begin());
 

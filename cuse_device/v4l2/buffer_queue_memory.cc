@@ -54,12 +54,13 @@ std::shared_ptr<Buffer> BufferQueue::make_buffer(uint32_t index, uint32_t memory
   auto buffer = std::make_shared<Buffer>();
   buffer->index = index;
   buffer->planes.resize(sizes.size());
-  for (size_t i = 0; i < sizes.size() && memory == V4L2_MEMORY_MMAP; ++i) {
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    buffer->planes[i].length = sizes[i];
+    if (memory != V4L2_MEMORY_MMAP) continue;
     auto allocated = config_.allocator->allocate(sizes[i], false);
     if (!allocated.ok()) return nullptr;
     buffer->planes[i].memory = *allocated;
     buffer->planes[i].data = (*allocated)->data();
-    buffer->planes[i].length = sizes[i];
   }
   return buffer;
 }

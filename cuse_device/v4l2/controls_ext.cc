@@ -129,15 +129,16 @@ int ControlHandler::prepare(Operation operation, v4l2_ext_controls& controls, st
     item.control.size = size;
     if (given < size) return refuse(i, get ? ENOSPC : EFAULT);
   }
+  // All of them, so that a transport that fetches what is missing does so once.
+  bool fetched = true;
   for (Item& item : items) {
     if (!item.info->compound()) continue;
     item.payload.resize(item.info->payload_size());
-    if (!client.read(address_of(item.control.ptr), item.payload.data(), item.payload.size())) {
-      controls.error_idx = controls.count;
-      return EFAULT;
-    }
+    fetched &= client.read(address_of(item.control.ptr), item.payload.data(), item.payload.size());
   }
-  return 0;
+  if (fetched) return 0;
+  controls.error_idx = controls.count;
+  return EFAULT;
 }
 
 int ControlHandler::read_values(v4l2_ext_controls& controls, std::span<Item> items, Client& client,

@@ -14,7 +14,7 @@ namespace {
 VideoFile::Config file_config(core::Core& core, bool user_pointers) {
   VideoFile::Config config;
   config.card = "Daedalus stateful decoder";
-  config.bus_info = "platform:daedalus-stateful";
+  config.bus_info = "platform:daedalus";
   config.output.type = V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
   config.capture.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
   for (BufferQueue::Config* queue : {&config.output, &config.capture}) {

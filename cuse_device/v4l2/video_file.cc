@@ -14,6 +14,14 @@ namespace {
 // What QUERYCAP says the version of the media framework is whose rules this follows.
 constexpr uint32_t kFrameworkVersion = 6u << 16 | 12u << 8;
 
+// What v4l_g_crop and v4l_s_crop take for the crop rectangle: that in which a picture lies.
+v4l2_selection crop_selection(uint32_t type) {
+  v4l2_selection selection{};
+  selection.type = type;
+  selection.target = V4L2_TYPE_IS_OUTPUT(type) ? V4L2_SEL_TGT_COMPOSE : V4L2_SEL_TGT_CROP;
+  return selection;
+}
+
 template <size_t kSize>
 void copy_text(const char* text, __u8 (&to)[kSize]) {
   std::memset(to, 0, kSize);
@@ -67,6 +75,9 @@ struct IoctlTable {
         entry<v4l2_frmsizeenum, &F::enum_framesizes>(VIDIOC_ENUM_FRAMESIZES),
         entry<v4l2_selection, &F::checked_g_selection>(VIDIOC_G_SELECTION),
         entry<v4l2_selection, &F::checked_s_selection>(VIDIOC_S_SELECTION, kPriority),
+        entry<v4l2_cropcap, &F::cropcap>(VIDIOC_CROPCAP),
+        entry<v4l2_crop, &F::g_crop>(VIDIOC_G_CROP),
+        entry<v4l2_crop, &F::s_crop>(VIDIOC_S_CROP, kPriority),
         entry<v4l2_requestbuffers, &F::reqbufs>(VIDIOC_REQBUFS, kPriority),
         entry<v4l2_create_buffers, &F::checked_create_bufs>(VIDIOC_CREATE_BUFS, kPriority),
         entry<v4l2_buffer, &F::querybuf>(VIDIOC_QUERYBUF),
@@ -225,6 +236,33 @@ int VideoFile::checked_s_selection(v4l2_selection& selection, Client& client) {
   return error;
 }
 
+// The older ioctls of cropping, by selections (as v4l_cropcap, v4l_g_crop and v4l_s_crop).
+int VideoFile::cropcap(v4l2_cropcap& capability, Client& client) {
+  const bool output = V4L2_TYPE_IS_OUTPUT(capability.type);
+  v4l2_selection selection = crop_selection(capability.type);
+  selection.target = output ? V4L2_SEL_TGT_COMPOSE_BOUNDS : V4L2_SEL_TGT_CROP_BOUNDS;
+  if (const int error = checked_g_selection(selection, client)) return error;
+  capability.bounds = selection.r;
+  selection.target = output ? V4L2_SEL_TGT_COMPOSE_DEFAULT : V4L2_SEL_TGT_CROP_DEFAULT;
+  if (const int error = checked_g_selection(selection, client)) return error;
+  capability.defrect = selection.r;
+  capability.pixelaspect = {1, 1};
+  return 0;
+}
+
+int VideoFile::g_crop(v4l2_crop& crop, Client& client) {
+  v4l2_selection selection = crop_selection(crop.type);
+  if (const int error = checked_g_selection(selection, client)) return error;
+  crop.c = selection.r;
+  return 0;
+}
+
+int VideoFile::s_crop(v4l2_crop& crop, Client& client) {
+  v4l2_selection selection = crop_selection(crop.type);
+  selection.r = crop.c;
+  return checked_s_selection(selection, client);
+}
+
 int VideoFile::g_selection(v4l2_selection&, Client&) { return ENOTTY; }
 int VideoFile::s_selection(v4l2_selection&, Client&) { return ENOTTY; }
 
@@ -313,7 +351,9 @@ int VideoFile::subscribe_event(v4l2_event_subscription& subscription, Client&) {
   const ControlInfo* info = controls_.find(subscription.id);
   if (info == nullptr || info->id != subscription.id) return EINVAL;
   if (const int error = events_.subscribe(subscription)) return error;
-  if (subscription.flags & V4L2_EVENT_SUB_FL_SEND_INITIAL) {
+  // A class has no value to begin with (as v4l2_ctrl_add_event).
+  const bool has_value = info->type != V4L2_CTRL_TYPE_CTRL_CLASS;
+  if (has_value && (subscription.flags & V4L2_EVENT_SUB_FL_SEND_INITIAL)) {
     const bool readable = (info->flags & V4L2_CTRL_FLAG_WRITE_ONLY) == 0;
     v4l2_event event{};
     event.type = V4L2_EVENT_CTRL;

@@ -112,6 +112,9 @@ class VideoFile : public OpenFile {
   int checked_create_bufs(v4l2_create_buffers& request, Client& client);
   int checked_g_selection(v4l2_selection& selection, Client& client);
   int checked_s_selection(v4l2_selection& selection, Client& client);
+  int cropcap(v4l2_cropcap& capability, Client& client);
+  int g_crop(v4l2_crop& crop, Client& client);
+  int s_crop(v4l2_crop& crop, Client& client);
   int dqevent(v4l2_event& event, Client& client);
   int subscribe_event(v4l2_event_subscription& subscription, Client& client);
   int unsubscribe_event(v4l2_event_subscription& subscription, Client& client);

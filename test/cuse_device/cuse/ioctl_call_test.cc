@@ -190,6 +190,13 @@ TEST_CASE("a client that changes its memory between the trips hurts nobody but i
   }
 }
 
+TEST_CASE("what needs descriptors in the client does not exist") {
+  const auto file = open_stateful();
+  FakeKernel kernel;
+  v4l2_exportbuffer buffer{};
+  CHECK(kernel.ioctl(*file, VIDIOC_EXPBUF, &buffer) == ENOTTY);
+}
+
 TEST_CASE("no descriptors and no requests without a companion in the client") {
   cuse::ClientMemory client({}, std::nullopt);
   CHECK(client.give_fd(UniqueFd(), false) == -ENOTTY);

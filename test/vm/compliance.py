@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""v4l2-compliance 1.30 on the daemon's nodes, in the virtual machine.
+
+    compliance.py NODE [OPTION...]     in the machine, with a daemon: runs it on a node, with those options
+    compliance.py --fetch              fetches it and prints its folder
+
+The program is Debian 13's, with that release's libraries beside it, so that it runs on Debian 12 too: the older one
+fails on drivers of today's kernels. It finds a video node's media controller only by a folder that the kernel makes in
+sysfs for drivers and not for CUSE, so that folder is made here, in a file system over the node's own.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import kernel  # noqa: E402
+
+PACKAGES = ("v4l-utils", "libc6", "libgcc-s1", "libstdc++6", "libv4l-0t64", "libv4lconvert0t64", "libjpeg62-turbo",
+            "libudev1", "libcap2")
+LIBRARIES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu")
+
+
+def fetch():
+    """The folder with the program; fetched at the first call."""
+
+    def make(folder):
+        apt = kernel.Apt()
+        for package in PACKAGES:
+            file = apt.download(f"{package}/trixie", os.path.join(folder, "package"))
+            kernel.unpack(file, os.path.join(folder, "root"))
+            os.remove(file)
+
+    return os.path.join(kernel.cached("v4l2-compliance-trixie", make), "root")
+
+
+def command(root, *options):
+    libraries = ":".join(os.path.join(root, folder) for folder in LIBRARIES)
+    loader = os.path.join(root, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
+    return [loader, "--library-path", libraries, os.path.join(root, "usr/bin/v4l2-compliance"), *options]
+
+
+def link_media_node(video, media):
+    """What the kernel makes for a driver: .../NODE/device/MEDIA."""
+    folder = f"/sys/devices/virtual/cuse/{video}"
+    with open(os.path.join(folder, "uevent"), encoding="utf-8") as file:
+        uevent = file.read()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    os.makedirs(os.path.join(folder, "device", media))
+    with open(os.path.join(folder, "uevent"), "w", encoding="utf-8") as file:
+        file.write(uevent)
+
+
+def only_media_node():
+    return next(name for name in sorted(os.listdir("/dev")) if re.fullmatch(r"media\d+", name))
+
+
+def run(root, node, *options):
+    """The completed run; its output ends in the tool's own count."""
+    name = os.path.basename(node)
+    if name.startswith("video") and not os.path.exists(f"/sys/devices/virtual/cuse/{name}/device"):
+        link_media_node(name, only_media_node())
+    option = "-m" if name.startswith("media") else "-d"
+    return subprocess.run(command(root, option, node, *options), capture_output=True, text=True, timeout=600)
+
+
+def main():
+    if sys.argv[1:] == ["--fetch"]:
+        print(fetch())
+        return 0
+    if len(sys.argv) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    result = run(fetch(), *sys.argv[1:])
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    return result.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
