@@ -26,7 +26,8 @@ mirror() {
 
 list_hash=$(printf '%s\n' "$suite" "${packages[@]}" | sha256sum | cut -c1-12)
 root=$(cache_folder)/debian13-$list_hash
-output=$(cache_folder)/debian13-output
+# Of this tree alone: Bazel mixes up two trees with one output base.
+output=$(cache_folder)/debian13-output/$(printf '%s' "$tree" | sha256sum | cut -c1-12)
 
 make_root() {
   [ -e "$root/.complete" ] && return
@@ -45,23 +46,22 @@ make_root() {
 
 # Runs in a mount namespace of its own, so that nothing stays mounted whatever happens.
 run_in_root() {
-  local folder
-  for folder in "$tree" "$output" ${DAEDALUS_CORPUS:+"$DAEDALUS_CORPUS"}; do
-    mkdir -p "$root$folder"
-  done
   export DEBIAN13_ROOT=$root DEBIAN13_TREE=$tree DEBIAN13_OUTPUT=$output
   # shellcheck disable=SC2016  # expanded inside
   exec unshare --mount --pid --fork --kill-child -- bash -euc '
     mount --make-rprivate /
+    mount --rbind "$DEBIAN13_ROOT" "$DEBIAN13_ROOT"  # the tests make namespaces: their root must be a mount point
     mount --rbind /dev "$DEBIAN13_ROOT/dev"
     mount -t proc proc "$DEBIAN13_ROOT/proc"
     mount -t sysfs sysfs "$DEBIAN13_ROOT/sys"
     mount -t tmpfs tmpfs "$DEBIAN13_ROOT/tmp"
-    mount --bind "$DEBIAN13_OUTPUT" "$DEBIAN13_ROOT$DEBIAN13_OUTPUT"
-    mount --bind -o ro "$DEBIAN13_TREE" "$DEBIAN13_ROOT$DEBIAN13_TREE"
-    if [ -n "${DAEDALUS_CORPUS:-}" ]; then
-      mount --bind -o ro "$DAEDALUS_CORPUS" "$DEBIAN13_ROOT$DAEDALUS_CORPUS"
-    fi
+    bind() {
+      mkdir -p "$DEBIAN13_ROOT$2"
+      mount --bind -o "$1" "$2" "$DEBIAN13_ROOT$2"
+    }
+    bind rw "$DEBIAN13_OUTPUT"
+    bind ro "$DEBIAN13_TREE"
+    if [ -n "${DAEDALUS_CORPUS:-}" ]; then bind ro "$DAEDALUS_CORPUS"; fi
     exec chroot "$DEBIAN13_ROOT" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
       ${DAEDALUS_CORPUS:+DAEDALUS_CORPUS="$DAEDALUS_CORPUS"} \
       bash -c "cd \"\$0\" && exec \"\$@\"" "$DEBIAN13_TREE" "$@"

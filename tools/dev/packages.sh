@@ -13,7 +13,7 @@ packages_base=(
 packages_test=(
   mpv gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-vaapi
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-  vlc-bin vlc-plugin-base
+  vlc-bin vlc-plugin-base vlc-plugin-video-output
 )
 
 # The virtual machine (test/vm) and what the tests start in it.
