@@ -35,6 +35,8 @@ def parse_arguments(arguments):
     parser.add_argument("--engine", default="", help="DAEDALUS_ENGINE, asserted")
     parser.add_argument("--backend", default="", help="DAEDALUS_BACKEND, asserted")
     parser.add_argument("--substrate", default="", help="DAEDALUS_SUBSTRATE, asserted")
+    parser.add_argument("--transport", default="", choices=("", "in-process", "cuse"),
+                        help="of the V4L2 fronts (default: in-process; cuse: with --jobs 1)")
     parser.add_argument("--codec", help="only this one: h264, vp9, vp8, mpeg2")
     parser.add_argument("--match", metavar="GLOB", help="only paths like this")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
@@ -56,7 +58,7 @@ class Run:
     def __init__(self, options):
         self.folder = options.folder
         self.programs = harness.programs_from(options)
-        self.asked = fronts.Asked(options.engine, options.backend, options.substrate,
+        self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.transport,
                                   options.time_scale or self.programs.time_scale())
         self.front = fronts.FRONTS[options.front](self.programs, self.asked)
         self.limits = manifest.read_client_limits(options.limits, options.front)

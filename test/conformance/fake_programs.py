@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Stands in for daedalus and for ffmpeg in runner_test.py. A fake stream is a JSON file that says what shall happen:
+"""Stands in for daedalus, for ffmpeg and for the stateless V4L2 client in runner_test.py. A fake stream is a JSON file
+that says what shall happen:
 
-    {"frames": 5, "va": "good", "replay": "good", ...}
+    {"frames": 5, "va": "good", "replay": "good", "request": "good", ...}
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
@@ -33,7 +34,7 @@ def write_statistics(front, stream, act):
     if act == "software":
         return
     page = {
-        "pid": os.getpid(), "front": front, "codec": "h264", "backend": "software",
+        "pid": os.getpid(), "session": 1, "front": front, "codec": "h264", "backend": "software",
         "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
         "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
         "concealed": int(act == "concealed"), "substrate": {"pack": stream.get("substrate", "AVX2")},
@@ -68,9 +69,22 @@ def daedalus(arguments):
         folder = arguments[2]
         print(json.dumps([load(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]))
         return
+    if arguments[0] == "run":  # its transport becomes visible
+        os.environ["TRANSPORT"] = arguments[2]
+        os.execv(arguments[4], arguments[4:])
+    print_hashes("replay", "replay", arguments)
+
+
+def stateless_client(arguments):
+    """Only under `daedalus run`."""
+    if os.environ.get("TRANSPORT") in ("in-process", "cuse"):
+        print_hashes("v4l2-request", "request", arguments)
+
+
+def print_hashes(front, key, arguments):
     stream = load(next(word for word in arguments if word.endswith(".stream")))
-    act = stream["replay"]
-    write_statistics("replay", stream, act)
+    act = stream.get(key, "good")
+    write_statistics(front, stream, act)
     misbehave(act)
     frames = frames_of(stream, act)
     if "--md5" in arguments:
@@ -106,4 +120,4 @@ def ffmpeg(arguments):
 
 
 if __name__ == "__main__":
-    {"daedalus": daedalus, "ffmpeg": ffmpeg}[os.path.basename(sys.argv[0])](sys.argv[1:])
+    {"daedalus": daedalus, "ffmpeg": ffmpeg, "stateless_client": stateless_client}[os.path.basename(sys.argv[0])](sys.argv[1:])

@@ -1,4 +1,5 @@
-"""The ways to decode a stream with Daedalus: through stock ffmpeg and the VA driver, or straight through the core."""
+"""The ways to decode a stream with Daedalus: through stock ffmpeg and the VA driver, through our own client of the
+stateless V4L2 decoder, or straight through the core."""
 
 import os
 import re
@@ -17,6 +18,7 @@ class Asked:
     engine: str = ""
     backend: str = ""
     substrate: str = ""
+    transport: str = ""  # of the V4L2 fronts
     time_scale: float = 1.0
 
     def environment(self):
@@ -91,53 +93,84 @@ class VaFront:
         return outcome.hashes
 
 
-class ReplayFront:
-    """`daedalus decode --front replay`: parser, jobs and core, and no client."""
+class PrintingFront:
+    """A program of ours that prints hashes itself. `command(path, form)`: form is --md5, --framemd5 or a file's
+    name."""
 
-    name = "replay"
+    name = ""
 
     def __init__(self, programs, asked):
         self.programs = programs
         self.asked = asked
 
-    def command(self, folder, stream, form):
-        return self.programs.command("decode", "--front", "replay", *self.asked.options(),
-                                     os.path.join(folder, stream.path), form)
+    def command(self, path, form):
+        raise NotImplementedError
+
+    def environment(self, statistics):
+        return {**self.asked.environment(), "DAEDALUS_STATS": statistics}
+
+    def run(self, folder, stream, form, limit, keep=1 << 20):
+        """(how it finished, the sessions that decoded)."""
+        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
+            finished = harness.run(self.command(os.path.join(folder, stream.path), form), limit,
+                                   self.environment(statistics), keep)
+            return finished, harness.read_statistics(self.programs, statistics)
 
     def decode(self, folder, stream):
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            finished = harness.run(self.command(folder, stream, "--md5"), time_limit(stream, self.asked.time_scale),
-                                   {"DAEDALUS_STATS": statistics})
-            outcome = Outcome(self.name, finished)
-            printed = MD5_LINE.search(finished.out)
-            if printed:
-                outcome.md5, outcome.frames = printed.group(1), int(printed.group(2))
-            outcome.sessions = harness.read_statistics(self.programs, statistics)
-            return outcome
+        finished, sessions = self.run(folder, stream, "--md5", time_limit(stream, self.asked.time_scale))
+        outcome = Outcome(self.name, finished, sessions=sessions)
+        printed = MD5_LINE.search(finished.out)
+        if printed:
+            outcome.md5, outcome.frames = printed.group(1), int(printed.group(2))
+        return outcome
 
     def feed(self, folder, stream):
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            finished = harness.run(self.command(folder, stream, "--md5"), 120 * self.asked.time_scale,
-                                   {"DAEDALUS_STATS": statistics})
-            return Outcome(self.name, finished)
+        return Outcome(self.name, self.run(folder, stream, "--md5", 120 * self.asked.time_scale)[0])
 
     def frame_hashes(self, folder, stream, outcome):
         """Decodes once more: only a stream that came out wrong needs the hash of each frame."""
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            finished = harness.run(self.command(folder, stream, "--framemd5"),
-                                   time_limit(stream, self.asked.time_scale), {"DAEDALUS_STATS": statistics}, 64 << 20)
+        finished, _ = self.run(folder, stream, "--framemd5", time_limit(stream, self.asked.time_scale), 64 << 20)
         lines = [line.split(",") for line in finished.out.splitlines() if line.count(",") == 3]
         return [cells[3].strip() for cells in lines]
 
     def write_raw(self, folder, stream, path):
         """All frames, planar, into a file."""
-        command = self.programs.command("decode", "--front", "replay", *self.asked.options(),
-                                        os.path.join(folder, stream.path), path)
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            harness.run(command, time_limit(stream, self.asked.time_scale), {"DAEDALUS_STATS": statistics})
+        self.run(folder, stream, path, time_limit(stream, self.asked.time_scale))
 
 
-FRONTS = {front.name: front for front in (VaFront, ReplayFront)}
+class ReplayFront(PrintingFront):
+    """`daedalus decode --front replay`: parser, jobs and core, and no client."""
+
+    name = "replay"
+
+    def command(self, path, form):
+        return self.programs.command("decode", "--front", "replay", *self.asked.options(), path, form)
+
+
+class V4l2RequestFront(PrintingFront):
+    """Our own stateless client (test/clients/v4l2) under `daedalus run`. Over CUSE the daemon decodes, and
+    DAEDALUS_STATS names its folder of statistics pages: one stream at a time then."""
+
+    name = "v4l2-request"
+
+    def command(self, path, form):
+        return self.programs.command("run", "--transport", self.asked.transport or "in-process", "--",
+                                     self.programs.stateless_client, path, form)
+
+    def run(self, folder, stream, form, limit, keep=1 << 20):
+        if self.asked.transport != "cuse":
+            return super().run(folder, stream, form, limit, keep)
+        statistics = os.environ.get("DAEDALUS_STATS", "")
+        if not os.path.isdir(statistics):
+            raise harness.Unusable("DAEDALUS_STATS must name the daemon's folder of statistics pages")
+        before = harness.read_statistics(self.programs, statistics)
+        known = {(session["pid"], session["session"]) for session in before}
+        finished = harness.run(self.command(os.path.join(folder, stream.path), form), limit, keep=keep)
+        sessions = harness.read_statistics(self.programs, statistics)
+        return finished, [page for page in sessions if (page["pid"], page["session"]) not in known]
+
+
+FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2RequestFront)}
 
 
 def shown_packets(ffmpeg, path, codec):

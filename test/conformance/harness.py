@@ -37,6 +37,7 @@ class Programs:
     daedalus: str = ""
     driver: str = ""  # the folder of daedalus_drv_video.so
     ffmpeg: str = "ffmpeg"
+    stateless_client: str = ""
     prefix: list = field(default_factory=list)
     client_prefix: list = field(default_factory=list)
     render_node: str = ""
@@ -83,6 +84,8 @@ def add_program_options(parser):
     parser.add_argument("--driver", metavar="FOLDER", default=os.path.join(binaries, "va_driver"),
                         help=f"folder of {DRIVER_FILE}")
     parser.add_argument("--ffmpeg", metavar="PATH", default="ffmpeg", help="the stock client")
+    parser.add_argument("--stateless-client", metavar="PATH", help="our own client for --front v4l2-request",
+                        default=os.path.join(binaries, "test/clients/v4l2/v4l2_stateless_client"))
 
 
 def programs_from(options):
@@ -90,6 +93,7 @@ def programs_from(options):
         daedalus=options.daedalus,
         driver=os.path.abspath(options.driver),
         ffmpeg=options.ffmpeg,
+        stateless_client=options.stateless_client,
         prefix=shlex.split(getattr(options, "runner_prefix", None) or os.environ.get("DAEDALUS_RUN_UNDER", "")),
         client_prefix=shlex.split(getattr(options, "client_prefix", "") or ""),
         render_node=os.environ.get("DAEDALUS_RENDER_NODE", ""),

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
@@ -32,7 +33,7 @@ class Folder:
         self.limits, self.damaged = os.path.join(root, "limits.tsv"), os.path.join(root, "damaged.tsv")
         os.makedirs(os.path.join(self.root, "robustness"))
         os.makedirs(self.bin)
-        for name in ("daedalus", "ffmpeg"):
+        for name in ("daedalus", "ffmpeg", "stateless_client"):
             os.symlink(os.path.join(HERE, "fake_programs.py"), os.path.join(self.bin, name))
         open(os.path.join(self.bin, harness.DRIVER_FILE), "w", encoding="ascii").close()
         for path in (self.limits, self.damaged):
@@ -58,7 +59,7 @@ class Folder:
         rows = os.path.join(self.root, "rows.json")
         printed = io.StringIO()
         arguments = ["--front", front, "--daedalus", f"{self.bin}/daedalus", "--ffmpeg", f"{self.bin}/ffmpeg",
-                     "--driver", self.bin, "--limits", self.limits, "--damaged", self.damaged, "--json", rows,
+                     "--stateless-client", f"{self.bin}/stateless_client", "--driver", self.bin, "--limits", self.limits, "--damaged", self.damaged, "--json", rows,
                      "--jobs", "2", *options, self.root]
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             status = conformance.main(arguments)
@@ -213,6 +214,30 @@ class Passes(WithFolder):
     def test_nothing_to_run_is_no_success(self):
         self.folder.add("x.stream", codec="av1", profile="Main")
         self.assertEqual(self.folder.run("va")[0], 2)
+
+
+class StatelessClient(WithFolder):
+    def test_passes_and_fails(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", request="wrong")
+        self.folder.add("c.stream", request="software")
+        self.folder.add("d.stream", request="crash")
+        _, printed, rows = self.folder.run("v4l2-request", "--transport", "in-process")
+        found = {path: (row["result"], row["kind"]) for path, row in rows.items()}
+        self.assertEqual(found, {
+            "a.stream": ("passed", ""), "b.stream": ("failed", verdict.WRONG), "c.stream": ("failed", verdict.PATH),
+            "d.stream": ("failed", verdict.CRASH)}, printed)
+        self.assertIn("frame 3 is the first wrong one of 5", rows["b.stream"]["detail"])
+
+    def test_over_cuse_only_new_pages_of_the_daemon_count(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", request="software")
+        with tempfile.TemporaryDirectory() as statistics, unittest.mock.patch.dict(
+                os.environ, {"DAEDALUS_STATS": statistics}):
+            with open(os.path.join(statistics, "1.page"), "w", encoding="ascii") as file:
+                json.dump({"pid": 1, "session": 1, "front": "v4l2-request", "pictures": 5}, file)
+            _, printed, rows = self.folder.run("v4l2-request", "--transport", "cuse", "--jobs", "1")
+        self.assertEqual((rows["a.stream"]["result"], rows["b.stream"]["kind"]), ("passed", verdict.PATH), printed)
 
 
 class ClientLimits(WithFolder):
