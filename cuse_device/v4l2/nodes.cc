@@ -21,6 +21,7 @@ std::vector<std::unique_ptr<Device>> make_nodes(const std::shared_ptr<core::Core
   StatelessDevice::Options stateless;
   stateless.name = options.stateless_name;
   stateless.user_pointers = options.user_pointers;
+  stateless.direct_qbuf = options.direct_qbuf;
   stateless.requests = origin;
   stateless.number = std::make_shared<DeviceNumber>();
 

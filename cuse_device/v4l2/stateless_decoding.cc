@@ -52,7 +52,8 @@ bool StatelessFile::submit_next() {
   now.capture = joined ? joined->capture : capture_.take_queued();
   now.timestamp = nanoseconds(output->timestamp);
   copy_metadata(*output, now.capture.get());
-  const bool submitted = submit(*output, joined, &now);
+  const bool submitted =
+      output->request ? submit(*output, joined, &now) : submit_self_contained(*output, &now);
   show(now);
 
   const bool hold = (output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) != 0;
@@ -81,11 +82,29 @@ bool StatelessFile::submit(const Buffer& output, const std::optional<Held>& join
   now->parity = built->parity;
   now->complete = second;
 
+  return submit_job(std::move(job), built->profile);
+}
+
+// The same for a buffer without request.
+bool StatelessFile::submit_self_contained(const Buffer& output, Held* now) {
+  auto frame = self_contained_.parse(coded_format().codec, output.payload());
+  if (!frame.ok()) {
+    log(LogLevel::kWarning, "V4L2: %s", frame.error().message.c_str());
+    return false;
+  }
+  now->picture = frame->picture;
+  bool submitted = true;
+  for (core::DecodeJob& job : frame->jobs) {
+    submitted = submit_job(std::move(job), frame->profile) && submitted;
+  }
+  return submitted;
+}
+
+bool StatelessFile::submit_job(core::DecodeJob job, core::Profile profile) {
   session_ = core::session_for(job, session_);
   if (!session_) {
     const QueueFormat& format = output_.format();
-    auto opened =
-        core_->open_session({built->profile, format.width, format.height, "v4l2-request"});
+    auto opened = core_->open_session({profile, format.width, format.height, "v4l2-request"});
     if (!opened.ok()) {
       log(LogLevel::kError, "V4L2: %s", opened.error().message.c_str());
       return false;

@@ -21,6 +21,8 @@ class StatelessDevice : public Device {
     std::string name = "video11";
     bool user_pointers =
         true;  // V4L2_MEMORY_USERPTR: the transport reaches any of a client's memory
+    // Frames that carry their headers are taken without request (SelfContainedFrames).
+    bool direct_qbuf = false;
     // The media device whose requests are taken; null: none are.
     std::shared_ptr<const RequestOrigin> requests;
     std::shared_ptr<DeviceNumber> number;  // where set_device_number() goes; may be null

@@ -23,7 +23,7 @@ VideoFile::Config StatelessFile::make_config(const StatelessDevice::Options& opt
     queue->allocator = &core.memory();
   }
   config.output.supports_requests = options.requests != nullptr;
-  config.output.requires_requests = true;
+  config.output.requires_requests = !options.direct_qbuf;
   config.output.supports_hold_capture = true;
   config.output.find_request = [this](int fd, Client& client) { return find_request(fd, client); };
   config.output.bind = [this](Request& request, const std::shared_ptr<Buffer>& buffer) {
@@ -163,6 +163,9 @@ int StatelessFile::reqbufs(v4l2_requestbuffers& request, Client& client) {
 }
 
 int StatelessFile::qbuf(v4l2_buffer& buffer, Client& client) {
+  const bool direct = options_.direct_qbuf && buffer.type == output_.type() &&
+                      (buffer.flags & V4L2_BUF_FLAG_REQUEST_FD) == 0;
+  if (direct && !SelfContainedFrames::possible(coded_format().codec)) return EBADR;
   const int error = VideoFile::qbuf(buffer, client);
   if (error != 0) return error;
   if (buffer.type == capture_.type()) queued_at_[buffer.index] = output_.queued_so_far();
@@ -195,6 +198,7 @@ int StatelessFile::streamoff(int& type, Client& client) {
   ++stopping_;
   idle_.wait(mutex_, [this] { return in_flight_.empty(); });
   --stopping_;
+  if (queue == &output_) self_contained_ = {};
   if (queue == &capture_) {
     held_.reset();
     shown_ = {};

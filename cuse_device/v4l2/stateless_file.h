@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cuse_device/v4l2/request.h"
+#include "cuse_device/v4l2/self_contained_frames.h"
 #include "cuse_device/v4l2/stateless_device.h"
 #include "cuse_device/v4l2/stateless_formats.h"
 #include "cuse_device/v4l2/stateless_jobs.h"
@@ -109,6 +110,8 @@ class StatelessFile final : public VideoFile, public RequestFile {
   void pump();
   bool submit_next();
   bool submit(const Buffer& output, const std::optional<Held>& joined, Held* now);
+  bool submit_self_contained(const Buffer& output, Held* now);
+  bool submit_job(core::DecodeJob job, core::Profile profile);
   std::shared_ptr<core::Picture> find_picture(uint64_t timestamp) const;
   void show(const Held& now);
   void release_held();
@@ -125,6 +128,7 @@ class StatelessFile final : public VideoFile, public RequestFile {
 
   std::set<uint32_t> promised_;  // controls of requests that were queued
   std::shared_ptr<core::Session> session_;
+  SelfContainedFrames self_contained_;
   std::deque<Flight> in_flight_;
   std::optional<Held> held_;
   std::array<Shown, BufferQueue::kMaxBuffers> shown_;           // by index of the CAPTURE buffer
