@@ -9,11 +9,12 @@ packages_base=(
   ffmpeg vainfo
 )
 
-# The stock programs that tests start through the driver.
+# The stock programs that tests start through the driver or the V4L2 node.
 packages_test=(
   mpv gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-vaapi
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
   vlc-bin vlc-plugin-base vlc-plugin-video-output
+  v4l-utils
 )
 
 # The virtual machine (test/vm) and what the tests start in it.
