@@ -57,11 +57,12 @@ def only_media_node():
 
 
 def run(root, node, *options):
-    """The completed run; its output ends in the tool's own count."""
-    name = os.path.basename(node)
-    if name.startswith("video") and not os.path.exists(f"/sys/devices/virtual/cuse/{name}/device"):
-        link_media_node(name, only_media_node())
-    option = "-m" if name.startswith("media") else "-d"
+    """The completed run; its output ends in the tool's own count. Of a media node all that belongs to it is tested."""
+    media = only_media_node()
+    for name in os.listdir("/sys/class/cuse"):
+        if name.startswith("video") and not os.path.exists(f"/sys/devices/virtual/cuse/{name}/device"):
+            link_media_node(name, media)
+    option = "-m" if os.path.basename(node) == media else "-d"
     return subprocess.run(command(root, option, node, *options), capture_output=True, text=True, timeout=600)
 
 

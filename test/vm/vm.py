@@ -73,8 +73,11 @@ def guest_script(command, environment, folder, daemon):
 
 
 def carried_environment(extra):
-    return {name: value for name, value in os.environ.items()
-            if name in CARRIED or name in extra or name.startswith(CARRIED_PREFIXES)}
+    carried = {name: value for name, value in os.environ.items()
+               if name in CARRIED or name in extra or name.startswith(CARRIED_PREFIXES)}
+    # The guest's own would be its init's.
+    carried.setdefault("HOME", os.path.expanduser("~"))
+    return carried
 
 
 def qemu_command(kernel_folder, image, out, options):
