@@ -71,14 +71,13 @@ v4l2_ctrl_mpeg2_picture default_mpeg2_picture() {
   return picture;
 }
 
-void add_menu(uint32_t id, const char* name, std::span<const char* const> items, int64_t minimum,
+void add_menu(uint32_t id, const char* name, std::span<const char* const> items,
               int64_t default_value, ControlHandler* controls) {
   ControlInfo menu;
   menu.id = id;
   menu.type = V4L2_CTRL_TYPE_MENU;
   menu.name = name;
   menu.menu = items;
-  menu.minimum = minimum;
   menu.maximum = static_cast<int64_t>(items.size()) - 1;
   menu.default_value = default_value;
   controls->add(menu);
@@ -86,10 +85,9 @@ void add_menu(uint32_t id, const char* name, std::span<const char* const> items,
 
 void add_h264(ControlHandler* controls) {
   add_menu(V4L2_CID_STATELESS_H264_DECODE_MODE, "H264 Decode Mode", kDecodeModes,
-           V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED, V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED,
-           controls);
+           V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED, controls);
   add_menu(V4L2_CID_STATELESS_H264_START_CODE, "H264 Start Code", kStartCodes,
-           V4L2_STATELESS_H264_START_CODE_NONE, V4L2_STATELESS_H264_START_CODE_ANNEX_B, controls);
+           V4L2_STATELESS_H264_START_CODE_ANNEX_B, controls);
   controls->add(checked<v4l2_ctrl_h264_sps>(V4L2_CID_STATELESS_H264_SPS, V4L2_CTRL_TYPE_H264_SPS,
                                             "H264 Sequence Parameter Set"));
   controls->add(checked<v4l2_ctrl_h264_pps>(V4L2_CID_STATELESS_H264_PPS, V4L2_CTRL_TYPE_H264_PPS,
@@ -97,6 +95,13 @@ void add_h264(ControlHandler* controls) {
   controls->add(structure<v4l2_ctrl_h264_scaling_matrix>(V4L2_CID_STATELESS_H264_SCALING_MATRIX,
                                                          V4L2_CTRL_TYPE_H264_SCALING_MATRIX,
                                                          "H264 Scaling Matrix"));
+  // Slice-based clients send these with each slice; the slices' own headers say the same.
+  controls->add(checked<v4l2_ctrl_h264_pred_weights>(V4L2_CID_STATELESS_H264_PRED_WEIGHTS,
+                                                     V4L2_CTRL_TYPE_H264_PRED_WEIGHTS,
+                                                     "H264 Prediction Weight Table"));
+  controls->add(checked<v4l2_ctrl_h264_slice_params>(V4L2_CID_STATELESS_H264_SLICE_PARAMS,
+                                                     V4L2_CTRL_TYPE_H264_SLICE_PARAMS,
+                                                     "H264 Slice Parameters"));
   controls->add(checked<v4l2_ctrl_h264_decode_params>(V4L2_CID_STATELESS_H264_DECODE_PARAMS,
                                                       V4L2_CTRL_TYPE_H264_DECODE_PARAMS,
                                                       "H264 Decode Parameters"));

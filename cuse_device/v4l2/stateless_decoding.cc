@@ -27,6 +27,24 @@ void copy_metadata(const Buffer& from, Buffer* to) {
   to->flags = (to->flags & ~kFlags) | (from.flags & kFlags);
 }
 
+bool holds(const Buffer& output) {
+  return (output.flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) != 0;
+}
+
+// False where the picture would become too large.
+bool append_slices(const core::DecodeJob& from, core::DecodeJob* to) {
+  if (from.bitstream.size() > core::kMaxCodedBytes - to->bitstream.size() ||
+      from.slices.size() > core::kMaxSlices - to->slices.size()) {
+    return false;
+  }
+  const auto before = static_cast<uint32_t>(to->bitstream.size());
+  to->bitstream.insert(to->bitstream.end(), from.bitstream.begin(), from.bitstream.end());
+  for (const core::ByteRange& slice : from.slices) {
+    to->slices.push_back({before + slice.offset, slice.size});
+  }
+  return true;
+}
+
 }  // namespace
 
 void StatelessFile::pump() {
@@ -47,31 +65,48 @@ bool StatelessFile::submit_next() {
     controls_.apply(output->request->values(handle_));
     output->request->keep(handle_, controls_.values());
   }
-  const std::optional<Held> joined = std::exchange(held_, std::nullopt);
+  std::optional<Held> joined = std::exchange(held_, std::nullopt);
   Held now;
   now.capture = joined ? joined->capture : capture_.take_queued();
   now.timestamp = nanoseconds(output->timestamp);
   copy_metadata(*output, now.capture.get());
-  const bool submitted =
-      output->request ? submit(*output, joined, &now) : submit_self_contained(*output, &now);
+  const bool submitted = output->request ? submit(*output, std::move(joined), &now)
+                                         : submit_self_contained(*output, &now);
   show(now);
 
-  const bool hold = (output->flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) != 0;
-  land({output, hold ? nullptr : now.capture, now.picture, !submitted});
-  if (hold) held_ = now;
+  // Slices that wait for more are done with: they are copied.
+  const auto& picture = now.slices ? nullptr : now.picture;
+  land({output, holds(*output) ? nullptr : now.capture, picture, !submitted});
+  if (holds(*output)) held_ = std::move(now);
   return true;
 }
 
-// Makes `output` a job for now->capture. Whether there is one; now->picture may be null else.
-bool StatelessFile::submit(const Buffer& output, const std::optional<Held>& joined, Held* now) {
-  const core::Codec codec = coded_format().codec;
-  auto built = build_job(codec, controls_.values(), output.payload(),
+// Makes `output` a job for now->capture, or a part of one: of slice-based H.264 the slices of a
+// picture are gathered until one comes that does not hold the CAPTURE buffer. False where something
+// went wrong; now->picture may be null then.
+bool StatelessFile::submit(const Buffer& output, std::optional<Held> joined, Held* now) {
+  auto built = build_job(coded_format().codec, controls_.values(), output.payload(),
                          [this](uint64_t timestamp) { return find_picture(timestamp); });
-  if (!built.ok()) {
-    log(LogLevel::kWarning, "V4L2: %s", built.error().message.c_str());
-    if (joined) now->picture = joined->picture;
-    return false;
+  if (!built.ok()) log(LogLevel::kWarning, "V4L2: %s", built.error().message.c_str());
+  const bool gathering = joined && joined->slices;
+  bool taken = built.ok();
+  if (gathering && (!built.ok() || built->parity == joined->parity)) {
+    if (taken) taken = append_slices(built->job, &joined->slices->job);
+    *now = std::move(*joined);
+  } else {
+    if (gathering) submit_slices(&*joined);  // the first field is whole
+    if (built.ok()) {
+      aim(&*built, joined, now);
+    } else if (joined) {
+      now->picture = joined->picture;
+    }
   }
+  const bool submitted = (holds(output) && slice_based()) || !now->slices || submit_slices(now);
+  return taken && submitted;
+}
+
+// Gives the job its target and its role.
+void StatelessFile::aim(StatelessJob* built, const std::optional<Held>& joined, Held* now) const {
   core::DecodeJob& job = built->job;
   const bool field = built->parity != Parity::kFrame;
   const bool second = field && joined && joined->picture && !joined->complete &&
@@ -81,8 +116,18 @@ bool StatelessFile::submit(const Buffer& output, const std::optional<Held>& join
   now->picture = job.target;
   now->parity = built->parity;
   now->complete = second;
+  now->slices = std::move(*built);
+}
 
-  return submit_job(std::move(job), built->profile);
+bool StatelessFile::slice_based() const {
+  return coded_format().codec == core::Codec::kH264 &&
+         controls_.values().integer(V4L2_CID_STATELESS_H264_DECODE_MODE) ==
+             V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED;
+}
+
+bool StatelessFile::submit_slices(Held* held) {
+  StatelessJob whole = *std::exchange(held->slices, std::nullopt);
+  return submit_job(std::move(whole.job), whole.profile);
 }
 
 // The same for a buffer without request.
@@ -138,8 +183,9 @@ void StatelessFile::show(const Held& now) {
 
 // No more fields come for the CAPTURE buffer that is held back.
 void StatelessFile::release_held() {
-  const Held held = *std::exchange(held_, std::nullopt);
-  land({nullptr, held.capture, held.picture, false});
+  Held held = *std::exchange(held_, std::nullopt);
+  const bool submitted = !held.slices || submit_slices(&held);
+  land({nullptr, held.capture, held.picture, !submitted});
 }
 
 void StatelessFile::land(Flight flight) {
@@ -171,7 +217,10 @@ void StatelessFile::run() {
 StatelessFile::Outcome StatelessFile::finish(const Flight& flight,
                                              const QueueFormat& layout) const {
   Outcome outcome;
-  if (!flight.picture) return outcome;
+  if (!flight.picture) {
+    outcome.good = !flight.failed && !flight.capture;
+    return outcome;
+  }
   flight.picture->wait();
   const auto frame = flight.picture->frame();
   if (!frame) return outcome;

@@ -198,7 +198,10 @@ int StatelessFile::streamoff(int& type, Client& client) {
   ++stopping_;
   idle_.wait(mutex_, [this] { return in_flight_.empty(); });
   --stopping_;
-  if (queue == &output_) self_contained_ = {};
+  if (queue == &output_) {
+    self_contained_ = {};
+    if (held_) held_->slices.reset();
+  }
   if (queue == &capture_) {
     held_.reset();
     shown_ = {};

@@ -80,7 +80,7 @@ class StatelessFile final : public VideoFile, public RequestFile {
   struct Flight {
     std::shared_ptr<Buffer> output;          // null: only a held CAPTURE buffer is given back
     std::shared_ptr<Buffer> capture;         // null: it stays with the decoder
-    std::shared_ptr<core::Picture> picture;  // null: there is none, an error
+    std::shared_ptr<core::Picture> picture;  // null: there is none, or not yet
     bool failed = false;                     // there was no job
   };
   struct Outcome {
@@ -93,7 +93,8 @@ class StatelessFile final : public VideoFile, public RequestFile {
     std::shared_ptr<core::Picture> picture;
     uint64_t timestamp = 0;  // ns
     Parity parity = Parity::kFrame;
-    bool complete = false;  // both fields are there
+    bool complete = false;               // both fields are there
+    std::optional<StatelessJob> slices;  // for the picture, not submitted: more are to come
   };
   // What of a CAPTURE buffer references are found by; it outlasts QBUF and DQBUF.
   struct Shown {
@@ -109,7 +110,10 @@ class StatelessFile final : public VideoFile, public RequestFile {
   };
   void pump();
   bool submit_next();
-  bool submit(const Buffer& output, const std::optional<Held>& joined, Held* now);
+  bool submit(const Buffer& output, std::optional<Held> joined, Held* now);
+  void aim(StatelessJob* built, const std::optional<Held>& joined, Held* now) const;
+  bool slice_based() const;
+  bool submit_slices(Held* held);
   bool submit_self_contained(const Buffer& output, Held* now);
   bool submit_job(core::DecodeJob job, core::Profile profile);
   std::shared_ptr<core::Picture> find_picture(uint64_t timestamp) const;

@@ -205,6 +205,10 @@ void StatelessPlayer::start(const parsed_stream::ParsedStream& stream) {
   format_ = video.format(kCapture);
   must(format_.pixelformat == manner_.raw_format);
   must(format_.width == stream.width() && format_.height == stream.height());
+  if (manner_.slice_based) {
+    must(client_.set_control(-1, control_value(V4L2_CID_STATELESS_H264_DECODE_MODE, int32_t{0})) ==
+         0);
+  }
   must(video.request_buffers(kOutput, manner_.requests) == 0);
   must(video.stream(kOutput, true) == 0);
   must(video.start_capture(kCaptures) == 0);
@@ -233,6 +237,24 @@ std::vector<core::test::Shown> StatelessPlayer::play(const std::string& path) {
 }
 
 void StatelessPlayer::decode(size_t event, const core::DecodeJob& job) {
+  bool more = false;  // a second field follows
+  for (size_t i = event + 1; i < events_.size() && job.field == core::FieldRole::kFirstField; ++i) {
+    const auto* next = std::get_if<parsed_stream::DecodeEvent>(&events_[i]);
+    if (next == nullptr) continue;
+    more = next->job.target == job.target;
+    break;
+  }
+  if (!manner_.slice_based) return queue(job, coded_data_of(job), more);
+  for (size_t i = 0; i < job.slices.size(); ++i) {
+    const auto slice = job.bytes_of(job.slices[i]);
+    std::vector<uint8_t> data = {0, 0, 1};
+    data.insert(data.end(), slice.begin(), slice.end());
+    queue(job, data, more || i + 1 < job.slices.size());
+  }
+}
+
+// A request of its own.
+void StatelessPlayer::queue(const core::DecodeJob& job, std::span<const uint8_t> data, bool hold) {
   while (free_.empty()) wait_for_slot();
   const Slot slot = free_.front();
   free_.pop_front();
@@ -250,16 +272,8 @@ void StatelessPlayer::decode(size_t event, const core::DecodeJob& job) {
     });
   }
   must(client_.set_controls(slot.request, controls) == 0);
-  bool more = false;  // a second field follows
-  for (size_t i = event + 1; i < events_.size() && job.field == core::FieldRole::kFirstField; ++i) {
-    const auto* next = std::get_if<parsed_stream::DecodeEvent>(&events_[i]);
-    if (next == nullptr) continue;
-    more = next->job.target == job.target;
-    break;
-  }
-  must(client_.queue_output(slot.request, slot.index, coded_data_of(job),
-                            timestamps_.at(job.target.get()) / 1000,
-                            more ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0) == 0);
+  must(client_.queue_output(slot.request, slot.index, data, timestamps_.at(job.target.get()) / 1000,
+                            hold ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0) == 0);
   must(client_.queue_request(slot.request) == 0);
   queued_.push_back(slot);
 }

@@ -89,6 +89,7 @@ class StatelessPlayer {
     uint32_t requests = 4;            // in flight at most
     bool repeat_controls = false;     // also those that did not change
     bool overwrite_captures = false;  // destroys what it has seen
+    bool slice_based = false;         // H.264: one request a slice
   };
   StatelessPlayer(TestNodes& nodes, const Manner& manner) : client_(nodes), manner_(manner) {}
   // Everything that is shown, in display order; throws std::runtime_error where an ioctl fails.
@@ -108,6 +109,7 @@ class StatelessPlayer {
   void start(const parsed_stream::ParsedStream& stream);
   void read_events(parsed_stream::ParsedStream& stream);
   void decode(size_t event, const core::DecodeJob& job);
+  void queue(const core::DecodeJob& job, std::span<const uint8_t> data, bool hold);
   void show(const parsed_stream::OutputEvent& output);
   void take_capture();
   void recycle(size_t event);

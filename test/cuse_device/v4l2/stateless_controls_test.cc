@@ -63,6 +63,10 @@ TEST_CASE("every control, its type, its size and its name") {
       {V4L2_CID_STATELESS_H264_PPS, V4L2_CTRL_TYPE_H264_PPS, 12, "H264 Picture Parameter Set"},
       {V4L2_CID_STATELESS_H264_SCALING_MATRIX, V4L2_CTRL_TYPE_H264_SCALING_MATRIX, 480,
        "H264 Scaling Matrix"},
+      {V4L2_CID_STATELESS_H264_PRED_WEIGHTS, V4L2_CTRL_TYPE_H264_PRED_WEIGHTS, 772,
+       "H264 Prediction Weight Table"},
+      {V4L2_CID_STATELESS_H264_SLICE_PARAMS, V4L2_CTRL_TYPE_H264_SLICE_PARAMS, 152,
+       "H264 Slice Parameters"},
       {V4L2_CID_STATELESS_H264_DECODE_PARAMS, V4L2_CTRL_TYPE_H264_DECODE_PARAMS, 560,
        "H264 Decode Parameters"},
       {V4L2_CID_STATELESS_VP8_FRAME, V4L2_CTRL_TYPE_VP8_FRAME, 1232, "VP8 Frame Parameters"},
@@ -109,7 +113,7 @@ TEST_CASE("the menus of H.264") {
     }
     return all;
   };
-  CHECK(names(V4L2_CID_STATELESS_H264_DECODE_MODE) == "1Frame-Based;");
+  CHECK(names(V4L2_CID_STATELESS_H264_DECODE_MODE) == "0Slice-Based;1Frame-Based;");
   CHECK(names(V4L2_CID_STATELESS_H264_START_CODE) == "0No Start Code;1Annex B Start Code;");
   v4l2_control control{};
   control.id = V4L2_CID_STATELESS_H264_DECODE_MODE;
@@ -190,6 +194,39 @@ TEST_CASE("H.264 picture parameter sets and pictures") {
           0);
   CHECK(result.reserved == 0);
   CHECK(result.dpb[15].reserved[4] == 0);
+}
+
+TEST_CASE("H.264 slices") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Slice = v4l2_ctrl_h264_slice_params;
+  Control<Slice> control(client, V4L2_CID_STATELESS_H264_SLICE_PARAMS);
+  CHECK(control.attempt([](Slice&) {}) == 0);
+  CHECK(control.attempt([](Slice& s) { s.colour_plane_id = 3; }) == EINVAL);
+  CHECK(control.attempt([](Slice& s) { s.cabac_init_idc = 3; }) == EINVAL);
+  CHECK(control.attempt([](Slice& s) { s.disable_deblocking_filter_idc = 3; }) == EINVAL);
+  CHECK(control.attempt([](Slice& s) { s.slice_alpha_c0_offset_div2 = 7; }) == EINVAL);
+  CHECK(control.attempt([](Slice& s) { s.slice_beta_offset_div2 = -7; }) == EINVAL);
+  CHECK(control.attempt([](Slice& s) { s.num_ref_idx_l0_active_minus1 = 32; }) == EINVAL);
+  Slice slice{};
+  REQUIRE(control.attempt(
+              [](Slice& s) {
+                s.slice_type = V4L2_H264_SLICE_TYPE_I;
+                s.num_ref_idx_l0_active_minus1 = 32;
+                s.num_ref_idx_l1_active_minus1 = 32;
+                s.flags = V4L2_H264_SLICE_FLAG_DIRECT_SPATIAL_MV_PRED;
+                s.reserved = 1;
+              },
+              &slice) == 0);
+  CHECK(slice.num_ref_idx_l0_active_minus1 == 0);
+  CHECK(slice.num_ref_idx_l1_active_minus1 == 0);
+  CHECK(slice.flags == 0);
+  CHECK(slice.reserved == 0);
+  using Weights = v4l2_ctrl_h264_pred_weights;
+  Control<Weights> weights(client, V4L2_CID_STATELESS_H264_PRED_WEIGHTS);
+  CHECK(weights.attempt([](Weights& w) { w.luma_log2_weight_denom = 7; }) == 0);
+  CHECK(weights.attempt([](Weights& w) { w.luma_log2_weight_denom = 8; }) == EINVAL);
+  CHECK(weights.attempt([](Weights& w) { w.chroma_log2_weight_denom = 8; }) == EINVAL);
 }
 
 TEST_CASE("VP8 and MPEG-2") {

@@ -234,9 +234,6 @@ TEST_CASE("H.264 without start codes") {
   const auto captured = client.dequeue_capture();
   CHECK((captured.flags & V4L2_BUF_FLAG_ERROR) == 0);
   CHECK(client.hash(captured.index) == expected[0]);
-
-  const auto slices = control_value(V4L2_CID_STATELESS_H264_DECODE_MODE, int32_t{0});
-  CHECK(client.set_control(-1, slices) == ERANGE);  // slice-based
 }
 
 TEST_CASE("a held CAPTURE buffer waits for another timestamp or a flush") {

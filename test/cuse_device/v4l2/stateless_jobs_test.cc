@@ -156,6 +156,93 @@ TEST_CASE("two fields of a held CAPTURE buffer have one picture") {
   CHECK(job(6).target != job(5).target);
 }
 
+TEST_CASE("slice-based: a picture's slices are one job, which its last slice submits") {
+  JobsClient test(V4L2_PIX_FMT_H264_SLICE, 12);
+  REQUIRE(test.client.set_control(
+              -1, control_value(V4L2_CID_STATELESS_H264_DECODE_MODE,
+                                int32_t{V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED})) == 0);
+  REQUIRE(test.client.video.start_capture(6) == 0);
+  const auto slice = [](uint8_t mark) { return std::vector<uint8_t>{0, 0, 1, 0x65, mark, 0x80}; };
+  const auto marks = [&](size_t i) {
+    std::vector<int> all;
+    const core::DecodeJob& job = (*test.jobs)[i];
+    for (const auto& range : job.slices) all.push_back(job.bytes_of(range)[1]);
+    return all;
+  };
+  // A frame of three slices; the first two are done before the picture is.
+  const int first = test.queue(0, h264_controls({}), slice(1), 10, kHold);
+  REQUIRE(test.client.wait_complete(first));
+  const int second = test.queue(1, h264_controls({}), slice(2), 10, kHold);
+  REQUIRE(test.client.wait_complete(second));
+  CHECK(test.jobs->count() == 0);
+  for (int i = 0; i < 2; ++i) {
+    TestFile::Buffer output(kOutput, 0);
+    REQUIRE(test.client.video.dequeue(output) == 0);
+    CHECK((output.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0);
+  }
+  test.queue(2, h264_controls({}), slice(3), 10);
+  CHECK(test.next_capture(false) == 10);
+  REQUIRE(test.jobs->count() == 1);
+  CHECK(marks(0) == std::vector<int>{1, 2, 3});
+
+  // Two fields of two slices each.
+  test.queue(3, h264_controls(h264_field(false)), slice(4), 20, kHold);
+  test.queue(4, h264_controls(h264_field(false)), slice(5), 20, kHold);
+  test.queue(5, h264_controls(h264_field(true)), slice(6), 20, kHold);
+  test.queue(6, h264_controls(h264_field(true)), slice(7), 20);
+  CHECK(test.next_capture(false) == 20);
+  REQUIRE(test.jobs->count() == 3);
+  CHECK(marks(1) == std::vector<int>{4, 5});
+  CHECK(marks(2) == std::vector<int>{6, 7});
+  CHECK((*test.jobs)[1].field == core::FieldRole::kFirstField);
+  CHECK((*test.jobs)[2].field == core::FieldRole::kSecondField);
+  CHECK((*test.jobs)[2].target == (*test.jobs)[1].target);
+
+  // Another timestamp ends a picture, a flush too; a slice that is none is its own error.
+  test.queue(7, h264_controls({}), slice(8), 30, kHold);
+  constexpr uint8_t kNone[] = {1, 2, 3};
+  test.queue(8, h264_controls({}), kNone, 30, kHold);
+  test.queue(9, h264_controls({}), slice(9), 40, kHold);
+  CHECK(test.next_capture(false) == 30);
+  CHECK(marks(3) == std::vector<int>{8});
+  CHECK(test.client.video.command(V4L2_DEC_CMD_FLUSH) == 0);
+  CHECK(test.next_capture(false) == 40);
+  CHECK(marks(4) == std::vector<int>{9});
+
+  // Slices that STREAMOFF drops are not decoded.
+  test.queue(10, h264_controls({}), slice(10), 50, kHold);
+  REQUIRE(test.client.video.stream(kOutput, false) == 0);
+  REQUIRE(test.client.video.stream(kOutput, true) == 0);
+  test.queue(11, h264_controls({}), slice(11), 60);
+  CHECK(test.next_capture(false) == -50);
+  CHECK(test.next_capture(false) == 60);
+  CHECK(marks(5) == std::vector<int>{11});
+}
+
+TEST_CASE("slice-based: a picture cannot grow without end") {
+  JobsClient test(V4L2_PIX_FMT_H264_SLICE, 1);
+  REQUIRE(test.client.set_control(
+              -1, control_value(V4L2_CID_STATELESS_H264_DECODE_MODE,
+                                int32_t{V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED})) == 0);
+  REQUIRE(test.client.video.start_capture(1) == 0);
+  std::vector<uint8_t> large(2u << 20, 0x80);
+  large[0] = large[1] = 0;
+  large[2] = 1;
+  large[3] = 0x65;
+  int errors = 0;
+  for (int i = 0; i < 70; ++i) {
+    const int fd = test.queue(0, h264_controls({}), large, 10, kHold);
+    REQUIRE(test.client.wait_complete(fd));
+    TestFile::Buffer output(kOutput, 0);
+    REQUIRE(test.client.video.dequeue(output) == 0);
+    errors += (output.buffer.flags & V4L2_BUF_FLAG_ERROR) != 0;
+  }
+  CHECK(errors == 70 - 64);
+  CHECK(test.client.video.command(V4L2_DEC_CMD_FLUSH) == 0);
+  CHECK(test.next_capture() == 10);
+  CHECK((*test.jobs)[0].slices.size() == 64);
+}
+
 TEST_CASE("MPEG-2: slices, references by their kind of picture, fields") {
   JobsClient test(V4L2_PIX_FMT_MPEG2_SLICE);
   REQUIRE(test.client.video.start_capture(6) == 0);

@@ -66,6 +66,17 @@ TEST_CASE("one request at a time, all controls in each, CAPTURE memory overwritt
   }
 }
 
+TEST_CASE("H.264 slice by slice") {
+  TestNodes nodes;
+  for (const char* clip : {"h264.mp4", "h264_interlaced.mp4"}) {
+    INFO(clip);
+    Manner manner;
+    manner.slice_based = true;
+    StatelessPlayer player(nodes, manner);
+    compare(player.play(path_of(clip)), expected_of(clip));
+  }
+}
+
 TEST_CASE("two clients of each clip at once") {
   TestNodes nodes;
   struct Run {
