@@ -28,16 +28,26 @@ std::unique_ptr<parsed_stream::Parser> other_parser(core::Codec codec) {
   return nullptr;
 }
 
-template <typename Parsers, typename EventType>
-std::vector<EventType> all_events(parsed_stream::Demuxer& demuxer, Parsers& parser) {
-  std::vector<EventType> events;
-  (void)parser.parse(demuxer.headers(), events);
+using Packets = std::vector<std::vector<uint8_t>>;
+
+// The headers of the container first.
+Packets all_packets(parsed_stream::Demuxer& demuxer) {
+  const auto headers = demuxer.headers();
+  Packets packets = {{headers.begin(), headers.end()}};
   parsed_stream::Demuxer::Packet packet;
   for (;;) {
     const Result<bool> more = demuxer.next(packet);
     if (!more) continue;
-    if (!*more) break;
-    (void)parser.parse(packet.data, events);
+    if (!*more) return packets;
+    packets.emplace_back(packet.data.begin(), packet.data.end());
+  }
+}
+
+template <typename EventType, typename Parser>
+std::vector<EventType> all_events(const Packets& packets, Parser& parser) {
+  std::vector<EventType> events;
+  for (const auto& packet : packets) {
+    if (!packet.empty()) (void)parser.parse(packet, events);
   }
   parser.flush(events);
   return events;
@@ -175,13 +185,14 @@ std::vector<const Wanted*> only(const std::vector<EventType>& events) {
 }  // namespace
 
 Comparison compare_parsers(const std::string& path) {
-  auto first = parsed_stream::Demuxer::open(path);
-  auto second = parsed_stream::Demuxer::open(path);
-  if (!first || !second) return {path + " does not open"};
-  const auto parser = create_parser((*first)->codec());
-  const auto other = other_parser((*first)->codec());
-  const auto mine = all_events<StreamParser, Event>(**first, *parser);
-  const auto theirs = all_events<parsed_stream::Parser, parsed_stream::Event>(**second, *other);
+  auto demuxer = parsed_stream::Demuxer::open(path);
+  if (!demuxer) return {path + " does not open"};
+  return compare_parsers((*demuxer)->codec(), all_packets(**demuxer));
+}
+
+Comparison compare_parsers(core::Codec codec, const Packets& packets) {
+  const auto mine = all_events<Event>(packets, *create_parser(codec));
+  const auto theirs = all_events<parsed_stream::Event>(packets, *other_parser(codec));
 
   Comparer comparer;
   Comparison result;

@@ -4,7 +4,11 @@
 #define DAEDALUS_TEST_CLIENTS_PARSERS_COMPARE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
+
+#include "decode_core/codec.h"
 
 namespace daedalus::clients::testing {
 
@@ -17,6 +21,8 @@ struct Comparison {
 // Reads the file with both: control structures (timestamps by what they name), bitstreams, fields,
 // reference sets, targets, and what is shown when and how large.
 Comparison compare_parsers(const std::string& path);
+// Likewise, packets as StreamParser::parse takes them.
+Comparison compare_parsers(core::Codec codec, const std::vector<std::vector<uint8_t>>& packets);
 
 }  // namespace daedalus::clients::testing
 

@@ -198,7 +198,10 @@ bool H264Dpb::mark(const H264SliceHeader& header, const H264FramePtr& current, O
   if (!header.adaptive_marking && !(second_field && current->short_term)) slide();
   if (cleared) {
     const int64_t base = current->order_count();
-    for (int32_t& count : current->order) count = narrow(count - base);
+    for (int parity = 0; parity < 2; ++parity) {
+      if (current->present >> parity & 1)
+        current->order[parity] = narrow(current->order[parity] - base);
+    }
     current->frame_num = 0;
     current->frame_num_wrap = 0;
   }

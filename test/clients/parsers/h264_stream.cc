@@ -176,6 +176,7 @@ void H264Stream::start_picture(const H264SliceHeader& header, H264ParameterSets:
   const bool second = completes_frame(header) && sets.sps == sequence_;
   if (second) {
     single_fields_ = 0;
+    frame_->shown = true;
   } else {
     if (first_field_) {
       const bool other_parity =
@@ -351,6 +352,7 @@ void H264Stream::end_picture(std::vector<Event>& events) {
   order_.finish(cleared, header.bottom_field ? 0 : frame_->order[0]);
   if (done.coded.field == Field::kFirst) {
     first_field_ = header;
+    frame_->shown = single_fields_ > 1;  // should it remain alone
   } else {
     end_frame(events);
   }
@@ -358,7 +360,6 @@ void H264Stream::end_picture(std::vector<Event>& events) {
 
 void H264Stream::end_frame(std::vector<Event>& events) {
   if (!frame_) return;
-  if (first_field_) frame_->shown = single_fields_ > 1;
   first_field_.reset();
   H264Dpb::Output output;
   dpb_.store(frame_, output);
