@@ -24,7 +24,14 @@ mirror() {
   echo "${found:-http://deb.debian.org/debian}"
 }
 
-list_hash=$(printf '%s\n' "$suite" "${packages[@]}" | sha256sum | cut -c1-12)
+# With security updates, as users have them: VLC before 3.0.24 decodes nothing through VA with FFmpeg 7.
+sources() {
+  local uri
+  uri=$(mirror)
+  printf 'deb %s %s main\n' "$uri" "$suite" "$uri" "$suite-updates" "${uri%/debian}/debian-security" "$suite-security"
+}
+
+list_hash=$(printf '%s\n' "$(sources)" "${packages[@]}" | sha256sum | cut -c1-12)
 root=$(cache_folder)/debian13-$list_hash
 # Of this tree alone: Bazel mixes up two trees with one output base.
 output=$(cache_folder)/debian13-output/$(printf '%s' "$tree" | sha256sum | cut -c1-12)
@@ -32,14 +39,15 @@ output=$(cache_folder)/debian13-output/$(printf '%s' "$tree" | sha256sum | cut -
 make_root() {
   [ -e "$root/.complete" ] && return
   command -v mmdebstrap >/dev/null || die "mmdebstrap is missing; ./dev setup --full installs it"
-  local wished partial=$root.partial
+  local wished lines partial=$root.partial
+  mapfile -t lines < <(sources)
   rm -rf --one-file-system "$partial"
   mkdir -p "$(dirname "$root")"
   wished=$(IFS=,; echo "${packages[*]}")
   with_progress "making a Debian 13 root in $root" "$(dev_folder)/debian13.log" \
     mmdebstrap --mode=root --variant=apt --include="$wished" \
     --aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/doc/*' \
-    "$suite" "$partial" "$(mirror)"
+    "$suite" "$partial" "${lines[@]}"
   touch "$partial/.complete"
   mv "$partial" "$root"
 }
