@@ -6,8 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "cuse_device/preload/poll_source.h"
+
+namespace daedalus::v4l2 {
+class Request;
+}  // namespace daedalus::v4l2
 
 namespace daedalus::preload {
 
@@ -36,6 +41,8 @@ class NodeFile : public Descriptor {
                     off_t offset) = 0;
   // Null where the kernel polls the descriptor rightly.
   virtual PollSource* poll_source() = 0;
+  // The media request that it is, or null.
+  virtual std::shared_ptr<v4l2::Request> request() const { return nullptr; }
 };
 
 }  // namespace daedalus::preload

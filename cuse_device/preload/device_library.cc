@@ -1,8 +1,8 @@
 // The entry of the library that loaded_devices.cc loads.
 #include "cuse_device/preload/devices.h"
 
-extern "C" [[gnu::visibility("default")]] void daedalus_make_v4l2_device(
-    daedalus::preload::NodeRole role,
-    daedalus::Result<std::shared_ptr<daedalus::v4l2::Device>>* device) {
-  *device = daedalus::preload::make_device(role);
+extern "C" [[gnu::visibility("default")]] void daedalus_make_v4l2_devices(
+    std::span<const daedalus::preload::Node> nodes,
+    daedalus::Result<daedalus::preload::Devices>* devices) {
+  *devices = daedalus::preload::make_devices(nodes);
 }

@@ -1,16 +1,26 @@
+#include <sys/sysmacros.h>
+
+#include <utility>
+
 #include "cuse_device/preload/devices.h"
-#include "cuse_device/v4l2/stateful_device.h"
+#include "cuse_device/v4l2/nodes.h"
 #include "decode_core/core.h"
 
 namespace daedalus::preload {
 
-Result<std::shared_ptr<v4l2::Device>> make_device(NodeRole role) {
-  switch (role) {
-    case NodeRole::kStateful:
-      return std::shared_ptr<v4l2::Device>(std::make_shared<v4l2::StatefulDevice>(
-          core::Core::create(core::Settings::from_environment()), v4l2::StatefulDevice::Options{}));
+Result<Devices> make_devices(std::span<const Node> nodes) {
+  v4l2::NodesOptions options;
+  options.stateful_name = nodes[static_cast<size_t>(NodeRole::kStateful)].name;
+  options.stateless_name = nodes[static_cast<size_t>(NodeRole::kStateless)].name;
+  options.media_name = nodes[static_cast<size_t>(NodeRole::kMedia)].name;
+  const auto core = core::Core::create(core::Settings::from_environment());
+  Devices devices;
+  for (auto& device : v4l2::make_nodes(core, options)) {
+    const dev_t number = nodes[devices.size()].number;
+    device->set_device_number(major(number), minor(number));
+    devices.push_back(std::move(device));
   }
-  return Error{ErrorCode::kInternal, "no such device"};
+  return devices;
 }
 
 }  // namespace daedalus::preload

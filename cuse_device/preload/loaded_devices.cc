@@ -12,20 +12,20 @@ namespace {
 // Beside the library that this is part of.
 std::string library_path() {
   Dl_info self{};
-  if (::dladdr(reinterpret_cast<const void*>(&make_device), &self) == 0) return kDeviceLibrary;
+  if (::dladdr(reinterpret_cast<const void*>(&make_devices), &self) == 0) return kDeviceLibrary;
   const std::string path = self.dli_fname;
   return path.substr(0, path.rfind('/') + 1) + kDeviceLibrary;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<v4l2::Device>> make_device(NodeRole role) {
+Result<Devices> make_devices(std::span<const Node> nodes) {
   void* const library = ::dlopen(library_path().c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  void* const symbol = library != nullptr ? ::dlsym(library, kMakeDeviceSymbol) : nullptr;
+  void* const symbol = library != nullptr ? ::dlsym(library, kMakeDevicesSymbol) : nullptr;
   if (symbol == nullptr) return Error{ErrorCode::kNotFound, ::dlerror()};
-  Result<std::shared_ptr<v4l2::Device>> device = std::shared_ptr<v4l2::Device>();
-  reinterpret_cast<MakeDevice>(symbol)(role, &device);
-  return device;
+  Result<Devices> devices = Devices();
+  reinterpret_cast<MakeDevices>(symbol)(nodes, &devices);
+  return devices;
 }
 
 }  // namespace daedalus::preload

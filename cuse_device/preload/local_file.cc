@@ -1,6 +1,7 @@
 #include "cuse_device/preload/local_file.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -10,7 +11,9 @@
 #include <vector>
 
 #include "cuse_device/preload/client_memory.h"
+#include "cuse_device/preload/process.h"
 #include "cuse_device/preload/real_calls.h"
+#include "cuse_device/v4l2/request.h"
 #include "decode_core/uapi/controls.h"
 
 namespace daedalus::preload {
@@ -34,8 +37,15 @@ class LocalClient final : public v4l2::Client {
     if (!copy) return system_error("the client's descriptor cannot be duplicated");
     return copy;
   }
-  int give_request(std::shared_ptr<v4l2::Request>) override { return -ENOTTY; }
-  std::shared_ptr<v4l2::Request> find_request(int) override { return nullptr; }
+  int give_request(std::shared_ptr<v4l2::Request> request) override {
+    auto handle = make_handle(O_CLOEXEC);
+    if (!handle.ok()) return -EMFILE;
+    return adopt_handle(std::move(*handle), std::make_shared<LocalFile>(request));
+  }
+  std::shared_ptr<v4l2::Request> find_request(int client_fd) override {
+    const auto file = node_file(client_fd);
+    return file ? file->request() : nullptr;
+  }
 };
 
 // An ioctl's argument while it is carried out.
@@ -84,8 +94,13 @@ bool non_blocking(int fd) {
 
 }  // namespace
 
-LocalFile::LocalFile(const Node& node, std::unique_ptr<v4l2::OpenFile> file)
-    : node_(node), file_(std::move(file)) {
+LocalFile::LocalFile(const Node& node, std::shared_ptr<v4l2::OpenFile> file)
+    : node_(&node), file_(std::move(file)) {
+  file_->set_listener([this] { changed(); });
+}
+
+LocalFile::LocalFile(const std::shared_ptr<v4l2::Request>& request)
+    : node_(nullptr), file_(request), request_(request) {
   file_->set_listener([this] { changed(); });
 }
 
@@ -120,6 +135,16 @@ int LocalFile::call_parked(uint32_t request, std::span<std::byte> argument) {
   }
   PollSource::remove(waiter.get());
   return error;
+}
+
+Result<UniqueFd> make_handle(int flags) {
+  UniqueFd handle(::epoll_create1((flags & O_CLOEXEC) != 0 ? EPOLL_CLOEXEC : 0));
+  if (!handle) return system_error("a descriptor");
+  const intptr_t status = flags & O_NONBLOCK;
+  if (real.fcntl(handle.get(), F_SETFL, reinterpret_cast<void*>(status)) != 0) {
+    return system_error("a descriptor");
+  }
+  return handle;
 }
 
 // As vb2_mmap.

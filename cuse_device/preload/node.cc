@@ -16,6 +16,8 @@ namespace {
 // Where Raspberry Pi software looks for its decoder.
 constexpr unsigned kFirstVideoNode = 10;
 constexpr unsigned kVideoMajor = 81;
+// The kernel gives media nodes a major number of those that it has left, from 511 downwards.
+constexpr unsigned kMediaMajor = 450;
 constexpr unsigned kMinors = 256;
 constexpr mode_t kMode = S_IFCHR | 0666;
 // Inode numbers that no node of a devtmpfs reaches.
@@ -30,13 +32,21 @@ std::string sysfs_folder(dev_t number) {
   return "/sys/dev/char/" + std::to_string(major(number)) + ":" + std::to_string(minor(number));
 }
 
-Node make_video_node(NodeRole role, unsigned first) {
+// The first number from `first` on that the kernel has no node of.
+Node make_node(NodeRole role, const std::string& prefix, unsigned major, unsigned first) {
   unsigned number = first;
-  while (number < kMinors && exists("/dev/video" + std::to_string(number))) ++number;
+  while (number < kMinors && exists("/dev/" + prefix + std::to_string(number))) ++number;
   unsigned minor = number;
-  while (minor < kMinors && exists(sysfs_folder(makedev(kVideoMajor, minor)))) ++minor;
-  const std::string name = "video" + std::to_string(number);
-  return {role, name, "/dev/" + name, makedev(kVideoMajor, minor)};
+  while (minor < kMinors && exists(sysfs_folder(makedev(major, minor)))) ++minor;
+  const std::string name = prefix + std::to_string(number);
+  return {role, name, "/dev/" + name, makedev(major, minor)};
+}
+
+std::vector<Node> make_nodes() {
+  const Node stateful = make_node(NodeRole::kStateful, "video", kVideoMajor, kFirstVideoNode);
+  const auto after = static_cast<unsigned>(std::stoul(stateful.name.substr(5))) + 1;
+  return {stateful, make_node(NodeRole::kStateless, "video", kVideoMajor, after),
+          make_node(NodeRole::kMedia, "media", kMediaMajor, 0)};
 }
 
 const char* last_component(const char* path) {
@@ -56,8 +66,7 @@ ino_t inode_of(const Node& node) {
 }  // namespace
 
 std::span<const Node> nodes() {
-  static const auto& all =
-      *new std::vector<Node>{make_video_node(NodeRole::kStateful, kFirstVideoNode)};
+  static const auto& all = *new std::vector<Node>(make_nodes());
   return all;
 }
 

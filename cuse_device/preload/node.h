@@ -12,7 +12,8 @@
 
 namespace daedalus::preload {
 
-enum class NodeRole : uint8_t { kStateful };
+// In the order of v4l2::make_nodes().
+enum class NodeRole : uint8_t { kStateful, kStateless, kMedia };
 
 struct Node {
   NodeRole role = NodeRole::kStateful;
@@ -21,8 +22,8 @@ struct Node {
   dev_t number = 0;  // major:minor
 };
 
-// The nodes of this process, for its whole life. A name that the kernel has a node of is passed
-// over: the next free number is taken.
+// The nodes of this process, one for each role in its order, for its whole life. A name that the
+// kernel has a node of is passed over: the next free number is taken.
 std::span<const Node> nodes();
 
 // The node that a path names, relative to `directory` as in openat(2); null for every other path,

@@ -79,13 +79,16 @@ int open_node(const Node& node, int flags) {
     errno = errno_of(opened.error());
     return -1;
   }
-  const int fd = opened->fd.get();
-  if (static_cast<uint32_t>(fd) >= DescriptorTable::kLimit) {
-    errno = EMFILE;
-    return -1;
-  }
-  descriptors.insert(fd, std::move(opened->file));
-  return opened->fd.release();
+  const int fd = adopt_handle(std::move(opened->fd), std::move(opened->file));
+  if (fd >= 0) return fd;
+  errno = -fd;
+  return -1;
+}
+
+int adopt_handle(UniqueFd handle, std::shared_ptr<NodeFile> file) {
+  if (static_cast<uint32_t>(handle.get()) >= DescriptorTable::kLimit) return -EMFILE;
+  descriptors.insert(handle.get(), std::move(file));
+  return handle.release();
 }
 
 int adopt(int original, int copy) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "base/unique_fd.h"
 #include "cuse_device/preload/descriptor_table.h"
 #include "cuse_device/preload/node.h"
 
@@ -19,6 +20,9 @@ std::shared_ptr<NodeFile> find_node_file(int fd);
 
 // As open(2) of a node that is there: a descriptor, or -1 with errno set.
 int open_node(const Node& node, int flags);
+
+// Makes `handle` a descriptor of that file: its number, or a negative errno.
+int adopt_handle(UniqueFd handle, std::shared_ptr<NodeFile> file);
 
 // As dup(2) and its kin, after the kernel made `copy` of `original`: it means the same from now on,
 // and no longer what it meant before. -1 with errno set, and the copy closed, where that cannot be.

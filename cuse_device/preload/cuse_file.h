@@ -1,0 +1,38 @@
+// CuseFile: an open file of a daemon's CUSE node. The kernel carries its calls; what CUSE cannot
+// carry goes over the daemon's socket.
+#ifndef DAEDALUS_CUSE_DEVICE_PRELOAD_CUSE_FILE_H_
+#define DAEDALUS_CUSE_DEVICE_PRELOAD_CUSE_FILE_H_
+
+#include <memory>
+
+#include "cuse_device/cuse/companion_protocol.h"
+#include "cuse_device/preload/descriptor.h"
+
+namespace daedalus::preload {
+
+// mmap, VIDIOC_EXPBUF and buffers of V4L2_MEMORY_DMABUF work with it. Thread-safe.
+class CuseFile final : public NodeFile {
+ public:
+  // Null where `fd` is no node of a daemon that has a socket.
+  static std::shared_ptr<CuseFile> of(int fd);
+  explicit CuseFile(const cuse::CompanionInfo& info) : info_(info) {}
+
+  // The kernel knows the node, and polls it.
+  const Node* node() const override { return nullptr; }
+  PollSource* poll_source() override { return nullptr; }
+  int ioctl(int fd, uint32_t request, void* argument) override;
+  void* map(void* address, size_t size, int protection, int flags, int fd, off_t offset) override;
+
+ private:
+  cuse::Question question(cuse::Operation operation) const;
+  // The errno, or 0.
+  int ask(const cuse::Question& question, int sent, UniqueFd* received, uint64_t* offset) const;
+  int export_buffer(v4l2_exportbuffer* buffer) const;
+  int send_planes(const v4l2_buffer& buffer) const;
+
+  const cuse::CompanionInfo info_;
+};
+
+}  // namespace daedalus::preload
+
+#endif  // DAEDALUS_CUSE_DEVICE_PRELOAD_CUSE_FILE_H_
