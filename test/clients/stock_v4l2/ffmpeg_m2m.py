@@ -32,7 +32,7 @@ def size_changes(bench, small, large):
         for stream in streams:
             with open(stream, "rb") as part:
                 out.write(part.read())
-    every = ["-i", joined, "-map", "0:v:0", "-fps_mode", "passthrough", "-autoscale", "0"]
+    every = ["-i", joined, "-map", "0:v:0", "-fps_mode", "passthrough", "-noautoscale"]
     every += ["-vf", "copy,format=yuv420p", "-c:v", "rawvideo", "-f", "framemd5"]
     theirs, ours = bench.scratch("software"), bench.scratch("frames")
     bench.ffmpeg(*every, theirs)
