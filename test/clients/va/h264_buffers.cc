@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "test/clients/parsers/h264_reference_lists.h"
 #include "test/clients/parsers/h264_slice_header.h"
-#include "test/clients/va/h264_reference_lists.h"
 #include "test/clients/va/picture_buffers.h"
 
 namespace daedalus::va_client {
@@ -165,6 +165,19 @@ class H264Translation {
     return v;
   }
 
+  clients::H264ListContext list_context() const {
+    clients::H264ListContext context{p_.sps, p_.decode};
+    for (size_t i = 0; i < context.order_counts.size(); ++i) {
+      const v4l2_h264_dpb_entry& entry = p_.decode.dpb[i];
+      const int32_t top = entry.top_field_order_cnt, bottom = entry.bottom_field_order_cnt;
+      context.order_counts[i] = std::min(top, bottom);
+      // The first field of this very frame.
+      if (i < job_.references.size() && job_.references[i] == job_.target)
+        context.order_counts[i] = entry.fields == V4L2_H264_BOTTOM_FIELD_REF ? bottom : top;
+    }
+    return context;
+  }
+
   VASliceParameterBufferH264 slice_parameters(const clients::H264SliceHeader& slice,
                                               size_t index) const {
     VASliceParameterBufferH264 v{};
@@ -183,7 +196,7 @@ class H264Translation {
     v.disable_deblocking_filter_idc = slice.disable_deblocking_filter_idc;
     v.slice_alpha_c0_offset_div2 = slice.slice_alpha_c0_offset_div2;
     v.slice_beta_offset_div2 = slice.slice_beta_offset_div2;
-    const auto lists = h264_reference_lists(job_, slice);
+    const auto lists = clients::h264_reference_lists(list_context(), slice);
     fill_list(lists[0], v.RefPicList0);
     fill_list(lists[1], v.RefPicList1);
     v.luma_log2_weight_denom = slice.luma_log2_weight_denom;
@@ -195,10 +208,12 @@ class H264Translation {
     return v;
   }
 
-  void fill_list(const std::vector<H264Reference>& list, VAPictureH264 (&pictures)[32]) const {
+  void fill_list(const std::vector<clients::H264Reference>& list,
+                 VAPictureH264 (&pictures)[32]) const {
     std::fill(std::begin(pictures), std::end(pictures), invalid_picture());
     for (size_t i = 0; i < list.size() && i < std::size(pictures); ++i) {
-      if (!list[i].none()) pictures[i] = reference(list[i].dpb_index, list[i].fields);
+      if (list[i].dpb_index < job_.references.size())
+        pictures[i] = reference(list[i].dpb_index, list[i].fields);
     }
   }
 

@@ -1,25 +1,25 @@
-#include "test/clients/va/h264_reference_lists.h"
+#include "test/clients/parsers/h264_reference_lists.h"
 
 #include <algorithm>
 #include <limits>
 
-namespace daedalus::va_client {
+namespace daedalus::clients {
 namespace {
 
 using List = std::vector<H264Reference>;
 
 class ListBuilder {
  public:
-  ListBuilder(const core::DecodeJob& job, const clients::H264SliceHeader& slice)
-      : job_(job),
-        parameters_(std::get<core::H264Parameters>(job.parameters)),
+  ListBuilder(const H264ListContext& context, const H264SliceHeader& slice)
+      : context_(context),
+        decode_(context.decode),
         slice_(slice),
-        field_((parameters_.decode.flags & V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC) != 0),
+        field_((decode_.flags & V4L2_H264_DECODE_PARAM_FLAG_FIELD_PIC) != 0),
         parity_(!field_ ? V4L2_H264_FRAME_REF
-                : (parameters_.decode.flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD)
+                : (decode_.flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD)
                     ? V4L2_H264_BOTTOM_FIELD_REF
                     : V4L2_H264_TOP_FIELD_REF),
-        max_frame_num_(1 << (parameters_.sps.log2_max_frame_num_minus4 + 4)) {}
+        max_frame_num_(1 << (context_.sps.log2_max_frame_num_minus4 + 4)) {}
 
   std::array<List, 2> build() {
     std::array<List, 2> lists;
@@ -36,9 +36,9 @@ class ListBuilder {
   }
 
  private:
-  const v4l2_h264_dpb_entry& entry(size_t i) const { return parameters_.decode.dpb[i]; }
+  const v4l2_h264_dpb_entry& entry(size_t i) const { return decode_.dpb[i]; }
   bool is_reference(size_t i) const {
-    return i < job_.references.size() && (entry(i).flags & V4L2_H264_DPB_ENTRY_FLAG_ACTIVE) != 0;
+    return (entry(i).flags & V4L2_H264_DPB_ENTRY_FLAG_ACTIVE) != 0;
   }
   bool long_term(size_t i) const {
     return (entry(i).flags & V4L2_H264_DPB_ENTRY_FLAG_LONG_TERM) != 0;
@@ -46,20 +46,13 @@ class ListBuilder {
   // 8.2.4.1
   int32_t frame_num_wrap(size_t i) const {
     const int32_t frame_num = entry(i).frame_num;
-    return frame_num > parameters_.decode.frame_num ? frame_num - max_frame_num_ : frame_num;
+    return frame_num > decode_.frame_num ? frame_num - max_frame_num_ : frame_num;
   }
-  // PicOrderCnt of the frame, or of the field that was decoded before the current one.
-  int32_t order_count(size_t i) const {
-    if (job_.references[i] == job_.target)
-      return entry(i).fields == V4L2_H264_BOTTOM_FIELD_REF ? entry(i).bottom_field_order_cnt
-                                                           : entry(i).top_field_order_cnt;
-    return std::min(entry(i).top_field_order_cnt, entry(i).bottom_field_order_cnt);
-  }
+  int32_t order_count(size_t i) const { return context_.order_counts[i]; }
   int32_t current_order_count() const {
-    if (parity_ == V4L2_H264_TOP_FIELD_REF) return parameters_.decode.top_field_order_cnt;
-    if (parity_ == V4L2_H264_BOTTOM_FIELD_REF) return parameters_.decode.bottom_field_order_cnt;
-    return std::min(parameters_.decode.top_field_order_cnt,
-                    parameters_.decode.bottom_field_order_cnt);
+    if (parity_ == V4L2_H264_TOP_FIELD_REF) return decode_.top_field_order_cnt;
+    if (parity_ == V4L2_H264_BOTTOM_FIELD_REF) return decode_.bottom_field_order_cnt;
+    return std::min(decode_.top_field_order_cnt, decode_.bottom_field_order_cnt);
   }
   // Frames qualify with both fields marked, fields with either.
   bool usable(size_t i) const {
@@ -79,7 +72,7 @@ class ListBuilder {
 
   std::vector<size_t> short_term(int list) const {
     const auto is_short = [&](size_t i) { return !long_term(i); };
-    if (slice_.type != clients::H264SliceType::kB)
+    if (slice_.type != H264SliceType::kB)
       return sorted(is_short, [&](size_t i) { return -frame_num_wrap(i); });
     const int32_t now = current_order_count();
     // 8.2.4.2.4: a first field of the same frame may have the same count and comes before.
@@ -135,10 +128,10 @@ class ListBuilder {
   // 8.2.4.3
   void modify(int list, List& references) const {
     const int32_t max_pic_num = field_ ? 2 * max_frame_num_ : max_frame_num_;
-    const int32_t frame_num = parameters_.decode.frame_num;
+    const int32_t frame_num = decode_.frame_num;
     int32_t predicted = field_ ? 2 * frame_num + 1 : frame_num;
     size_t position = 0;
-    for (const clients::H264ListModification& operation : slice_.modifications[list]) {
+    for (const H264ListModification& operation : slice_.modifications[list]) {
       if (position >= references.size()) return;
       H264Reference found;
       if (operation.idc == 2) {
@@ -175,9 +168,9 @@ class ListBuilder {
     return {};
   }
 
-  const core::DecodeJob& job_;
-  const core::H264Parameters& parameters_;
-  const clients::H264SliceHeader& slice_;
+  const H264ListContext& context_;
+  const v4l2_ctrl_h264_decode_params& decode_;
+  const H264SliceHeader& slice_;
   const bool field_;
   const uint8_t parity_;
   const int32_t max_frame_num_;
@@ -185,9 +178,9 @@ class ListBuilder {
 
 }  // namespace
 
-std::array<List, 2> h264_reference_lists(const core::DecodeJob& job,
-                                         const clients::H264SliceHeader& slice) {
-  return ListBuilder(job, slice).build();
+std::array<List, 2> h264_reference_lists(const H264ListContext& context,
+                                         const H264SliceHeader& slice) {
+  return ListBuilder(context, slice).build();
 }
 
-}  // namespace daedalus::va_client
+}  // namespace daedalus::clients
