@@ -5,8 +5,8 @@
 
 namespace daedalus::test {
 
-core::FrameHash hash_of_captured(TestFile& file, const v4l2_pix_format_mplane& format,
-                                 uint32_t index, const core::Rect& visible) {
+CapturedPicture read_captured(TestFile& file, const v4l2_pix_format_mplane& format, uint32_t index,
+                              const core::Rect& visible) {
   const bool wide = format.pixelformat == V4L2_PIX_FMT_P010;
   const size_t sample = wide ? 2 : 1;
   const size_t stride = format.plane_fmt[0].bytesperline;
@@ -17,7 +17,11 @@ core::FrameHash hash_of_captured(TestFile& file, const v4l2_pix_format_mplane& f
   const uint32_t chroma_width = (visible.width + 1) / 2;
   const uint32_t chroma_height = (visible.height + 1) / 2;
 
-  std::vector<uint8_t> planes[3];
+  CapturedPicture picture;
+  picture.wide = wide;
+  picture.width = visible.width;
+  picture.height = visible.height;
+  auto& planes = picture.planes;
   for (uint32_t y = 0; y < visible.height; ++y) {
     const uint8_t* row = luma + (visible.y + y) * stride + visible.x * sample;
     planes[0].insert(planes[0].end(), row, row + visible.width * sample);
@@ -43,13 +47,23 @@ core::FrameHash hash_of_captured(TestFile& file, const v4l2_pix_format_mplane& f
       for (size_t i = 0; i < plane.size() / 2; ++i) words[i] = words[i] >> 6;
     }
   }
-  const core::FrameView view{wide ? core::SampleFormat::kI42010 : core::SampleFormat::kI420,
-                             visible.width,
-                             visible.height,
-                             {{{planes[0].data(), visible.width * sample},
-                               {planes[1].data(), chroma_width * sample},
-                               {planes[2].data(), chroma_width * sample}}}};
-  return core::hash_frame(view);
+  return picture;
+}
+
+core::FrameView CapturedPicture::view() {
+  const size_t sample = wide ? 2 : 1;
+  const size_t chroma_stride = (width + 1) / 2 * sample;
+  return {wide ? core::SampleFormat::kI42010 : core::SampleFormat::kI420,
+          width,
+          height,
+          {{{planes[0].data(), width * sample},
+            {planes[1].data(), chroma_stride},
+            {planes[2].data(), chroma_stride}}}};
+}
+
+core::FrameHash hash_of_captured(TestFile& file, const v4l2_pix_format_mplane& format,
+                                 uint32_t index, const core::Rect& visible) {
+  return core::hash_frame(read_captured(file, format, index, visible).view());
 }
 
 }  // namespace daedalus::test

@@ -78,10 +78,12 @@ class FakeJobs {
 
 class FakeSession final : public core::Session {
  public:
-  FakeSession(core::Codec codec, std::shared_ptr<FakeJobs> jobs)
-      : codec_(codec), jobs_(std::move(jobs)) {}
+  FakeSession(core::Codec codec, const std::shared_ptr<FakeJobs>& jobs)
+      : codec_(codec), jobs_(jobs) {}
   Status submit(core::DecodeJob job) override {
-    return jobs_->add(std::move(job), shared_from_this());
+    const auto jobs = jobs_.lock();
+    if (!jobs) return Error{ErrorCode::kSystem, "the test is over"};
+    return jobs->add(std::move(job), shared_from_this());
   }
   void drain() override {}
   core::Codec codec() const override { return codec_; }
@@ -90,7 +92,7 @@ class FakeSession final : public core::Session {
 
  private:
   const core::Codec codec_;
-  const std::shared_ptr<FakeJobs> jobs_;
+  const std::weak_ptr<FakeJobs> jobs_;  // whose pictures hold the session
 };
 
 class FakeCore final : public core::Core {

@@ -9,8 +9,8 @@
 #include <source_location>
 #include <stdexcept>
 
+#include "decode_core/record/recording.h"
 #include "decode_core/uapi/media.h"
-#include "test/cuse_device/v4l2/captured.h"
 
 namespace daedalus::test {
 namespace {
@@ -184,6 +184,7 @@ void StatelessPlayer::read_events(parsed_stream::ParsedStream& stream) {
   for (size_t i = 0; i < events_.size(); ++i) {
     if (const auto* output = std::get_if<parsed_stream::OutputEvent>(&events_[i])) {
       targets_[output->picture.get()].last_use = i;
+      targets_[output->picture.get()].visible = output->visible;
       continue;
     }
     const core::DecodeJob& job = std::get<parsed_stream::DecodeEvent>(events_[i]).job;
@@ -197,14 +198,15 @@ void StatelessPlayer::read_events(parsed_stream::ParsedStream& stream) {
   }
 }
 
-void StatelessPlayer::start(const parsed_stream::ParsedStream& stream) {
+void StatelessPlayer::start(core::Codec codec, uint32_t width, uint32_t height) {
   TestFile& video = client_.video;
-  must(video.set_format(kOutput, stateless_fourcc(stream.codec()), stream.width(),
-                        stream.height()) == 0);
+  must(video.set_format(kOutput, stateless_fourcc(codec), width, height) == 0);
   must(video.set_format(kCapture, manner_.raw_format) == 0);
   format_ = video.format(kCapture);
   must(format_.pixelformat == manner_.raw_format);
-  must(format_.width == stream.width() && format_.height == stream.height());
+  must(format_.width == width && format_.height == height);
+  width_ = width;
+  height_ = height;
   if (manner_.slice_based) {
     must(client_.set_control(-1, control_value(V4L2_CID_STATELESS_H264_DECODE_MODE, int32_t{0})) ==
          0);
@@ -212,23 +214,38 @@ void StatelessPlayer::start(const parsed_stream::ParsedStream& stream) {
   must(video.request_buffers(kOutput, manner_.requests) == 0);
   must(video.stream(kOutput, true) == 0);
   must(video.start_capture(kCaptures) == 0);
-  for (uint32_t i = 0; i < manner_.requests; ++i) {
-    const int fd = client_.allocate_request();
-    must(fd >= 0);
-    free_.push_back({i, fd});
+}
+
+void StatelessPlayer::restart(const core::DecodeJob& job) {
+  while (!queued_.empty()) wait_for_slot();
+  while (captures_due_ != 0) take_capture();
+  for (auto& [picture, target] : targets_) {
+    if (target.capture >= 0) target.capture = kGone;
   }
+  for (const uint32_t type : {kOutput, kCapture}) {
+    must(client_.video.stream(type, false) == 0);
+    must(client_.video.request_buffers(type, 0) == 0);
+  }
+  start(job.codec(), job.coded_width(), job.coded_height());
 }
 
 std::vector<core::test::Shown> StatelessPlayer::play(const std::string& path) {
   auto stream = parsed_stream::ParsedStream::open(path);
   must(stream.ok());
-  start(**stream);
+  start((*stream)->codec(), (*stream)->width(), (*stream)->height());
+  for (uint32_t i = 0; i < manner_.requests; ++i) {
+    const int fd = client_.allocate_request();
+    must(fd >= 0);
+    free_.push_back({i, fd});
+  }
   read_events(**stream);
   for (size_t i = 0; i < events_.size(); ++i) {
     if (const auto* output = std::get_if<parsed_stream::OutputEvent>(&events_[i])) {
       show(*output);
     } else {
-      decode(i, std::get<parsed_stream::DecodeEvent>(events_[i]).job);
+      const core::DecodeJob& job = std::get<parsed_stream::DecodeEvent>(events_[i]).job;
+      if (job.coded_width() != width_ || job.coded_height() != height_) restart(job);
+      decode(i, job);
     }
     recycle(i);
   }
@@ -276,6 +293,7 @@ void StatelessPlayer::queue(const core::DecodeJob& job, std::span<const uint8_t>
                             hold ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0) == 0);
   must(client_.queue_request(slot.request) == 0);
   queued_.push_back(slot);
+  if (!hold) ++captures_due_;
 }
 
 void StatelessPlayer::wait_for_slot() {
@@ -291,32 +309,34 @@ void StatelessPlayer::wait_for_slot() {
 }
 
 void StatelessPlayer::take_capture() {
+  must(captures_due_ != 0);
   TestFile::Buffer buffer(kCapture, 0);
   must(client_.video.dequeue_blocking(buffer) == 0);
-  must((buffer.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0);
-  must(buffer.planes[0].bytesused != 0);
+  --captures_due_;
+  must(manner_.tolerant || (buffer.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0);
+  must(manner_.tolerant || buffer.planes[0].bytesused != 0);
   const auto timestamp = 1000 * static_cast<uint64_t>(buffer.buffer.timestamp.tv_sec * 1000000 +
                                                       buffer.buffer.timestamp.tv_usec);
-  for (auto& [picture, target] : targets_) {
-    if (target.timestamp != timestamp) continue;
-    must(target.capture < 0);
-    target.capture = static_cast<int>(buffer.buffer.index);
-    return;
-  }
-  must(false);
+  const auto found = std::find_if(targets_.begin(), targets_.end(), [&](const auto& entry) {
+    return entry.second.timestamp == timestamp;
+  });
+  must(found != targets_.end());
+  Target& target = found->second;
+  must(target.capture == kNotYet);
+  target.capture = static_cast<int>(buffer.buffer.index);
+  target.picture = read_captured(client_.video, format_, buffer.buffer.index, target.visible);
+  if (!manner_.overwrite_captures) return;
+  const auto range = client_.video.map(kCapture, buffer.buffer.index);
+  std::memset(client_.video.data(range), 0x55, range.size);
 }
 
 void StatelessPlayer::show(const parsed_stream::OutputEvent& output) {
   Target& target = targets_.at(output.picture.get());
   must(target.timestamp != 0);
-  while (target.capture < 0) take_capture();
-  const auto index = static_cast<uint32_t>(target.capture);
-  const core::FrameHash hash = hash_of_captured(client_.video, format_, index, output.visible);
-  shown_.push_back({output.visible.width, output.visible.height, hash, 0});
-  if (manner_.overwrite_captures) {
-    const auto range = client_.video.map(kCapture, index);
-    std::memset(client_.video.data(range), 0x55, range.size);
-  }
+  while (target.capture == kNotYet) take_capture();
+  const core::FrameView view = target.picture.view();
+  if (manner_.on_picture) manner_.on_picture(view);
+  shown_.push_back({view.width, view.height, core::hash_frame(view), 0});
 }
 
 // Buffers whose pictures nothing refers to any more, as far as it was queued, go back.
@@ -327,8 +347,10 @@ void StatelessPlayer::recycle(size_t event) {
       ++target;
       continue;
     }
-    while (target->second.capture < 0) take_capture();
-    must(client_.video.queue_capture(static_cast<uint32_t>(target->second.capture)) == 0);
+    while (target->second.capture == kNotYet) take_capture();
+    if (target->second.capture >= 0) {
+      must(client_.video.queue_capture(static_cast<uint32_t>(target->second.capture)) == 0);
+    }
     target = targets_.erase(target);
   }
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -14,6 +15,7 @@
 
 #include "cuse_device/v4l2/nodes.h"
 #include "decode_core/job.h"
+#include "test/cuse_device/v4l2/captured.h"
 #include "test/cuse_device/v4l2/test_client.h"
 #include "test/decode_core/stream/streams.h"
 #include "tools/parsed_stream/stream.h"
@@ -86,10 +88,12 @@ class StatelessPlayer {
  public:
   struct Manner {
     uint32_t raw_format = V4L2_PIX_FMT_NV12;
-    uint32_t requests = 4;            // in flight at most
-    bool repeat_controls = false;     // also those that did not change
-    bool overwrite_captures = false;  // destroys what it has seen
-    bool slice_based = false;         // H.264: one request a slice
+    uint32_t requests = 4;                                   // in flight at most
+    bool repeat_controls = false;                            // also those that did not change
+    bool overwrite_captures = false;                         // destroys each picture when it has it
+    bool slice_based = false;                                // H.264: one request a slice
+    bool tolerant = false;                                   // pictures may be errors
+    std::function<void(const core::FrameView&)> on_picture;  // that is shown, in this order
   };
   StatelessPlayer(TestNodes& nodes, const Manner& manner) : client_(nodes), manner_(manner) {}
   // Everything that is shown, in display order; throws std::runtime_error where an ioctl fails.
@@ -103,10 +107,16 @@ class StatelessPlayer {
   };
   struct Target {
     uint64_t timestamp = 0;
-    size_t last_use = 0;  // index of an event
-    int capture = -1;     // the client's buffer with it
+    size_t last_use = 0;    // index of an event
+    core::Rect visible;     // where it is shown
+    int capture = kNotYet;  // the client's buffer with it
+    CapturedPicture picture;
   };
-  void start(const parsed_stream::ParsedStream& stream);
+  static constexpr int kNotYet = -1;
+  static constexpr int kGone = -2;  // the buffers were freed since
+  void start(core::Codec codec, uint32_t width, uint32_t height);
+  // The pictures have another size from now on.
+  void restart(const core::DecodeJob& job);
   void read_events(parsed_stream::ParsedStream& stream);
   void decode(size_t event, const core::DecodeJob& job);
   void queue(const core::DecodeJob& job, std::span<const uint8_t> data, bool hold);
@@ -124,6 +134,9 @@ class StatelessPlayer {
   std::deque<Slot> queued_;
   std::map<uint32_t, std::vector<std::byte>> sent_;  // by control
   v4l2_pix_format_mplane format_{};
+  uint32_t width_ = 0;
+  uint32_t height_ = 0;
+  size_t captures_due_ = 0;
   std::vector<core::test::Shown> shown_;
 };
 
