@@ -52,7 +52,8 @@ class HeaderReader {
     header_.first_mb_in_slice = reader_.unsigned_golomb();
     header_.type = static_cast<H264SliceType>(reader_.unsigned_golomb() % 5);
     header_.pps_id = reader_.unsigned_golomb();
-    if (sps(V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE)) reader_.bits(2);
+    if (sps(V4L2_H264_SPS_FLAG_SEPARATE_COLOUR_PLANE))
+      header_.colour_plane_id = static_cast<uint8_t>(reader_.bits(2));
     header_.frame_num = reader_.bits(sps_.log2_max_frame_num_minus4 + 4);
     if (!sps(V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY)) {
       header_.field_pic = reader_.flag();
@@ -169,8 +170,9 @@ class HeaderReader {
     if (pps(V4L2_H264_PPS_FLAG_ENTROPY_CODING_MODE) && predicts())
       header_.cabac_init_idc = static_cast<uint8_t>(reader_.unsigned_golomb());
     header_.slice_qp_delta = static_cast<int8_t>(reader_.signed_golomb());
-    if (is(H264SliceType::kSp)) reader_.flag();
-    if (is(H264SliceType::kSp) || is(H264SliceType::kSi)) reader_.signed_golomb();
+    if (is(H264SliceType::kSp)) header_.sp_for_switch = reader_.flag();
+    if (is(H264SliceType::kSp) || is(H264SliceType::kSi))
+      header_.slice_qs_delta = static_cast<int8_t>(reader_.signed_golomb());
     if (pps(V4L2_H264_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT)) read_filter();
     header_.slice_group_change_cycle = reader_.bits(static_cast<int>(cycle_bits_));
   }

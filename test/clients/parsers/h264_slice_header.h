@@ -44,6 +44,7 @@ struct H264SliceHeader {
   uint32_t first_mb_in_slice = 0;
   H264SliceType type = H264SliceType::kI;
   uint32_t pps_id = 0;
+  uint8_t colour_plane_id = 0;
   uint32_t frame_num = 0;
   bool field_pic = false;
   bool bottom_field = false;
@@ -66,6 +67,8 @@ struct H264SliceHeader {
   uint32_t marking_bits = 0;  // its size
   uint8_t cabac_init_idc = 0;
   int8_t slice_qp_delta = 0;
+  bool sp_for_switch = false;
+  int8_t slice_qs_delta = 0;
   uint8_t disable_deblocking_filter_idc = 0;
   int8_t slice_alpha_c0_offset_div2 = 0;
   int8_t slice_beta_offset_div2 = 0;

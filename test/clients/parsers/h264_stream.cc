@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "test/clients/parsers/bit_reader.h"
+#include "test/clients/parsers/h264_slice_controls.h"
 #include "test/clients/parsers/start_codes.h"
 
 namespace daedalus::clients {
@@ -141,6 +142,9 @@ Status H264Stream::take_slice(std::span<const uint8_t> nal, std::vector<Event>& 
   if (header->type == H264SliceType::kP || header->type == H264SliceType::kSp)
     decode.flags |= V4L2_H264_DECODE_PARAM_FLAG_PFRAME;
   current_->intra &= header->type == H264SliceType::kI || header->type == H264SliceType::kSi;
+  const H264ParameterSets::InForce& in_force = current_->sets;
+  coded.slice_controls.push_back(h264_slice_controls(
+      *header, in_force.pps->control, {in_force.sps->control, decode, current_->order_counts}));
   coded.bitstream.insert(coded.bitstream.end(), {0, 0, 1});
   coded.slices.push_back(static_cast<uint32_t>(coded.bitstream.size()));
   coded.bitstream.insert(coded.bitstream.end(), nal.begin(), nal.end());
@@ -283,6 +287,7 @@ void H264Stream::describe(const H264SliceHeader& header) {
   size_t count = 0;
   for (const H264FramePtr& frame : dpb_.frames()) {
     if (!frame->reference() || count == V4L2_H264_NUM_DPB_ENTRIES) continue;
+    current_->order_counts[count] = frame->order_count();
     v4l2_h264_dpb_entry& entry = decode.dpb[count++];
     entry.reference_ts = frame->timestamp;
     const bool long_term = frame->long_term != 0;

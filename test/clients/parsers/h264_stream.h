@@ -52,7 +52,8 @@ class H264Stream final : public StreamParser {
     CodedPicture coded;
     H264SliceHeader first, last;
     H264ParameterSets::InForce sets;
-    bool intra = true;  // no P or B slice
+    bool intra = true;                                              // no P or B slice
+    std::array<int32_t, V4L2_H264_NUM_DPB_ENTRIES> order_counts{};  // of its references
   };
 
   Status take_nal(std::span<const uint8_t> nal, std::vector<Event>& events);

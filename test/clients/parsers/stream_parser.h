@@ -57,6 +57,13 @@ struct Mpeg2Controls {
 };
 using Controls = std::variant<H264Controls, Vp9Controls, Vp8Controls, Mpeg2Controls>;
 
+// Of one slice, for decoders that take them one by one.
+struct H264SliceControls {
+  v4l2_ctrl_h264_slice_params slice{};
+  v4l2_ctrl_h264_pred_weights weights{};
+  bool weighted = false;  // weights mean something (V4L2_H264_CTRL_PRED_WEIGHTS_REQUIRED)
+};
+
 enum class Field : uint8_t { kFrame, kFirst, kSecond };
 
 // One request: a frame or a field.
@@ -65,6 +72,7 @@ struct CodedPicture {
   std::vector<uint8_t>
       bitstream;  // H.264: slices, each behind 00 00 01; else as the kernel's document says
   std::vector<uint32_t> slices;  // H.264: where each NAL unit begins, behind its start code
+  std::vector<H264SliceControls> slice_controls;  // H.264: parallel to `slices`
   PictureFormat format;
   Field field = Field::kFrame;
   PicturePtr target;  // of both fields the same

@@ -37,9 +37,10 @@ TEST_CASE("field pairs: the first field holds the CAPTURE buffer for the second"
   const std::string path = write_file("fields.h264", make_field_stream(40));
   const auto expected = decode_plainly(path);
   REQUIRE(expected.size() == 20);
-  for (const uint32_t requests : {1U, 2U, 7U}) {
+  for (const uint32_t requests : {1U, 2U, 7U, 8U}) {
     DecoderOptions options;
     options.requests = requests;
+    options.h264.slice_based = requests == 8;
     const auto decoded = decode(nodes, path, options);
     if (!decoded) FAIL(decoded.error().message);
     CHECK(decoded->played.decoded == 40);

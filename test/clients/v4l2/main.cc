@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ constexpr const char* kUsage =
     "  --requests N      in flight at most (4)\n"
     "  --output mmap|expbuf|dmabuf    memory of the OUTPUT buffers (mmap)\n"
     "  --capture mmap|expbuf|dmabuf   memory of the CAPTURE buffers (mmap)\n"
+    "  --h264 frames|slices           what a request holds (frames, where the node takes them)\n"
+    "  --start-codes yes|no           before H.264 NAL units (yes, where the node takes them)\n"
     "  --format NV12|NV12M|YU12|P010  of the CAPTURE buffers (the node's choice)\n"
     "  --video PATH --media PATH      nodes (found by capabilities and topology)\n";
 
@@ -51,6 +54,12 @@ bool parse_format(std::string_view text, uint32_t* fourcc) {
   return true;
 }
 
+bool parse_choice(std::string_view text, std::string_view yes, std::string_view no,
+                  std::optional<bool>* choice) {
+  if (text == yes || text == no) *choice = text == yes;
+  return choice->has_value();
+}
+
 bool parse_option(std::string_view name, const std::string& value, DecoderOptions* options) {
   if (name == "--video") options->video_path = value;
   if (name == "--media") options->media_path = value;
@@ -58,6 +67,8 @@ bool parse_option(std::string_view name, const std::string& value, DecoderOption
   if (name == "--output") return parse_memory(value, &options->output_memory);
   if (name == "--capture") return parse_memory(value, &options->capture_memory);
   if (name == "--format") return parse_format(value, &options->capture_fourcc);
+  if (name == "--h264") return parse_choice(value, "slices", "frames", &options->h264.slice_based);
+  if (name == "--start-codes") return parse_choice(value, "yes", "no", &options->h264.start_codes);
   if (name != "--requests") return false;
   options->requests = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
   return options->requests >= 1 && options->requests <= 15;

@@ -76,7 +76,8 @@ bool RequestControls::has(uint32_t id) const {
   return calls_->ioctl(video_, VIDIOC_QUERY_EXT_CTRL, &query) == 0;
 }
 
-Result<RequestControls> RequestControls::query(SystemCalls& calls, int video, core::Codec codec) {
+Result<RequestControls> RequestControls::query(SystemCalls& calls, int video, core::Codec codec,
+                                               const H264Modes& modes) {
   RequestControls controls(calls, video, coded_fourcc(codec));
   const clients::Controls none = empty_controls(codec);
   for (const Value& v : std::visit([](const auto& c) { return values_of(c); }, none)) {
@@ -88,29 +89,47 @@ Result<RequestControls> RequestControls::query(SystemCalls& calls, int video, co
   if (codec == core::Codec::kH264) {
     if (!controls.has(V4L2_CID_STATELESS_H264_SCALING_MATRIX))
       controls.absent_.insert(V4L2_CID_STATELESS_H264_SCALING_MATRIX);
-    if (Status status = controls.choose_h264_modes(); !status) return status.error();
+    if (Status status = controls.choose_h264_modes(modes); !status) return status.error();
   }
   return controls;
 }
 
-Status RequestControls::choose_h264_modes() {
-  const auto choose = [this](uint32_t id, int32_t value) {
-    v4l2_control control{id, value};
-    return calls_->ioctl(video_, VIDIOC_S_CTRL, &control) == 0;
+Status RequestControls::choose_h264_modes(const H264Modes& modes) {
+  // `first` or its opposite, unless one of them is asked for.
+  const auto choose = [this](uint32_t id, std::optional<bool> asked, bool first, bool* chosen) {
+    for (const bool wanted : {asked.value_or(first), asked.value_or(!first)}) {
+      v4l2_control control{id, wanted};
+      *chosen = wanted;
+      if (calls_->ioctl(video_, VIDIOC_S_CTRL, &control) == 0) return true;
+    }
+    return false;
   };
-  if (!choose(V4L2_CID_STATELESS_H264_DECODE_MODE, V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED))
-    return Error{ErrorCode::kUnsupported, "the node decodes slices only, this client frames only"};
-  start_codes_ = choose(V4L2_CID_STATELESS_H264_START_CODE, V4L2_STATELESS_H264_START_CODE_ANNEX_B);
-  if (!start_codes_ &&
-      !choose(V4L2_CID_STATELESS_H264_START_CODE, V4L2_STATELESS_H264_START_CODE_NONE))
-    return Error{ErrorCode::kUnsupported,
-                 "the node takes H.264 neither with nor without start codes"};
+  static_assert(V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED == 1);
+  static_assert(V4L2_STATELESS_H264_START_CODE_ANNEX_B == 1);
+  bool frame_based = true;
+  std::optional<bool> wanted;
+  if (modes.slice_based) wanted = !*modes.slice_based;
+  if (!choose(V4L2_CID_STATELESS_H264_DECODE_MODE, wanted, true, &frame_based) ||
+      !choose(V4L2_CID_STATELESS_H264_START_CODE, modes.start_codes, true, &start_codes_))
+    return Error{ErrorCode::kUnsupported, "the node takes H.264 in another manner"};
+  slice_based_ = !frame_based;
+  if (slice_based_ && !has(V4L2_CID_STATELESS_H264_SLICE_PARAMS))
+    return Error{ErrorCode::kUnsupported, "the node lacks slice parameters"};
+  if (!has(V4L2_CID_STATELESS_H264_PRED_WEIGHTS))
+    absent_.insert(V4L2_CID_STATELESS_H264_PRED_WEIGHTS);
   return {};
 }
 
-Status RequestControls::set(const clients::Controls& controls, int request) const {
+Status RequestControls::set(const clients::Controls& controls,
+                            const clients::H264SliceControls* slice, int request) const {
   std::vector<v4l2_ext_control> array;
-  for (const Value& v : std::visit([](const auto& c) { return values_of(c); }, controls)) {
+  std::vector<Value> values = std::visit([](const auto& c) { return values_of(c); }, controls);
+  if (slice != nullptr) {
+    values.push_back(value(V4L2_CID_STATELESS_H264_SLICE_PARAMS, slice->slice, false));
+    if (slice->weighted)
+      values.push_back(value(V4L2_CID_STATELESS_H264_PRED_WEIGHTS, slice->weights, false, true));
+  }
+  for (const Value& v : values) {
     if (absent_.contains(v.id) || (request < 0 && !v.of_sequence)) continue;
     v4l2_ext_control control{};
     control.id = v.id;

@@ -3,6 +3,7 @@
 #define DAEDALUS_TEST_CLIENTS_V4L2_REQUEST_CONTROLS_H_
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -18,12 +19,20 @@ uint32_t coded_fourcc(core::Codec codec);  // V4L2_PIX_FMT_…
 
 class RequestControls {
  public:
-  // Asks which of the codec's controls the node has, and settles how H.264 is handed over: frame
-  // based, with start codes where the node takes them.
-  static Result<RequestControls> query(SystemCalls& calls, int video, core::Codec codec);
+  // How H.264 is handed over. Where neither is asked for, frame based before slice based, with
+  // start codes before without.
+  struct H264Modes {
+    std::optional<bool> slice_based;
+    std::optional<bool> start_codes;
+  };
+  // Asks which of the codec's controls the node has, and settles how H.264 is handed over.
+  static Result<RequestControls> query(SystemCalls& calls, int video, core::Codec codec,
+                                       const H264Modes& modes);
 
-  // Into the request; below 0: at once, those of the sequence alone.
-  Status set(const clients::Controls& controls, int request) const;
+  // Into the request; below 0: at once, those of the sequence alone. `slice`: where slice_based().
+  Status set(const clients::Controls& controls, const clients::H264SliceControls* slice,
+             int request) const;
+  bool slice_based() const { return slice_based_; }
   bool start_codes() const { return start_codes_; }
   uint32_t fourcc() const { return fourcc_; }
 
@@ -31,12 +40,13 @@ class RequestControls {
   RequestControls(SystemCalls& calls, int video, uint32_t fourcc)
       : calls_(&calls), video_(video), fourcc_(fourcc) {}
   bool has(uint32_t id) const;
-  Status choose_h264_modes();
+  Status choose_h264_modes(const H264Modes& modes);
 
   SystemCalls* calls_;
   int video_;
   uint32_t fourcc_;
   std::set<uint32_t> absent_;
+  bool slice_based_ = false;
   bool start_codes_ = true;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "decode_core/uapi/media.h"
@@ -52,7 +51,8 @@ Result<std::unique_ptr<StatelessDecoder>> StatelessDecoder::open(SystemCalls& ca
   format.fmt.pix_mp.pixelformat = coded_fourcc(codec);
   if (calls.ioctl(node->video.get(), VIDIOC_S_FMT, &format) != 0)
     return system_error("S_FMT OUTPUT");
-  Result<RequestControls> controls = RequestControls::query(calls, node->video.get(), codec);
+  Result<RequestControls> controls =
+      RequestControls::query(calls, node->video.get(), codec, options.h264);
   if (!controls) return controls.error();
   return std::unique_ptr<StatelessDecoder>(new StatelessDecoder(
       calls, std::move(*node), std::move(*controls), options, std::move(show)));
@@ -126,7 +126,7 @@ Status StatelessDecoder::prepare(const CodedPicture& coded) {
   if (wanted_.chroma_format_idc > 1)
     return Error{ErrorCode::kUnsupported, "only 4:2:0 is read back"};
   if (Status status = set_queue_format(kOutput, fourcc_); !status) return status;
-  if (Status status = controls_.set(coded.controls, -1); !status) return status;
+  if (Status status = controls_.set(coded.controls, nullptr, -1); !status) return status;
   if (Status status = choose_capture_format(wanted_.bit_depth); !status) return status;
   return start();
 }
@@ -174,46 +174,73 @@ Status StatelessDecoder::stop() {
 
 // ---- Decoding ----
 
+// A picture without start codes, in the node's terms, lacks that of its first NAL unit alone.
+std::vector<StatelessDecoder::Part> StatelessDecoder::parts_of(const CodedPicture& coded) const {
+  const std::span<const uint8_t> all = coded.bitstream;
+  const bool hold = coded.field == Field::kFirst;
+  const size_t start_code = controls_.start_codes() ? 3 : 0;
+  if (coded.slices.empty()) return {{all, nullptr, hold}};
+  if (!controls_.slice_based())
+    return {{all.subspan(coded.slices.front() - start_code), nullptr, hold}};
+  std::vector<Part> parts;
+  for (size_t i = 0; i < coded.slices.size(); ++i) {
+    const bool last = i + 1 == coded.slices.size();
+    const size_t begin = coded.slices[i] - start_code;
+    const size_t end = last ? all.size() : coded.slices[i + 1] - 3;
+    parts.push_back({all.subspan(begin, end - begin), &coded.slice_controls[i], hold || !last});
+  }
+  return parts;
+}
+
 Status StatelessDecoder::decode(const CodedPicture& coded) {
   if (Status status = prepare(coded); !status) return status;
+  bool joins = held_ && coded.field == Field::kSecond && coded.target == held_;
+  ++decoded_;
+  for (const Part& part : parts_of(coded)) {
+    if (Status status = decode_part(coded, part, joins); !status) return status;
+    joins = true;
+  }
+  return {};
+}
+
+// `joins`: the CAPTURE buffer is held for it.
+Status StatelessDecoder::decode_part(const CodedPicture& coded, const Part& part, bool joins) {
   while (idle_.empty()) {
     if (Status status = complete_oldest(); !status) return status;
   }
-  const bool joins = held_ && coded.field == Field::kSecond && coded.target == held_;
   if (!joins && unclaimed_captures_ == 0) {
     if (Status status = queue_capture(); !status) return status;
   }
   const uint32_t output = idle_.back();
-  if (coded.bitstream.size() > output_->plane(output, 0).size())
+  const std::span<uint8_t> memory = output_->plane(output, 0);
+  if (part.bytes.size() > memory.size()) {
+    ++lost_;
     return Error{ErrorCode::kCorrupt, "a coded picture is larger than an OUTPUT buffer"};
+  }
+  std::ranges::copy(part.bytes, memory.begin());
+  const int request = requests_[output].get();
+  if (Status status = controls_.set(coded.controls, part.slice, request); !status) {
+    ++lost_;
+    return Error{ErrorCode::kCorrupt, status.error().message};
+  }
   idle_.pop_back();
-  Status status = submit(coded, output, requests_[output].get());
+  Status status = submit(coded, part, output);
   if (status && !joins) --unclaimed_captures_;
   return status;
 }
 
-Status StatelessDecoder::submit(const CodedPicture& coded, uint32_t output, int request) {
-  const std::span<uint8_t> memory = output_->plane(output, 0);
-  // Without start codes in the node's terms only the first NAL unit lacks its own.
-  const size_t skip = controls_.start_codes() || coded.slices.empty() ? 0 : coded.slices.front();
-  const size_t size = coded.bitstream.size() - skip;
-  std::memcpy(memory.data(), coded.bitstream.data() + skip, size);
-  if (Status status = controls_.set(coded.controls, request); !status) {
-    idle_.push_back(output);
-    ++lost_;
-    return Error{ErrorCode::kCorrupt, status.error().message};
-  }
-  const bool hold = coded.field == Field::kFirst;
-  Status status = output_->queue(output, static_cast<uint32_t>(size), coded.target->timestamp,
-                                 request, hold ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0);
+Status StatelessDecoder::submit(const CodedPicture& coded, const Part& part, uint32_t output) {
+  const int request = requests_[output].get();
+  Status status =
+      output_->queue(output, static_cast<uint32_t>(part.bytes.size()), coded.target->timestamp,
+                     request, part.hold ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0);
   if (!status) return status;
   if (calls_.ioctl(request, MEDIA_REQUEST_IOC_QUEUE, nullptr) != 0)
     return system_error("MEDIA_REQUEST_IOC_QUEUE");
-  held_ = hold ? coded.target : nullptr;
+  held_ = part.hold ? coded.target : nullptr;
   pictures_[coded.target->timestamp] = coded.target;
   in_flight_.push_back(
       {output, request, coded.target, coded.references, std::chrono::steady_clock::now()});
-  ++decoded_;
   return {};
 }
 

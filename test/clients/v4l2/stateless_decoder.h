@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct DecoderOptions {
   uint32_t requests = 4;               // most in flight
   BufferMemory output_memory = BufferMemory::kMmap;
   BufferMemory capture_memory = BufferMemory::kMmap;
+  RequestControls::H264Modes h264;
   uint32_t capture_fourcc = 0;  // 0: the node's choice where this client can read it
   int timeout = 60000;          // ms, for one request
 };
@@ -84,7 +86,15 @@ class StatelessDecoder {
   Status set_queue_format(uint32_t type, uint32_t fourcc);
   Result<std::optional<uint32_t>> free_capture();
   Status queue_capture();
-  Status submit(const clients::CodedPicture& coded, uint32_t output, int request);
+  // What one OUTPUT buffer gets: a frame, a field, or a slice.
+  struct Part {
+    std::span<const uint8_t> bytes;
+    const clients::H264SliceControls* slice = nullptr;
+    bool hold = false;  // more of the same frame follows
+  };
+  std::vector<Part> parts_of(const clients::CodedPicture& coded) const;
+  Status decode_part(const clients::CodedPicture& coded, const Part& part, bool joins);
+  Status submit(const clients::CodedPicture& coded, const Part& part, uint32_t output);
   Status complete_oldest();
   Status take_captures();
   Status flush_held();

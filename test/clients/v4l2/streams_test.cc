@@ -43,6 +43,18 @@ TEST_CASE("every clip, in every CAPTURE format") {
   }
 }
 
+TEST_CASE("H.264 in frames and in slices, with start codes and without") {
+  const InProcessNodes nodes(core::test::make_core(2));
+  for (const bool slice_based : {false, true}) {
+    for (const bool start_codes : {false, true}) {
+      DecoderOptions options;
+      options.h264 = {slice_based, start_codes};
+      check(nodes, "test/data/h264.mp4", options);
+      check(nodes, "test/data/h264_interlaced.mp4", options);
+    }
+  }
+}
+
 TEST_CASE("exported buffers, and imported ones") {
   const InProcessNodes nodes(core::test::make_core(2));
   for (const BufferMemory memory : {BufferMemory::kExpbuf, BufferMemory::kDmabuf}) {
