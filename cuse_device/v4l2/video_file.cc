@@ -334,6 +334,10 @@ int VideoFile::s_ext_ctrls(v4l2_ext_controls& controls, Client& client) {
 }
 
 int VideoFile::try_ext_ctrls(v4l2_ext_controls& controls, Client& client) {
+  if (controls.which == V4L2_CTRL_WHICH_REQUEST_VAL) {  // the node takes no requests
+    controls.error_idx = controls.count;
+    return EINVAL;
+  }
   return controls_.try_ext(controls, client);
 }
 

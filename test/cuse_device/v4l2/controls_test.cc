@@ -152,7 +152,9 @@ TEST_CASE("G_CTRL and S_CTRL through a file") {
   none.which = V4L2_CTRL_CLASS_JPEG;
   CHECK(file.ioctl(VIDIOC_S_EXT_CTRLS, none) == EINVAL);
   none.which = V4L2_CTRL_WHICH_REQUEST_VAL;
+  CHECK(file.ioctl(VIDIOC_G_EXT_CTRLS, none) == EINVAL);
   CHECK(file.ioctl(VIDIOC_S_EXT_CTRLS, none) == EINVAL);
+  CHECK(file.ioctl(VIDIOC_TRY_EXT_CTRLS, none) == EINVAL);
 }
 
 TEST_CASE("values are brought into range: rounding, menus, 64 bits") {

@@ -115,7 +115,7 @@ class HostileClient {
     buffer.memory = memory();
     buffer.length = choices_.of({8, 8, 1, 2, 0});
     buffer.flags = choices_.of({0, 0, 0, V4L2_BUF_FLAG_REQUEST_FD, V4L2_BUF_FLAG_LAST});
-    if (stateless_ && buffer.type == kOutput && choices_.byte() % 8 != 0) {
+    if (stateless_ && buffer.type == kOutput && choices_.byte() % 4 != 0) {
       buffer.flags |= V4L2_BUF_FLAG_REQUEST_FD | choices_.of({0, 0, 0x200});
     }
     buffer.request_fd = request_fd();
@@ -459,18 +459,26 @@ class HostileClient {
   SequenceResult result_;
 };
 
+v4l2::NodesOptions direct_qbuf() {
+  v4l2::NodesOptions options;
+  options.direct_qbuf = true;
+  return options;
+}
+
 }  // namespace
 
-// The first byte says which node.
 SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes) {
   static const auto stateful = fake_device(1);
   static const auto jobs = std::make_shared<FakeJobs>();
-  static const auto nodes = v4l2::make_nodes(std::make_shared<FakeCore>(jobs), {});
+  static const auto core = std::make_shared<FakeCore>(jobs);
+  static const auto with_requests = v4l2::make_nodes(core, {});
+  static const auto without = v4l2::make_nodes(core, direct_qbuf());
   if (bytes.empty()) return {};
   const auto client = std::make_shared<TestClient>();
   if (bytes.front() % 2 == 0) {
     return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr)->run();
   }
+  const auto& nodes = bytes.front() % 4 == 1 ? with_requests : without;
   jobs->keep = false;
   const size_t before = jobs->count();
   TestFile media(*nodes[2], client);
