@@ -39,6 +39,7 @@ class HeaderReader {
     if (reader_.exhausted()) return Error{ErrorCode::kCorrupt, "VP9 compressed header: truncated"};
     return h_;
   }
+  uint32_t consumed() const { return reader_.position(); }
 
  private:
   // decode_term_subexp() (6.3.6)
@@ -143,8 +144,12 @@ class HeaderReader {
 }  // namespace
 
 Result<v4l2_ctrl_vp9_compressed_hdr> read_vp9_compressed_header(std::span<const uint8_t> bytes,
-                                                                v4l2_ctrl_vp9_frame& frame) {
-  return HeaderReader(bytes, frame).read();
+                                                                v4l2_ctrl_vp9_frame& frame,
+                                                                uint32_t* consumed) {
+  HeaderReader reader(bytes, frame);
+  auto header = reader.read();
+  if (consumed != nullptr) *consumed = reader.consumed();
+  return header;
 }
 
 }  // namespace daedalus::clients

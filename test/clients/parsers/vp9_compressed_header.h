@@ -10,9 +10,11 @@
 
 namespace daedalus::clients {
 
-// `frame`: parsed from the uncompressed header; its reference_mode is set.
+// `frame`: parsed from the uncompressed header; its reference_mode is set. `consumed`, where not
+// null: bits that the arithmetic decoder has consumed.
 Result<v4l2_ctrl_vp9_compressed_hdr> read_vp9_compressed_header(std::span<const uint8_t> bytes,
-                                                                v4l2_ctrl_vp9_frame& frame);
+                                                                v4l2_ctrl_vp9_frame& frame,
+                                                                uint32_t* consumed = nullptr);
 
 }  // namespace daedalus::clients
 
