@@ -86,8 +86,7 @@ class FuseNode final : public CuseNode {
 
   const std::string& path() const override { return path_; }
   dev_t number() const override { return number_; }
-  void attach(std::unique_ptr<v4l2::Device> device, std::function<void(uint64_t)> wake,
-              bool user_pointers) override;
+  void attach(Attachment attachment) override { behind_ = std::move(attachment); }
   int fd() const override { return fuse_session_fd(session_); }
   bool process() override;
   void serve(uint64_t file) override;
@@ -109,7 +108,7 @@ class FuseNode final : public CuseNode {
     fuse_reply_err(request, EINVAL);
   }
   static void interrupted(fuse_req_t request, void* file) {
-    of(request).wake_(reinterpret_cast<uintptr_t>(file));
+    of(request).behind_.wake(reinterpret_cast<uintptr_t>(file));
   }
 
   std::shared_ptr<NodeFile> find(uint64_t file);
@@ -121,9 +120,7 @@ class FuseNode final : public CuseNode {
   fuse_session* session_ = nullptr;
   std::atomic<bool> initialized_ = false;
 
-  std::unique_ptr<v4l2::Device> device_;
-  std::function<void(uint64_t)> wake_;
-  bool user_pointers_ = false;
+  Attachment behind_;
   std::atomic<bool> compat_said_ = false;
 
   std::mutex mutex_;
@@ -203,13 +200,6 @@ FuseNode::~FuseNode() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
-void FuseNode::attach(std::unique_ptr<v4l2::Device> device, std::function<void(uint64_t)> wake,
-                      bool user_pointers) {
-  device_ = std::move(device);
-  wake_ = std::move(wake);
-  user_pointers_ = user_pointers;
-}
-
 // libfuse gives each thread's buffer the size that it needs at the first use.
 bool FuseNode::process() {
   struct Buffer {
@@ -234,19 +224,23 @@ std::shared_ptr<NodeFile> FuseNode::find(uint64_t file) {
 
 void FuseNode::handle_open(fuse_req_t request, fuse_file_info* info) {
   FuseNode& node = of(request);
-  auto opened = node.device_->open();
+  auto opened = node.behind_.device->open();
   if (!opened.ok()) {
     log(LogLevel::kWarning, "%s: %s", node.path_.c_str(), opened.error().message.c_str());
     fuse_reply_err(request, opened.error().code == ErrorCode::kOutOfMemory ? ENOMEM : ENODEV);
     return;
+  }
+  std::unique_ptr<v4l2::OpenFile> behind = std::move(opened).value();
+  if (Companions* companions = node.behind_.companions) {
+    behind = companions->wrap(std::move(behind), fuse_req_ctx(request)->uid);
   }
   uint64_t number = 0;
   {
     std::lock_guard lock(node.mutex_);
     number = node.next_file_++;
   }
-  auto file = std::make_shared<NodeFile>(std::move(opened).value(), (info->flags & O_NONBLOCK) == 0,
-                                         [&node, number] { node.wake_(number); });
+  auto file = std::make_shared<NodeFile>(std::move(behind), (info->flags & O_NONBLOCK) == 0,
+                                         [&node, number] { node.behind_.wake(number); });
   {
     std::lock_guard lock(node.mutex_);
     node.files_[number] = std::move(file);
@@ -296,7 +290,7 @@ void FuseNode::handle_ioctl(fuse_req_t request, int command, void* address, fuse
   const auto* bytes = static_cast<const std::byte*>(input);
   call.input.assign(bytes, bytes + input_size);
   call.output_size = output_size;
-  if (node.user_pointers_) call.process = fuse_req_ctx(request)->pid;
+  if (node.behind_.user_pointers) call.process = fuse_req_ctx(request)->pid;
   file->ioctl(std::make_unique<FuseIoctl>(request, info->fh, &interrupted), std::move(call));
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cuse_device/cuse/companions.h"
 #include "cuse_device/v4l2/open_file.h"
 
 namespace daedalus::cuse {
@@ -26,10 +27,17 @@ class CuseNode {
   virtual const std::string& path() const = 0;
   virtual dev_t number() const = 0;
 
-  // What stands behind the node from now on. `wake(file)` is called, on any thread, when
-  // serve(file) is due. With `user_pointers` nested pointers are followed in the client's memory.
-  virtual void attach(std::unique_ptr<v4l2::Device> device, std::function<void(uint64_t file)> wake,
-                      bool user_pointers) = 0;
+  struct Attachment {
+    std::unique_ptr<v4l2::Device> device;
+    // Called with a file, on any thread, when serve(file) is due.
+    std::function<void(uint64_t file)> wake;
+    // Nested pointers are followed in the client's memory.
+    bool user_pointers = false;
+    // Null: there is no companion socket.
+    Companions* companions = nullptr;
+  };
+  // What stands behind the node from now on.
+  virtual void attach(Attachment attachment) = 0;
 
   // Readable while the kernel has requests; never blocks.
   virtual int fd() const = 0;

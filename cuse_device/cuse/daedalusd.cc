@@ -57,7 +57,7 @@ Status add_node(const std::string& wished, const char* prefix, int first, std::s
 }
 
 // The devices are made by the user that serves them, with what that user may open.
-Status attach_devices(const v4l2::NodesOptions& options, Server* server) {
+Status attach_devices(const v4l2::NodesOptions& options, Companions* companions, Server* server) {
   const auto core = core::Core::shared();
   auto devices = v4l2::make_nodes(core, options);
   for (size_t i = 0; i < server->node_count(); ++i) {
@@ -67,7 +67,7 @@ Status attach_devices(const v4l2::NodesOptions& options, Server* server) {
       if (!device || node.path() != "/dev/" + device->name()) continue;
       found = true;
       device->set_device_number(major(node.number()), minor(node.number()));
-      node.attach(std::move(device), server->waker(i), options.user_pointers);
+      node.attach({std::move(device), server->waker(i), options.user_pointers, companions});
     }
     if (!found) return Error{ErrorCode::kInternal, "no device for " + node.path()};
   }
@@ -119,10 +119,22 @@ int run(const Options& options) {
   if (status.ok()) status = add_node(options.media, "media", 0, &names.media_name, &nodes);
   if (!status.ok()) return fail(status.error());
 
+  // Beside the nodes, for what CUSE cannot carry; without it the nodes work all the same.
+  std::unique_ptr<Companions> companions;
+  const std::string socket = "/run/daedalus/" + names.stateful_name + ".socket";
+  if (auto listening = Companions::listen(socket); listening.ok()) {
+    companions = std::make_unique<Companions>(std::move(listening).value(), socket);
+  } else {
+    log(LogLevel::kWarning, "no companion socket: %s", listening.error().message.c_str());
+  }
+
   if (status = enter_sandbox(options.sandbox); !status.ok()) return fail(status.error());
   auto server = Server::create(std::move(nodes));
   if (!server.ok()) return fail(server.error());
-  if (status = attach_devices(names, server->get()); !status.ok()) return fail(status.error());
+  if (status = attach_devices(names, companions.get(), server->get()); !status.ok()) {
+    return fail(status.error());
+  }
+  if (companions) companions->start();
   (*server)->start();
   std::fprintf(stderr, "daedalusd: serving %s\n", paths_of(**server).c_str());
   readiness->ready();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -38,6 +39,14 @@ int answer_of(int error) {
 }
 
 }  // namespace
+
+bool uses_daemon() {
+  static const bool daemon = [] {
+    const char* transport = std::getenv("DAEDALUS_TRANSPORT");
+    return transport != nullptr && std::strcmp(transport, "cuse") == 0;
+  }();
+  return daemon;
+}
 
 std::shared_ptr<CuseFile> CuseFile::of(int fd) {
   cuse::CompanionInfo info{};

@@ -10,6 +10,9 @@
 
 namespace daedalus::preload {
 
+// Whether the nodes are a daemon's (DAEDALUS_TRANSPORT=cuse), and this process has none of its own.
+bool uses_daemon();
+
 // mmap, VIDIOC_EXPBUF and buffers of V4L2_MEMORY_DMABUF work with it. Thread-safe.
 class CuseFile final : public NodeFile {
  public:

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cuse_device/preload/cuse_file.h"
 #include "cuse_device/preload/real_calls.h"
 
 namespace daedalus::preload {
@@ -43,6 +44,7 @@ Node make_node(NodeRole role, const std::string& prefix, unsigned major, unsigne
 }
 
 std::vector<Node> make_nodes() {
+  if (uses_daemon()) return {};  // the kernel has them
   const Node stateful = make_node(NodeRole::kStateful, "video", kVideoMajor, kFirstVideoNode);
   const auto after = static_cast<unsigned>(std::stoul(stateful.name.substr(5))) + 1;
   return {stateful, make_node(NodeRole::kStateless, "video", kVideoMajor, after),

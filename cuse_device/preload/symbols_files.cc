@@ -3,14 +3,17 @@
 #include <linux/close_range.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/unique_fd.h"
+#include "cuse_device/preload/cuse_file.h"
 #include "cuse_device/preload/export.h"
 #include "cuse_device/preload/node.h"
 #include "cuse_device/preload/process.h"
@@ -28,6 +31,17 @@ int fresh(int fd) {
   return fd;
 }
 
+// A node of a daemon is the kernel's, and gets a companion.
+int accompanied(int fd) {
+  struct stat status;
+  if (fd < 0 || !uses_daemon() || real.fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode)) {
+    return fd;
+  }
+  if (static_cast<uint32_t>(fd) >= DescriptorTable::kLimit) return fd;
+  if (auto file = CuseFile::of(fd)) descriptors.insert(fd, std::move(file));
+  return fd;
+}
+
 // A file with that text, to be read from its beginning.
 int open_text(const std::string& text) {
   UniqueFd fd(::memfd_create("uevent", MFD_CLOEXEC));
@@ -39,12 +53,12 @@ int open_text(const std::string& text) {
 int open_path(const char* path, int flags, mode_t mode) {
   if (const Node* node = node_at(AT_FDCWD, path)) return open_node(*node, flags);
   if (const std::string text = uevent_at(path); !text.empty()) return open_text(text);
-  return fresh(real.open(path, flags, mode));
+  return accompanied(fresh(real.open(path, flags, mode)));
 }
 
 int openat_path(int directory, const char* path, int flags, mode_t mode) {
   if (const Node* node = node_at(directory, path)) return open_node(*node, flags);
-  return fresh(real.openat(directory, path, flags, mode));
+  return accompanied(fresh(real.openat(directory, path, flags, mode)));
 }
 
 // Requests that the kernel answers for any descriptor, before its file is asked.

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import functools
 import hashlib
+import json
 import mmap
 import os
 import random
@@ -18,6 +19,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -179,6 +181,27 @@ def refusals_are_plain():
     expect(not any(name.startswith("video") for name in os.listdir("/dev")), f"nodes are left: {os.listdir('/dev')}")
 
 
+def stock_ffmpeg_with_a_companion():
+    """ffmpeg's own V4L2 decoders: MMAP buffers by way of the daemon's socket, without any right of the daemon's."""
+    decoders = {"h264.mp4": "h264_v4l2m2m", "h264_interlaced.mp4": "h264_v4l2m2m", "mpeg2.mpg": "mpeg2_v4l2m2m",
+                "vp8.webm": "vp8_v4l2m2m", "vp9.webm": "vp9_v4l2m2m"}
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0o777)
+    os.environ["DAEDALUS_STATS"] = folder
+    daedalus = built("tools/daedalus/daedalus")
+    with Daemon():
+        for clip, decoder in decoders.items():
+            out = f"/tmp/ffmpeg.{clip}"
+            run([daedalus, "run", "--transport", "cuse", "--", "ffmpeg", "-v", "error", "-nostdin", "-c:v", decoder,
+                 "-i", clip_path(clip), "-fps_mode", "passthrough", "-pix_fmt", CLIPS[clip], "-f", "rawvideo", out])
+            expect(digest(out) == expected_digest(clip), f"{clip}: pictures differ from software")
+        sessions = json.loads(run([daedalus, "stats", "--json", folder]).stdout)
+    del os.environ["DAEDALUS_STATS"]
+    expect([session["program"] for session in sessions] == ["daedalusd"] * len(decoders), f"who decoded: {sessions}")
+    expect(all(session["errors"] == session["concealed"] == 0 for session in sessions), f"{sessions}")
+    return ", ".join(f"{session['codec']} {session['pictures']}" for session in sessions)
+
+
 def start_endless_client(daemon, clip="h264.mp4"):
     """A client in mid-stream; it has shown a picture."""
     client = subprocess.Popen(client_command(daemon, clip, "/tmp/endless", "--loop"), stdout=subprocess.PIPE,
@@ -244,15 +267,15 @@ def killed_clients(count):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--daemon-kills", type=int, default=3)
-    parser.add_argument("--client-kills", type=int, default=12)
+    parser.add_argument("--client-kills", type=int, default=9)
     parser.add_argument("--only", choices=["faults"])
     options = parser.parse_args()
-    in_machine.enter(240 + 12 * (options.daemon_kills + options.client_kills), "--memory", "2048")
+    in_machine.enter(600 + 15 * (options.daemon_kills + options.client_kills), "--memory", "2048")
     faults = [functools.partial(killed_daemons, options.daemon_kills),
               functools.partial(killed_clients, options.client_kills)]
     cases = [nodes_answer_v4l2_ctl, nothing_of_root_is_left, what_cuse_cannot_do_is_refused, every_clip_is_bit_exact,
              clients_that_wait_in_their_calls, several_clients_at_once, a_waiting_call_can_be_interrupted_and_killed,
-             refusals_are_plain]
+             refusals_are_plain, stock_ffmpeg_with_a_companion]
     return in_machine.run_cases(faults if options.only else cases + faults)
 
 

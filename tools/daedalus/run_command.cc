@@ -18,11 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
-    "usage: daedalus run [--transport in-process] [--] CMD [ARGUMENT…]\n"
-    "Starts CMD with a V4L2 decoder in /dev (video10, or the next free number) that only it\n"
-    "and what it starts can see. No kernel module, no root.\n"
-    "  --transport in-process   the decoder runs inside CMD (the default, and so far the only "
-    "one)\n"
+    "usage: daedalus run [--transport in-process|cuse] [--] CMD [ARGUMENT…]\n"
+    "Starts CMD with a V4L2 decoder in /dev (video10, or the next free number).\n"
+    "  --transport in-process   the decoder runs inside CMD, and only it and what it starts see\n"
+    "                           the node; no kernel module, no root (the default)\n"
+    "  --transport cuse         daedalusd serves the node; CMD gets what CUSE cannot carry:\n"
+    "                           mmap, EXPBUF, DMABUF\n"
     "Example: daedalus run -- ffmpeg -c:v h264_v4l2m2m -i movie.mp4 out.mkv\n"
     "What decoded is shown by daedalus stats.\n";
 
@@ -84,8 +85,8 @@ int run_run(Arguments arguments) {
   const Request request = parse(arguments);
   if (request.help) return std::fputs(kUsage, stdout) < 0;
   if (request.transport.empty()) return fail("unknown option " + request.command.front(), 2);
-  if (request.transport != "in-process") {
-    return fail("transport " + request.transport + " is not one of: in-process", 2);
+  if (request.transport != "in-process" && request.transport != "cuse") {
+    return fail("transport " + request.transport + " is not one of: in-process, cuse", 2);
   }
   if (request.command.empty()) return fail("run needs a command; daedalus run --help says more", 2);
   const std::string library = find_library();
@@ -93,6 +94,7 @@ int run_run(Arguments arguments) {
     return fail(std::string(kLibrary) + " lies neither in ../lib/daedalus beside this program " +
                 "nor in its build: ./dev install puts it there");
   }
+  ::setenv("DAEDALUS_TRANSPORT", request.transport.c_str(), 1);
   ::setenv("LD_PRELOAD", preload_list(library).c_str(), 1);
   std::vector<char*> words;
   for (const std::string& word : request.command) words.push_back(const_cast<char*>(word.c_str()));
