@@ -2,19 +2,18 @@
 
 #include <array>
 
-#include "decode_core/output/output_pass.h"
-
 namespace daedalus::v4l2 {
 
-bool write_picture(core::Core& core, const core::FrameView& frame, const core::Rect& from,
-                   const QueueFormat& layout, Buffer* buffer) {
+std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameView& frame,
+                                            const core::Rect& from, const QueueFormat& layout,
+                                            Buffer* buffer) {
   const RawFormat& format = *find_raw_format(layout.fourcc);
   if (buffer->planes.size() != layout.plane_count ||
       !core::output_pass_supports(frame.format, format.image)) {
-    return false;
+    return std::nullopt;
   }
   for (uint32_t i = 0; i < layout.plane_count; ++i) {
-    if (buffer->planes[i].length < layout.sizes[i]) return false;
+    if (buffer->planes[i].length < layout.sizes[i]) return std::nullopt;
   }
   const auto locations = plane_locations(format, layout.width, layout.height);
   std::array<core::Plane, 3> planes;
@@ -25,11 +24,11 @@ bool write_picture(core::Core& core, const core::FrameView& frame, const core::R
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->begin_cpu_write();
   }
-  core::run_output_pass(core, frame, from, format.image, planes);
+  const core::StageRun run = core::run_output_pass(core, frame, from, format.image, planes);
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->end_cpu_write();
   }
-  return true;
+  return run;
 }
 
 }  // namespace daedalus::v4l2

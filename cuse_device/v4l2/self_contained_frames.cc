@@ -36,7 +36,9 @@ Status SelfContainedFrames::parse_vp8(std::span<const uint8_t> data, Frame* out)
   vp8_.update(*header);
   core::DecodeJob job = whole_frame(data);
   job.parameters = core::Vp8Parameters{header->frame};
-  const auto [last, golden, alternate] = vp8_references_;
+  const PicturePtr last = vp8_references_[0];
+  const PicturePtr golden = vp8_references_[1];
+  const PicturePtr alternate = vp8_references_[2];
   job.references = {last, golden, alternate};
   if (header->tag.key_frame) job.references = {nullptr, nullptr, nullptr};
   const auto next = [&](bool refresh, headers::Vp8BufferCopy copy, const PicturePtr& own,

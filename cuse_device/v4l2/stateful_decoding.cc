@@ -208,11 +208,12 @@ bool StatefulFile::deliver(bool last) {
   writing_ = true;
   mutex_.unlock();
   // Not where the buffer is too small: it was queued before the format changed.
-  const bool written =
+  const auto written =
       write_picture(*core_, picture.frame.view, picture.format.visible, layout, buffer.get());
   mutex_.lock();
   writing_ = false;
   idle_.notify_all();
+  if (written && decoder_) decoder_->count_stage(written->stage, written->substrate);
 
   buffer->flags = (picture.keyframe ? V4L2_BUF_FLAG_KEYFRAME : 0u) |
                   (last ? static_cast<uint32_t>(V4L2_BUF_FLAG_LAST) : 0u);
@@ -225,7 +226,8 @@ bool StatefulFile::deliver(bool last) {
   for (size_t i = 0; i < buffer->planes.size(); ++i) {
     buffer->planes[i].bytes_used = written ? layout.sizes[i] : 0;
   }
-  capture_.done(buffer, written && !picture.damaged ? BufferState::kDone : BufferState::kError);
+  capture_.done(buffer,
+                written.has_value() && !picture.damaged ? BufferState::kDone : BufferState::kError);
   note_change();
   return true;
 }

@@ -226,7 +226,10 @@ StatelessFile::Outcome StatelessFile::finish(const Flight& flight,
   if (!frame) return outcome;
   if (flight.capture) {
     const core::Rect all{0, 0, layout.width, layout.height};
-    outcome.written = write_picture(*core_, frame->view, all, layout, flight.capture.get());
+    const auto run = write_picture(*core_, frame->view, all, layout, flight.capture.get());
+    outcome.written = run.has_value();
+    const auto session = flight.picture->session();
+    if (run && session) session->count_stage(run->stage, run->substrate);
   }
   const bool lost = flight.capture && !outcome.written;
   outcome.good = !lost && !flight.failed && !flight.picture->concealed();
