@@ -76,9 +76,9 @@ class Pass {
   }
 
   SourcePlane source(size_t plane, uint32_t x, uint32_t y) const {
-    const size_t sample = frame_.format == SampleFormat::kI42010                  ? 2
+    const size_t sample = frame_.format == SampleFormat::kI42010               ? 2
                           : plane == 1 && frame_.format == SampleFormat::kNv12 ? 2
-                                                                                  : 1;
+                                                                               : 1;
     const Plane& from = frame_.planes[plane];
     return {from.data + y * from.stride + x * sample, static_cast<ptrdiff_t>(from.stride)};
   }
@@ -163,8 +163,8 @@ void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameVie
   run_in_bands(workers, from, Pass(pack, frame, from, format, planes));
 }
 
-void run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                     const std::array<Plane, 3>& planes) {
+StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+                         const std::array<Plane, 3>& planes) {
   std::array<TargetPlane, 3> targets;
   for (size_t i = 0; i < planes.size(); ++i) {
     targets[i] = {planes[i].data, static_cast<ptrdiff_t>(planes[i].stride)};
@@ -172,6 +172,7 @@ void run_output_pass(Core& core, const FrameView& frame, const Rect& from, Image
   const Substrate wish = core.settings().substrate.of(gpu_kernels::Stage::kPack);
   const PackFunctions& pack = gpu_kernels::pack_functions(wish);
   run_in_bands(core.workers(), from, Pass(pack, frame, from, format, targets));
+  return {gpu_kernels::stage_name(gpu_kernels::Stage::kPack), pack.target};
 }
 
 }  // namespace daedalus::core

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "decode_core/core.h"
 #include "decode_core/frame_buffer.h"
@@ -16,18 +17,23 @@ namespace daedalus::core {
 // Whether pictures of that format can become images of this one (the same sample depth).
 bool output_pass_supports(SampleFormat from, ImageFormat to);
 
-// Packs `from` of `frame` into the image at (0, 0): interleave, 10 bit to P010, crop. What of `from`
-// lies beyond the decoded picture becomes black. x and y of `from` are even where the image's
-// chroma is to line up; odd ones round down for chroma. The caller has checked that the formats are
-// supported and that layout and `out` hold the image.
+// Packs `from` of `frame` into the image at (0, 0): interleave, 10 bit to P010, crop. What of
+// `from` lies beyond the decoded picture becomes black. x and y of `from` are even where the
+// image's chroma is to line up; odd ones round down for chroma. The caller has checked that the
+// formats are supported and that layout and `out` hold the image.
 void run_output_pass(const gpu_kernels::PackFunctions& pack, Workers& workers,
                      const FrameView& frame, const Rect& from, ImageFormat format,
                      const LinearLayout& layout, uint8_t* out);
 
-// The same into planes that lie anywhere, in the format's order, with the core's kernels and workers:
-// for rooms that have no surfaces.
-void run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                     const std::array<Plane, 3>& planes);
+// What Session::count_stage and StreamDecoder::count_stage take.
+struct StageRun {
+  std::string_view stage, substrate;
+};
+
+// The same into planes that lie anywhere, in the format's order, with the core's kernels and
+// workers: for rooms that have no surfaces.
+StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+                         const std::array<Plane, 3>& planes);
 
 }  // namespace daedalus::core
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "decode_core/codec.h"
@@ -25,7 +26,7 @@ struct StreamPicture {
   uint64_t token = 0;  // of the packet that it began in
   bool keyframe = false;
   // libavcodec saw damage and made samples up. For H.264 it may miss some before libavcodec 61,
-  // where a frame's thread tells the others too late.
+  // where a frame's thread tells the others too late; in interlaced pictures it goes unmarked.
   bool damaged = false;
 };
 
@@ -71,6 +72,9 @@ class StreamDecoder {
   // MPEG-2 stream needs no picture for that). So a change is seen before its first picture is
   // popped. Every picture counts for `min_buffers` as the first of its format does.
   virtual std::optional<StreamFormat> format() const = 0;
+
+  // For the statistics page: one more picture whose stage ran on the substrate of that name.
+  virtual void count_stage(std::string_view stage, std::string_view substrate) = 0;
 
   static constexpr size_t kMaxQueued = 16;
   static constexpr size_t kMaxPictures = 8;

@@ -21,6 +21,10 @@ class StreamStatistics {
 
   void note_queue(size_t depth) { statistics_.page().queue_depth = depth; }
   void note_error(const Error& error);
+  // From any thread.
+  void count_stage(std::string_view stage, std::string_view substrate) {
+    statistics_.count_stage(stage, substrate);
+  }
   // `profile` as libavcodec calls it, or empty.
   void note_picture(const StreamPicture& picture, std::string_view profile);
 

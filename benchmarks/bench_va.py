@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench.py va: how much of plain libavcodec's speed is left when the same decoder runs inside Daedalus.
+"""bench_va.py: how much of plain libavcodec's speed is left when the same decoder runs inside Daedalus.
 
 Per clip and round, one after the other: libavcodec alone, the core (replay), the driver (a VA client of our own in one
 process), and stock ffmpeg through the driver with vaGetImage. All with the same number of slice threads. A ratio is
@@ -8,22 +8,16 @@ median is below the demanded ratio, the output pass costs too many instructions,
 not happen. Writes docs/benchmarks.md.
 """
 
-import argparse
-import datetime
-import glob
 import json
 import os
 import re
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
-sys.path.insert(0, os.path.join(ROOT, "test", "conformance"))
-import harness
+from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing,
+                       harness, median, parser_of, planar_format, write_document)
 
 CODECS = ("h264", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.93
@@ -33,19 +27,6 @@ MOST_PACK_SHARE = 0.01
 MOST_PACK_SHARE_MPEG2 = 0.03
 COUNTED_FRAMES = (2, 32)  # callgrind counts both; the difference is free of start-up
 PACKED_FRAMES = (2, 12)
-MOST_EXTENSIONS = 3  # a clip that is too slow gets up to so many times the rounds: other work disturbs a few of them
-LIMIT = 300
-
-
-class Unmeasured(Exception):
-    """What a figure claims to measure did not happen."""
-
-
-@dataclass
-class Timing:
-    frames: int
-    seconds: float
-    cpu_seconds: float
 
 
 @dataclass
@@ -122,12 +103,7 @@ class Bench:
                    "-vf", harness.download_filter(planar_format(clip)), "-fps_mode", "passthrough", "-f", "null", "-"]
 
         def measure(environment):
-            finished = harness.run(command, LIMIT, environment)
-            seconds = re.search(r"rtime=([\d.]+)s", finished.err)
-            frames = re.findall(r"frame=\s*(\d+)", finished.err)
-            if finished.status != 0 or not seconds or not frames:
-                raise Unmeasured(f"ffmpeg through the driver: {finished.crash or finished.last_error}")
-            return Timing(int(frames[-1]), float(seconds.group(1)), 0)
+            return ffmpeg_timing(harness.run(command, LIMIT, environment))
 
         return self.with_statistics("va", measure, result)
 
@@ -157,28 +133,12 @@ class Bench:
         result.pack_instructions = (pack[1] - pack[0]) / (PACKED_FRAMES[1] - PACKED_FRAMES[0])
 
 
-def planar_format(clip):
-    return "yuv420p10le" if "10bit" in os.path.basename(clip) else "yuv420p"
-
-
 def instructions(command):
     finished = harness.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], LIMIT)
     counted = re.search(r"Collected\s*:\s*(\d+)", finished.err)
     if finished.status != 0 or not counted:
         raise Unmeasured(f"callgrind {' '.join(command)}: {finished.last_error}")
     return int(counted.group(1))
-
-
-def benchmark_clips(folder, match):
-    clips = sorted(path for path in glob.glob(os.path.join(folder, match))
-                   if any(f"_{codec}_" in os.path.basename(path) for codec in CODECS))
-    if not clips:
-        raise harness.Unusable(f"no clips in {folder}; set DAEDALUS_CLIPS or give --clips")
-    return clips
-
-
-def median(numbers):
-    return statistics.median(numbers) if numbers else 0.0
 
 
 def table(results):
@@ -209,18 +169,11 @@ def faults(results):
     return found
 
 
-def versions(programs):
-    first = subprocess.run([programs.ffmpeg, "-version"], capture_output=True, text=True, check=False).stdout
-    text = " ".join(first.split("\n", 1)[0].split()[:3])
-    libavcodec = re.search(r"libavcodec\s+([\d. ]+)/", first)
-    return text + (f", libavcodec {libavcodec.group(1).replace(' ', '')}" if libavcodec else "")
-
-
 DOCUMENT = """# Benchmarks
 
 Made by `./dev bench va`; do not edit.
 
-Machine: {machine}. {versions}. Date: {date}. {threads} slice threads.{load}
+{circumstances}
 
 A ratio is plain libavcodec's time divided by ours, measured one after the other in the same round, median of all
 rounds: 1 is the same speed, at least {least} is demanded of core and driver. "CPU" is the same ratio of processor time.
@@ -238,29 +191,15 @@ def percent(share):
     return f"{share * 100:.0f} %"
 
 
-def write_document(path, options, programs, results):
-    busy = os.getloadavg()[0] - 1
-    load = f" Other work was running meanwhile: load average {busy + 1:.1f}." if busy > 1 else ""
-    text = DOCUMENT.format(machine=harness.machine_text(), versions=versions(programs), date=datetime.date.today(),
-                           threads=options.threads, load=load, least=LEAST_RATIO,
+def document(options, programs, results):
+    return DOCUMENT.format(circumstances=circumstances(options, programs), least=LEAST_RATIO,
                            share=percent(MOST_PACK_SHARE), mpeg2_share=percent(MOST_PACK_SHARE_MPEG2),
                            table=table(results))
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["va"])
-    parser.add_argument("--clips", metavar="FOLDER", default=os.environ.get(
-        "DAEDALUS_CLIPS", os.path.join(ROOT, "..", "shared", "clips")))
-    parser.add_argument("--match", metavar="GLOB", default="*")
-    parser.add_argument("--pairs", type=int, default=7, metavar="N", help="rounds for each clip")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+    parser = parser_of("va", __doc__)
     parser.add_argument("--no-callgrind", action="store_true", help="count no instructions")
-    parser.add_argument("--out", metavar="FILE", help="default: docs/benchmarks.md after a whole run, else none")
-    harness.add_program_options(parser)
     return parser.parse_args()
 
 
@@ -298,7 +237,7 @@ def main():
         harness.ensure_render_node()
         bench = Bench(options)
         bench.programs.check(needs_driver=True)
-        clips = benchmark_clips(options.clips, options.match)
+        clips = benchmark_clips(options.clips, options.match, CODECS)
         results = measure_all(bench, clips, options)
     except (harness.Unusable, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -310,8 +249,7 @@ def main():
     whole = options.match == "*" and not options.no_callgrind
     out = options.out or (os.path.join(ROOT, "docs", "benchmarks.md") if whole else None)
     if out:
-        write_document(out, options, bench.programs, results)
-        print(f"written: {out}")
+        write_document(out, document(options, bench.programs, results))
     found = faults(results)
     for line in found:
         print(f"FAILED {line}")
