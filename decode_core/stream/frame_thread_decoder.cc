@@ -54,6 +54,22 @@ bool is_keyframe(const AVFrame& frame) {
 #endif
 }
 
+bool is_interlaced(const AVFrame& frame) {
+#ifdef AV_FRAME_FLAG_INTERLACED
+  return (frame.flags & AV_FRAME_FLAG_INTERLACED) != 0;
+#else
+  return frame.interlaced_frame != 0;
+#endif
+}
+
+// The two fields of an H.264 picture are decoded by two frame threads, whose accounts of its lost
+// macroblocks get in each other's way: libavcodec takes right pictures for damaged ones.
+bool is_damaged(const AVFrame& frame, AVCodecID codec) {
+  const bool field_pair = codec == AV_CODEC_ID_H264 && is_interlaced(frame);
+  const int ignored = field_pair ? FF_DECODE_ERROR_DECODE_SLICES : 0;
+  return (frame.decode_error_flags & ~ignored) != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0;
+}
+
 // Calls of get_buffer2 come straight from the decoding threads; libavcodec 60 and newer never does
 // anything else.
 void allow_threaded_callbacks([[maybe_unused]] AVCodecContext& context) {
@@ -81,8 +97,9 @@ Status FrameThreadDecoder::open(Codec codec, int threads) {
   allow_threaded_callbacks(*context_);
   context_->thread_count = threads;
   context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
-  // H.264 without num_reorder_frames: hold back as many pictures as the level's buffer does (C.4.5.3).
-  // Otherwise libavcodec learns the depth on the way and drops the pictures that it learns from.
+  // H.264 without num_reorder_frames: hold back as many pictures as the level's buffer does
+  // (C.4.5.3). Otherwise libavcodec learns the depth on the way and drops the pictures that it
+  // learns from.
   if (codec == Codec::kH264) context_->strict_std_compliance = FF_COMPLIANCE_STRICT;
   const int result = avcodec_open2(context_.get(), context_->codec, nullptr);
   if (result < 0) {
@@ -179,7 +196,7 @@ StreamPicture FrameThreadDecoder::picture_of(const AVFrame& frame) const {
   picture.format.visible = window_of(frame);
   picture.token = static_cast<uint64_t>(frame.pts);
   picture.keyframe = is_keyframe(frame);
-  picture.damaged = frame.decode_error_flags != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0;
+  picture.damaged = is_damaged(frame, context_->codec_id);
   return picture;
 }
 
