@@ -2,7 +2,7 @@
 """Stands in for daedalus, for ffmpeg and for the stateless V4L2 client in runner_test.py. A fake stream is a JSON file
 that says what shall happen:
 
-    {"frames": 5, "va": "good", "replay": "good", "request": "good", ...}
+    {"frames": 5, "va": "good", "replay": "good", "v4l2": "good", "request": "good", ...}
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
@@ -71,7 +71,7 @@ def daedalus(arguments):
         return
     if arguments[0] == "run":  # its transport becomes visible
         os.environ["TRANSPORT"] = arguments[2]
-        os.execv(arguments[4], arguments[4:])
+        os.execvp(arguments[4], arguments[4:])
     print_hashes("replay", "replay", arguments)
 
 
@@ -100,10 +100,15 @@ def ffmpeg(arguments):
         for index, size in enumerate(stream["packets"]):
             print(f"0, {index}, {index}, 1, {size}, 0x0")
         return
-    by_driver = "-hwaccel" in arguments
-    act = stream["va"] if by_driver else "good"
+    if arguments[-2] == "-i":  # no output: what is it?
+        print(f"  Stream #0:0: Video: {stream.get('codec', 'h264')} (High)", file=sys.stderr)
+        sys.exit(1)
+    by_node = any(word.endswith("_v4l2m2m") for word in arguments) and "TRANSPORT" in os.environ
+    by_driver = "-hwaccel" in arguments or by_node
+    front = "v4l2" if by_node else "va"
+    act = stream.get(front, "good") if by_driver else "good"
     if by_driver:
-        write_statistics("va", stream, act)
+        write_statistics(front, stream, act)
         misbehave(act)
     frames = frames_of(stream, act)
     hashes = arguments[-1]

@@ -1,5 +1,5 @@
-"""The ways to decode a stream with Daedalus: through stock ffmpeg and the VA driver, through our own client of the
-stateless V4L2 decoder, or straight through the core."""
+"""The ways to decode a stream with Daedalus: through stock ffmpeg and the VA driver or the stateful V4L2 decoder, through
+our own client of the stateless V4L2 decoder, or straight through the core."""
 
 import os
 import re
@@ -47,30 +47,42 @@ def time_limit(stream, scale):
     return (60 + stream.frames * stream.width * stream.height / 4e6) * scale
 
 
-class VaFront:
-    """Stock ffmpeg with -hwaccel vaapi; each output frame is downloaded from its surface by vaGetImage."""
+class FfmpegFront:
+    """Stock ffmpeg. A subclass says how it comes to decode with us."""
 
-    name = "va"
+    name = ""
 
     def __init__(self, programs, asked):
         self.programs = programs
         self.asked = asked
 
     def environment(self, statistics):
-        return {**self.programs.client_environment(), **self.asked.environment(), "DAEDALUS_STATS": statistics}
+        return {**self.asked.environment(), "DAEDALUS_STATS": statistics}
 
     def client(self, *arguments):
         return [*self.programs.client_prefix, *harness.quiet(self.programs.ffmpeg), *arguments]
+
+    def input_options(self, path, stream, strict):
+        """`strict`: nothing may be decoded by anybody else."""
+        raise NotImplementedError
+
+    def picture_filter(self, stream):
+        """What makes plain pictures of the decoder's, without a change of samples."""
+        raise NotImplementedError
+
+    def feed_options(self):
+        return []
 
     def decode(self, folder, stream):
         with tempfile.TemporaryDirectory(prefix="daedalus.") as scratch:
             statistics = os.path.join(scratch, "stats")
             os.mkdir(statistics)
             total, frames = os.path.join(scratch, "total"), os.path.join(scratch, "frames")
+            path = os.path.join(folder, stream.path)
             command = self.client(
-                *harness.va_input(self.programs.render_node, strict=True), *harness.input_flags(stream.codec),
-                "-i", os.path.join(folder, stream.path), *harness.every_frame_at_its_size(),
-                "-vf", harness.download_filter(stream.pix_fmt), "-pix_fmt", stream.pix_fmt, "-c:v", "rawvideo",
+                *self.input_options(path, stream, strict=True), *harness.input_flags(stream.codec),
+                "-i", path, *harness.every_frame_at_its_size(),
+                "-vf", self.picture_filter(stream), "-pix_fmt", stream.pix_fmt, "-c:v", "rawvideo",
                 "-f", "tee", f"[f=hash:hash=md5]{total}|[f=framemd5]{frames}")
             finished = harness.run(command, time_limit(stream, self.asked.time_scale), self.environment(statistics))
             outcome = Outcome(self.name, finished, hashes=harness.frame_hashes(frames))
@@ -84,13 +96,58 @@ class VaFront:
     def feed(self, folder, stream):
         """A malformed file: ffmpeg may fall back and may fail."""
         with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            command = self.client(*harness.va_input(self.programs.render_node, strict=False),
-                                  "-i", os.path.join(folder, stream.path), "-f", "null", "-")
+            path = os.path.join(folder, stream.path)
+            command = self.client(*self.input_options(path, stream, strict=False), "-i", path,
+                                  *self.feed_options(), "-f", "null", "-")
             finished = harness.run(command, 120 * self.asked.time_scale, self.environment(statistics))
             return Outcome(self.name, finished)
 
     def frame_hashes(self, folder, stream, outcome):
         return outcome.hashes
+
+
+class VaFront(FfmpegFront):
+    """With -hwaccel vaapi; each output frame is downloaded from its surface by vaGetImage."""
+
+    name = "va"
+
+    def environment(self, statistics):
+        return {**self.programs.client_environment(), **super().environment(statistics)}
+
+    def input_options(self, path, stream, strict):
+        return harness.va_input(self.programs.render_node, strict)
+
+    def picture_filter(self, stream):
+        return harness.download_filter(stream.pix_fmt)
+
+
+class V4l2Front(FfmpegFront):
+    """With h264_v4l2m2m and its kin, under `daedalus run`. The first filter copies: libavcodec waits at a change of
+    size until nobody holds a picture of the old one, and ffmpeg's encoder side holds one for ever."""
+
+    name = "v4l2"
+    decoders = {"h264": "h264", "vp9": "vp9", "vp8": "vp8", "mpeg2video": "mpeg2", "mpeg2": "mpeg2"}
+
+    def client(self, *arguments):
+        transport = self.asked.transport or "in-process"
+        return self.programs.command("run", "--transport", transport, "--", *super().client(*arguments))
+
+    def decode(self, folder, stream):
+        if stream.pix_fmt.endswith("10le"):
+            said = "libavcodec's V4L2 decoders know no format of 10 bits, and wait for ever; not started"
+            return Outcome(self.name, harness.Finished(1, "", said, 0.0))
+        return super().decode(folder, stream)
+
+    def input_options(self, path, stream, strict):
+        """By what the file holds, which its name need not say."""
+        codec = harness.video_codec(self.programs.ffmpeg, path) or stream.codec
+        return ["-c:v", f"{self.decoders[codec]}_v4l2m2m"] if codec in self.decoders else []
+
+    def picture_filter(self, stream):
+        return f"copy,format={harness.surface_format(stream.pix_fmt)},setparams=range=limited"
+
+    def feed_options(self):
+        return ["-vf", "copy"]
 
 
 class PrintingFront:
@@ -170,7 +227,7 @@ class V4l2RequestFront(PrintingFront):
         return finished, [page for page in sessions if (page["pid"], page["session"]) not in known]
 
 
-FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2RequestFront)}
+FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2Front, V4l2RequestFront)}
 
 
 def shown_packets(ffmpeg, path, codec):

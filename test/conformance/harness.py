@@ -258,11 +258,15 @@ def substrate_text(sessions):
 # --- Stock ffmpeg ---
 
 
+def surface_format(pix_fmt):
+    """In which a decoder of ours hands out the pictures of a stream of that format."""
+    return "p010le" if pix_fmt.endswith("10le") else "nv12"
+
+
 def download_filter(pix_fmt):
     """Takes the picture out of the VA surface. A frame that was *not* decoded through VA fails this filter, which
     is the client's side of the proof. The range is declared limited so that nothing later converts it."""
-    surface = "p010le" if pix_fmt.endswith("10le") else "nv12"
-    return f"hwdownload,format={surface},setparams=range=limited"
+    return f"hwdownload,format={surface_format(pix_fmt)},setparams=range=limited"
 
 
 def va_input(node, strict):
@@ -280,6 +284,13 @@ def every_frame_at_its_size():
 
 def quiet(ffmpeg):
     return [ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "error"]
+
+
+def video_codec(ffmpeg, path):
+    """What ffmpeg takes the file's first video stream for, by its own names; '' where it cannot say."""
+    said = run([ffmpeg, "-hide_banner", "-nostdin", "-i", path], 60).err
+    found = re.search(r"^ *Stream #0:\d+.*: Video: (\w+)", said, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
 def frame_hashes(path):

@@ -240,6 +240,26 @@ class StatelessClient(WithFolder):
         self.assertEqual((rows["a.stream"]["result"], rows["b.stream"]["kind"]), ("passed", verdict.PATH), printed)
 
 
+class StatefulNode(WithFolder):
+    def test_passes_and_fails(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", v4l2="wrong")
+        self.folder.add("c.stream", v4l2="software")
+        self.folder.add("d.stream", v4l2="crash")
+        _, printed, rows = self.folder.run("v4l2")
+        found = {path: (row["result"], row["kind"]) for path, row in rows.items()}
+        self.assertEqual(found, {
+            "a.stream": ("passed", ""), "b.stream": ("failed", verdict.WRONG), "c.stream": ("failed", verdict.PATH),
+            "d.stream": ("failed", verdict.CRASH)}, printed)
+        self.assertIn("frame 3 is the first wrong one of 5", rows["b.stream"]["detail"])
+
+    def test_ten_bits_are_not_started_but_fail_unless_listed(self):
+        self.folder.add("x.stream", codec="vp9", profile="Profile 2", pix_fmt="yuv420p10le")
+        _, printed, rows = self.folder.run("v4l2")
+        self.assertEqual(rows["x.stream"]["kind"], verdict.PATH, printed)
+        self.assertIn("no format of 10 bits", rows["x.stream"]["detail"])
+
+
 class ClientLimits(WithFolder):
     def limit(self, va, replay):
         self.folder.add("x.stream", va=va, replay=replay)

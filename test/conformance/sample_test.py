@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A small spread of the corpus passes through stock ffmpeg and the driver, through our stateless V4L2 client, and
-through replay.
+"""A small spread of the corpus passes through stock ffmpeg with the VA driver and with the stateful V4L2 decoder, through
+our stateless V4L2 client, and through replay.
 
 The corpus is not part of the project: DAEDALUS_CORPUS names it, else ../shared/corpus beside the tree is taken. Without
 one this test says so and passes with nothing run.
@@ -12,7 +12,7 @@ import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 STREAMS = "12"
-FRONTS = ("replay", "va", "v4l2-request")
+FRONTS = ("replay", "va", "v4l2", "v4l2-request")
 
 
 def main():
