@@ -340,7 +340,7 @@ bool H264Stream::intra_start(const H264SliceHeader& header, const H264Sps& sps) 
 
 void H264Stream::end_picture(std::vector<Event>& events) {
   if (!current_) return;
-  const Current done = std::move(*current_);
+  const H264CurrentPicture done = std::move(*current_);
   current_.reset();
   const H264SliceHeader& header = done.first;
   events.emplace_back(done.coded);

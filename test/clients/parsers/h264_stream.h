@@ -38,6 +38,15 @@ class H264ParameterSets {
   std::array<uint32_t, 2> most_references_{};
 };
 
+// The picture whose slices are being gathered.
+struct H264CurrentPicture {
+  CodedPicture coded;
+  H264SliceHeader first, last;
+  H264ParameterSets::InForce sets;
+  bool intra = true;                                              // no P or B slice
+  std::array<int32_t, V4L2_H264_NUM_DPB_ENTRIES> order_counts{};  // of its references
+};
+
 // Shows what ffmpeg shows: nothing before the first picture that decodes exactly (an IDR picture, a
 // recovery point, or an intra picture where nothing else can be waited for), and single fields only
 // where a whole stream consists of them. Data partitions, auxiliary and redundant pictures and the
@@ -48,14 +57,6 @@ class H264Stream final : public StreamParser {
   void flush(std::vector<Event>& events) override;
 
  private:
-  struct Current {
-    CodedPicture coded;
-    H264SliceHeader first, last;
-    H264ParameterSets::InForce sets;
-    bool intra = true;                                              // no P or B slice
-    std::array<int32_t, V4L2_H264_NUM_DPB_ENTRIES> order_counts{};  // of its references
-  };
-
   Status take_nal(std::span<const uint8_t> nal, std::vector<Event>& events);
   Status take_slice(std::span<const uint8_t> nal, std::vector<Event>& events);
   void take_sei(std::span<const uint8_t> nal);
@@ -76,7 +77,7 @@ class H264Stream final : public StreamParser {
   H264ParameterSets sets_;
   H264OrderCounter order_;
   H264Dpb dpb_;
-  std::optional<Current> current_;
+  std::optional<H264CurrentPicture> current_;
   H264FramePtr frame_;                          // being decoded, or waiting for its second field
   std::optional<H264SliceHeader> first_field_;  // of frame_, which waits for its second
   std::shared_ptr<const H264Sps> sequence_;
