@@ -19,6 +19,7 @@
 #include "decode_core/core.h"
 #include "decode_core/memory/surface_memory.h"
 #include "tools/daedalus/commands.h"
+#include "tools/daedalus/doctor_report.h"
 #include "tools/daedalus/options.h"
 
 namespace daedalus::tool {
@@ -27,32 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDriverFile = "daedalus_drv_video.so";
-
-// Findings, in the order of the chain from program to pixels; the first that is wrong decides which
-// command is advised.
-class Report {
- public:
-  void good(const std::string& text) { std::printf("  ok    %s\n", text.c_str()); }
-  void bad(const std::string& text, const std::string& remedy) {
-    std::printf("  WRONG %s\n", text.c_str());
-    if (remedy_.empty()) remedy_ = remedy;
-    ++wrong_;
-  }
-  void note(const std::string& text) { std::printf("        %s\n", text.c_str()); }
-  int finish() const {
-    if (wrong_ == 0) {
-      std::puts("\nDaedalus is ready: programs that use VA-API decode through it.");
-      return 0;
-    }
-    std::printf("\n%d thing%s wrong; begin with:\n  %s\n", wrong_, wrong_ == 1 ? " is" : "s are",
-                remedy_.c_str());
-    return 1;
-  }
-
- private:
-  int wrong_ = 0;
-  std::string remedy_;
-};
 
 struct RenderNode {
   std::string path;
@@ -151,9 +126,9 @@ void check_node(Report& report, const RenderNode& node) {
       report.note(node.path + " (" + node.kernel_driver + "): libva loads " + driver.string() +
                   ", which is not Daedalus; LIBVA_DRIVER_NAME=daedalus chooses it");
     } else {
-      report.bad(node.path + " (" + node.kernel_driver + "): libva finds no " + name +
-                     "_drv_video.so",
-                 "./dev install   (or set LIBVA_DRIVER_NAME=daedalus)");
+      report.bad(
+          node.path + " (" + node.kernel_driver + "): libva finds no " + name + "_drv_video.so",
+          "./dev install   (or set LIBVA_DRIVER_NAME=daedalus)");
     }
   }
 }
@@ -194,12 +169,14 @@ struct Program {
 };
 constexpr std::array<Program, 7> kPrograms = {{
     {"mpv", "with --hwdec=vaapi-copy, or hwdec=auto-copy in mpv.conf"},
-    {"ffmpeg", "with -hwaccel vaapi before -i"},
+    {"ffmpeg",
+     "with -hwaccel vaapi before -i, or under daedalus run with -c:v h264_v4l2m2m and its kin"},
     {"vlc", "by itself (Input / Codecs: hardware-accelerated decoding, VA-API)"},
-    {"gst-launch-1.0", "with vah264dec and its kin; GST_VA_ALL_DRIVERS=1 on GStreamer 1.24 and newer"},
+    {"gst-launch-1.0",
+     "with vah264dec and its kin; GST_VA_ALL_DRIVERS=1 on GStreamer 1.24 and newer"},
     {"firefox", "where dma-bufs work (above); about:support shows HARDWARE_VIDEO_DECODING"},
     {"chromium", "where it is built with VA-API; else in software"},
-    {"kodi", "through V4L2, which this version of Daedalus does not serve: in software"},
+    {"kodi", "in software: whether it decodes through the V4L2 node has not been tried"},
 }};
 
 void list_programs() {
@@ -214,18 +191,22 @@ void list_programs() {
 int run_doctor(Arguments arguments) {
   Options options(std::move(arguments));
   if (options.flag("help")) {
-    return std::fputs("usage: daedalus doctor\n"
-                      "Checks driver, render node, permissions and memory as this user.\n",
-                      stdout) < 0;
+    return std::fputs(
+               "usage: daedalus doctor\n"
+               "Checks the VA driver, render node, memory, V4L2 nodes and permissions as this "
+               "user.\n",
+               stdout) < 0;
   }
   const auto operands = options.operands();
   if (!operands) return fail(operands.error().message, 2);
   if (!operands->empty()) return fail("doctor takes no operand", 2);
   Report report;
-  std::puts("from program to pixels:");
+  std::puts("VA-API, from program to pixels:");
   check_driver(report);
   check_nodes(report);
   check_memory(report);
+  std::puts("\nV4L2:");
+  check_v4l2(report);
   list_programs();
   return report.finish();
 }

@@ -5,17 +5,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tools/daedalus/commands.h"
 #include "tools/daedalus/options.h"
+#include "tools/daedalus/preload_library.h"
 
 namespace daedalus::tool {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* kUsage =
     "usage: daedalus run [--transport in-process|cuse] [--] CMD [ARGUMENT…]\n"
@@ -26,20 +24,6 @@ constexpr const char* kUsage =
     "                           mmap, EXPBUF, DMABUF\n"
     "Example: daedalus run -- ffmpeg -c:v h264_v4l2m2m -i movie.mp4 out.mkv\n"
     "What decoded is shown by daedalus stats.\n";
-
-constexpr const char* kLibrary = "libdaedalus_v4l2_preload.so";
-
-// Beside this program's build, else beside its installation; empty: nowhere.
-std::string find_library() {
-  std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  // bazel-bin/tools/daedalus and bazel-bin/cuse_device/preload; PREFIX/bin and PREFIX/lib/daedalus.
-  for (const char* place : {"../../cuse_device/preload", "../lib/daedalus"}) {
-    const fs::path path = (folder / place / kLibrary).lexically_normal();
-    if (fs::exists(path, error)) return path.string();
-  }
-  return "";
-}
 
 struct Request {
   bool help = false;
@@ -89,9 +73,10 @@ int run_run(Arguments arguments) {
     return fail("transport " + request.transport + " is not one of: in-process, cuse", 2);
   }
   if (request.command.empty()) return fail("run needs a command; daedalus run --help says more", 2);
-  const std::string library = find_library();
+  const std::string library = find_preload_library();
   if (library.empty()) {
-    return fail(std::string(kLibrary) + " lies neither in ../lib/daedalus beside this program " +
+    return fail(std::string(kPreloadLibrary) +
+                " lies neither in ../lib/daedalus beside this program " +
                 "nor in its build: ./dev install puts it there");
   }
   ::setenv("DAEDALUS_TRANSPORT", request.transport.c_str(), 1);

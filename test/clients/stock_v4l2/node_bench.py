@@ -22,6 +22,8 @@ def expect_decoded_by_node(run, codec, frames):
             raise Failure(f"{session['front']} {session['codec']} instead of v4l2 {codec}")
         if session["errors"] or session["concealed"]:
             raise Failure(f"{session['errors']} errors, {session['concealed']} concealed pictures")
+        if not session.get("substrate"):
+            raise Failure("no picture went through the output pass")
     count = sum(session["pictures"] for session in sessions)
     if count != frames:
         raise Failure(f"the node decoded {count} pictures instead of {frames}")

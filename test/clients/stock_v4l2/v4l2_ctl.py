@@ -1,4 +1,4 @@
-"""v4l2-ctl: what it finds and says, and a stream through it."""
+"""v4l2-ctl: what it finds and says, and a stream through it. And what daedalus doctor says of the node."""
 
 import functools
 import re
@@ -71,7 +71,17 @@ def streaming(bench, clip):
     return f"{clip.frames} frames equal"
 
 
+def doctor(bench):
+    """Its status tells about VA-API, too, so any will do."""
+    text = bench.run(["sh", "-c", f"'{bench.daedalus}' doctor || test $? = 1"]).output
+    words = f"{node(bench)}: inside this process"
+    if words not in text:
+        raise Failure(f"{words!r} is not in what doctor says:\n{text}")
+    return words
+
+
 def cases(bench):
+    yield Case("daedalus doctor", functools.partial(doctor, bench))
     for name, check in (("list-devices", listing), ("all", everything), ("list-formats", formats),
                         ("list-ctrls", controls)):
         yield Case(f"v4l2-ctl {name}", functools.partial(check, bench))
