@@ -67,11 +67,16 @@ void StatefulFile::run() {
 // One move of the machine; false when there is nothing to do before the next signal.
 bool StatefulFile::step() {
   if (!decoder_) return false;
-  collect_consumed();
+  // Nothing goes back before the format that it told is announced: a client may have no other
+  // buffer to wait with, and takes the POLLERR of idle queues for the end.
+  const auto consumed = newest_consumed();
+  const bool found = state_ == StatefulState::kInitialization && look_for_format();
+  give_back(consumed);
+  if (found) return true;
   const bool fed = feed();
   switch (state_) {
     case StatefulState::kInitialization:
-      return look_for_format() || fed;
+      return fed;
     case StatefulState::kCaptureSetup:
       return send_empty_last() || fed;
     case StatefulState::kDecoding:
@@ -85,14 +90,18 @@ bool StatefulFile::step() {
   return false;
 }
 
-// OUTPUT buffers that the engine has taken in go back.
-void StatefulFile::collect_consumed() {
-  while (const auto token = decoder_->pop_consumed()) {
-    while (!in_flight_.empty() && in_flight_.front().first <= *token) {
-      output_.done(in_flight_.front().second, BufferState::kDone);
-      in_flight_.pop_front();
-      note_change();
-    }
+std::optional<uint64_t> StatefulFile::newest_consumed() {
+  std::optional<uint64_t> newest;
+  while (const auto token = decoder_->pop_consumed()) newest = token;
+  return newest;
+}
+
+// OUTPUT buffers up to that token, which the engine has taken in.
+void StatefulFile::give_back(std::optional<uint64_t> consumed) {
+  while (consumed && !in_flight_.empty() && in_flight_.front().first <= *consumed) {
+    output_.done(in_flight_.front().second, BufferState::kDone);
+    in_flight_.pop_front();
+    note_change();
   }
 }
 

@@ -88,7 +88,8 @@ class StatefulFile final : public VideoFile {
   void run();
   bool start_thread();
   bool step();
-  void collect_consumed();
+  std::optional<uint64_t> newest_consumed();
+  void give_back(std::optional<uint64_t> consumed);
   bool feed();
   bool look_for_format();
   bool advance_pictures();

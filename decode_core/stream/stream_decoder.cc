@@ -189,18 +189,27 @@ class QueuedStreamDecoder final : public StreamDecoder {
       splitter_->finish();
       return;
     }
-    consumed_.push_back(queue_.front().token);
     Run run = std::move(queue_.front());
     queue_.pop_front();
     statistics_.note_queue(queue_.size());
-    const bool unknown = !format_.has_value() && pictures_.empty();
+    if (!format_.has_value() && pictures_.empty()) {
+      lock.unlock();
+      look_for_headers(run.data());
+      lock.lock();
+    }
+    if (!flush_asked_) consumed_.push_back(run.token);
     lock.unlock();
     changed_();
-    if (unknown) {
-      if (const auto format = probe_.feed(run.data())) note_headers(*format);
-    }
     splitter_->push(std::move(run));
     lock.lock();
+  }
+
+  void look_for_headers(std::span<const uint8_t> bytes) {
+    try {
+      if (const auto format = probe_.feed(bytes)) note_headers(*format);
+    } catch (const std::bad_alloc&) {  // a picture will tell
+      statistics_.note_error({ErrorCode::kOutOfMemory, "no memory to look into a stream"});
+    }
   }
 
   void send(std::unique_lock<std::mutex>& lock) {

@@ -51,7 +51,8 @@ class StreamDecoder {
   // byte stream with start codes. `token` comes back with each picture that begins in the packet.
   // False: kMaxQueued packets wait already, or a drain is under way; try again after changed().
   virtual bool push(std::span<const uint8_t> bytes, uint64_t token) = 0;
-  // Tokens of packets that were taken in (OUTPUT buffers that may go back), in order.
+  // Tokens of packets that were taken in (OUTPUT buffers that may go back), in order. What format()
+  // learns of a packet's headers it says before.
   virtual std::optional<uint64_t> pop_consumed() = 0;
   // The next picture, if one is out. Pictures wait inside, bounded; decoding stops while
   // kMaxPictures of them do.

@@ -1,4 +1,5 @@
-// StreamDecoder on real streams: what comes out, in which order, and what a client may do meanwhile.
+// StreamDecoder on real streams: what comes out, in which order, and what a client may do
+// meanwhile.
 #include "decode_core/stream/stream_decoder.h"
 
 #include <algorithm>
@@ -20,9 +21,9 @@ namespace daedalus::core::test {
 namespace {
 
 std::vector<Packet> slice(const Stream& stream, size_t begin, size_t end = SIZE_MAX) {
-  return {stream.packets.begin() + static_cast<std::ptrdiff_t>(begin),
-          stream.packets.begin() +
-              static_cast<std::ptrdiff_t>(std::min(end, stream.packets.size()))};
+  return {
+      stream.packets.begin() + static_cast<std::ptrdiff_t>(begin),
+      stream.packets.begin() + static_cast<std::ptrdiff_t>(std::min(end, stream.packets.size()))};
 }
 
 void append(std::vector<Shown>& to, std::vector<Shown> more, uint64_t token_offset = 0) {
@@ -45,7 +46,8 @@ std::vector<size_t> mpeg2_entry_points(const Stream& stream) {
   return points;
 }
 
-TEST_CASE("every clip comes out as plain libavcodec decodes it, in display order, with its tokens") {
+TEST_CASE(
+    "every clip comes out as plain libavcodec decodes it, in display order, with its tokens") {
   for (const char* name : kClips) {
     for (const int threads : {1, 4}) {
       INFO(name << ", threads: " << threads);
@@ -110,9 +112,9 @@ TEST_CASE("H.264 and MPEG-2 may be cut anywhere") {
       Player player(stream.codec);
       player.push(runs);
       player.drain();
-      const auto plain =
-          end == all.size() ? expected
-                            : decode_plainly(stream.codec, std::span(stream.packets).first(20));
+      const auto plain = end == all.size()
+                             ? expected
+                             : decode_plainly(stream.codec, std::span(stream.packets).first(20));
       REQUIRE(player.shown.size() == plain.size());
       const auto run_at = [&](size_t offset) {
         const auto after = std::upper_bound(run_start.begin(), run_start.end(), offset);
@@ -274,12 +276,10 @@ TEST_CASE("the format tells cropping, depth and colour") {
     uint32_t coded_width, coded_height, width, height;
     int depth;
   };
-  for (const Case& expected : {Case{"h264.mp4", 320, 192, 320, 180, 8},
-                               Case{"h264_interlaced.mp4", 352, 288, 352, 288, 8},
-                               Case{"vp9.webm", 320, 180, 320, 180, 8},
-                               Case{"vp9_10bit.webm", 320, 180, 320, 180, 10},
-                               Case{"vp8.webm", 320, 180, 320, 180, 8},
-                               Case{"mpeg2.mpg", 320, 180, 320, 180, 8}}) {
+  for (const Case& expected :
+       {Case{"h264.mp4", 320, 192, 320, 180, 8}, Case{"h264_interlaced.mp4", 352, 288, 352, 288, 8},
+        Case{"vp9.webm", 320, 180, 320, 180, 8}, Case{"vp9_10bit.webm", 320, 180, 320, 180, 10},
+        Case{"vp8.webm", 320, 180, 320, 180, 8}, Case{"mpeg2.mpg", 320, 180, 320, 180, 8}}) {
     INFO(expected.name);
     const Stream stream = read_clip(expected.name);
     Player player(stream.codec);
@@ -313,6 +313,24 @@ TEST_CASE("the format is known from the first packet, and the pictures do not ch
     player.drain();
     CHECK(player.pictures.front().format == announced);
     CHECK(player.pictures.back().format == announced);
+  }
+}
+
+TEST_CASE("H.264 and MPEG-2 packets go back only when their headers are told") {
+  for (const char* name : {"h264.mp4", "mpeg2.mpg"}) {
+    INFO(name);
+    const Stream stream = read_clip(name);
+    for (int i = 0; i < 20; ++i) {
+      Player player(stream.codec);
+      REQUIRE(player.decoder().push(stream.packets[0], 0));
+      bool told = false;
+      player.wait([&] {
+        if (!player.decoder().pop_consumed()) return false;
+        told = player.decoder().format().has_value();
+        return true;
+      });
+      CHECK(told);
+    }
   }
 }
 
@@ -399,8 +417,10 @@ TEST_CASE("the statistics page tells front, engine, profile and pictures") {
   const char* base = std::getenv("TEST_TMPDIR");
   std::string folder = std::string(base != nullptr ? base : "/tmp") + "/stream_XXXXXX";
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  const std::pair<const char*, const char*> cases[] = {
-      {"h264.mp4", "High"}, {"vp9_10bit.webm", "Profile 2"}, {"vp8.webm", "VP8"}, {"mpeg2.mpg", "Main"}};
+  const std::pair<const char*, const char*> cases[] = {{"h264.mp4", "High"},
+                                                       {"vp9_10bit.webm", "Profile 2"},
+                                                       {"vp8.webm", "VP8"},
+                                                       {"mpeg2.mpg", "Main"}};
   for (const auto& [name, profile] : cases) {
     const Stream stream = read_clip(name);
     Player player(stream.codec, 3, folder);
