@@ -63,7 +63,8 @@ def stages_of(mode, corpus):
     stages.append(Stage("fuzz", unit("fuzz", ",-full")))
     stages.append(Stage("debian13", ["--test_tag_filters=-full"], debian13=True))
     if corpus:
-        for front, config in (("va", None), ("replay", None), ("replay", "asan_ubsan")):
+        for front, config in (("va", None), ("v4l2", None), ("v4l2-request", None), ("replay", None),
+                              ("replay", "asan_ubsan")):
             command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front, corpus]
             name = f"conformance {front}" + (f" {config}" if config else "")
             stages.append(Stage(name, [], command=command))
