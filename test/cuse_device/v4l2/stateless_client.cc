@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
-#include <source_location>
 #include <stdexcept>
 
 #include "decode_core/record/recording.h"
@@ -18,8 +17,8 @@ namespace {
 constexpr uint32_t kCaptures = 32;
 
 // Clients run on several threads, where the test framework's assertions must not.
-void must(bool holds, const std::source_location& at = std::source_location::current()) {
-  if (!holds) throw std::runtime_error("stateless_client line " + std::to_string(at.line()));
+void must(bool holds, int line = __builtin_LINE()) {
+  if (!holds) throw std::runtime_error("stateless_client line " + std::to_string(line));
 }
 
 // What the controls of a missing reference say.
