@@ -30,7 +30,7 @@ Status H264ParameterSets::add_sps(std::span<const uint8_t> nal) {
   const uint8_t id = sps->control.seq_parameter_set_id;
   if (sps_[id] && std::ranges::equal(sps_nals_[id], nal)) return {};
   sps_nals_[id].assign(nal.begin(), nal.end());
-  sps_[id] = std::make_shared<const H264Sps>(std::move(*sps));
+  sps_[id] = std::make_shared<const H264Sps>(*sps);
   return {};
 }
 
@@ -53,7 +53,7 @@ Result<H264ParameterSets::InForce> H264ParameterSets::find(uint32_t pps_id) {
         std::max(most_references_[0], c.num_ref_idx_l0_default_active_minus1 + 1U);
     most_references_[1] =
         std::max(most_references_[1], c.num_ref_idx_l1_default_active_minus1 + 1U);
-    stored.read = {sps, std::make_shared<const H264Pps>(std::move(*pps))};
+    stored.read = {sps, std::make_shared<const H264Pps>(*pps)};
   }
   return stored.read;
 }

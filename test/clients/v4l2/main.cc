@@ -3,7 +3,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,14 +43,18 @@ bool parse_memory(std::string_view text, BufferMemory* memory) {
 }
 
 bool parse_format(std::string_view text, uint32_t* fourcc) {
-  static const std::map<std::string_view, uint32_t> kFormats = {{"NV12", V4L2_PIX_FMT_NV12},
-                                                                {"NV12M", V4L2_PIX_FMT_NV12M},
-                                                                {"YU12", V4L2_PIX_FMT_YUV420},
-                                                                {"P010", V4L2_PIX_FMT_P010}};
-  const auto found = kFormats.find(text);
-  if (found == kFormats.end()) return false;
-  *fourcc = found->second;
-  return true;
+  struct Format {
+    std::string_view name;
+    uint32_t fourcc;
+  };
+  constexpr Format kFormats[] = {{"NV12", V4L2_PIX_FMT_NV12},
+                                 {"NV12M", V4L2_PIX_FMT_NV12M},
+                                 {"YU12", V4L2_PIX_FMT_YUV420},
+                                 {"P010", V4L2_PIX_FMT_P010}};
+  for (const Format& format : kFormats) {
+    if (format.name == text) *fourcc = format.fourcc;
+  }
+  return *fourcc != 0;
 }
 
 bool parse_choice(std::string_view text, std::string_view yes, std::string_view no,
@@ -130,7 +133,8 @@ int run(const Request& request) {
 }  // namespace
 }  // namespace daedalus::v4l2_client
 
-int main(int count, char** arguments) {
+// Results are looked at before they are taken.
+int main(int count, char** arguments) {  // NOLINT(bugprone-exception-escape)
   daedalus::v4l2_client::Request request;
   if (daedalus::v4l2_client::parse(count, arguments, &request))
     return daedalus::v4l2_client::run(request);

@@ -100,7 +100,7 @@ class Player {
     for (Event& event : std::exchange(events_, {})) {
       if (auto* coded = std::get_if<CodedPicture>(&event)) {
         if (discard) discarded_.insert(coded->target->timestamp);
-        if (Status status = decode(std::move(*coded)); !status) return status;
+        if (Status status = decode(*coded); !status) return status;
       } else {
         const auto& shown = std::get<ShownPicture>(event);
         if (discard || discarded_.contains(shown.picture->timestamp)) continue;
@@ -110,7 +110,7 @@ class Player {
     return {};
   }
 
-  Status decode(CodedPicture coded) {
+  Status decode(const CodedPicture& coded) {
     const size_t index = next_++;
     const PictureFormat& format = index < plan_.size() ? plan_[index] : coded.format;
     if (Status status = decoder_.set_format(format); !status) return status;
