@@ -49,9 +49,9 @@ Status become(const passwd& user) {
 Status set_capabilities(uint64_t mask) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  for (size_t i = 0; i < data.size(); ++i) {
-    data[i].permitted = data[i].effective = static_cast<uint32_t>(mask >> (32 * i));
-  }
+  static_assert(_LINUX_CAPABILITY_U32S_3 == 2);
+  data[0].permitted = data[0].effective = static_cast<uint32_t>(mask);
+  data[1].permitted = data[1].effective = static_cast<uint32_t>(mask >> 32);
   if (::syscall(SYS_capset, &header, data.data()) != 0) return system_error("capset");
   return {};
 }

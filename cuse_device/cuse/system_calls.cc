@@ -172,7 +172,9 @@ class Filter {
     if (number == __NR_SCMP_ERROR) return;
     note(seccomp_rule_add(context_, SCMP_ACT_ALLOW, number, 0));
   }
-  void allow_if(const char* name, scmp_arg_cmp condition) {
+  // Only where the first argument is `value`.
+  void allow_with(const char* name, scmp_datum_t value) {
+    const scmp_arg_cmp condition{0, SCMP_CMP_EQ, value, 0};
     note(seccomp_rule_add_array(context_, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(name), 1,
                                 &condition));
   }
@@ -193,10 +195,10 @@ Status filter_system_calls(bool other_memory, bool kill) {
   if (!filter) return Error{ErrorCode::kOutOfMemory, "no memory for the system call filter"};
   for (const char* name : kAllowed) filter.allow(name);
   for (const char* name : {"socket", "socketpair"}) {
-    filter.allow_if(name, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+    filter.allow_with(name, AF_UNIX);
   }
   for (const int what : {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE}) {
-    filter.allow_if("prctl", SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(what)));
+    filter.allow_with("prctl", static_cast<scmp_datum_t>(what));
   }
   if (other_memory) {
     filter.allow("process_vm_readv");
