@@ -7,15 +7,15 @@ namespace daedalus::v4l2 {
 std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameView& frame,
                                             const core::Rect& from, const QueueFormat& layout,
                                             Buffer* buffer) {
-  const RawFormat& format = *find_raw_format(layout.fourcc);
-  if (buffer->planes.size() != layout.plane_count ||
-      !core::output_pass_supports(frame.format, format.image)) {
+  const RawFormat* format = find_raw_format(layout.fourcc);
+  if (format == nullptr || buffer->planes.size() != layout.plane_count ||
+      !core::output_pass_supports(frame.format, format->image)) {
     return std::nullopt;
   }
   for (uint32_t i = 0; i < layout.plane_count; ++i) {
     if (buffer->planes[i].length < layout.sizes[i]) return std::nullopt;
   }
-  const auto locations = plane_locations(format, layout.width, layout.height);
+  const auto locations = plane_locations(*format, layout.width, layout.height);
   std::array<core::Plane, 3> planes;
   for (size_t i = 0; i < planes.size(); ++i) {
     planes[i] = {buffer->planes[locations[i].memory_plane].data + locations[i].offset,
@@ -24,7 +24,7 @@ std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameV
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->begin_cpu_write();
   }
-  const core::StageRun run = core::run_output_pass(core, frame, from, format.image, planes);
+  const core::StageRun run = core::run_output_pass(core, frame, from, format->image, planes);
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->end_cpu_write();
   }

@@ -142,7 +142,10 @@ int StatelessFile::s_fmt(v4l2_format& format, Client& client) {
   if (output_.busy() || (capture_.busy() && !same)) return EBUSY;
   output_.set_format(fitted);
   if (fitted.fourcc != now.fourcc) session_.reset();
-  capture_.set_format(capture_format(capture_.format().fourcc));
+  QueueFormat pictures = capture_.format();
+  pictures.colour = fitted.colour;
+  if (!capture_.busy()) pictures = capture_format(pictures.fourcc);
+  capture_.set_format(pictures);
   return try_fmt(format, client);
 }
 

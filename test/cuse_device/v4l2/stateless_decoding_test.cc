@@ -125,6 +125,9 @@ TEST_CASE("colour, size and format go from OUTPUT to CAPTURE") {
   REQUIRE(client.video.request_buffers(kCapture, 2) == 0);
   CHECK(client.video.set_format(kOutput, V4L2_PIX_FMT_VP8_FRAME, 320, 240) == EBUSY);
   CHECK(client.video.set_format(kCapture, V4L2_PIX_FMT_YUV420) == EBUSY);
+  CHECK(client.video.set_format(kOutput, V4L2_PIX_FMT_VP8_FRAME, 176, 144) == 0);  // other colour
+  CHECK(client.video.format(kCapture).pixelformat == capture.pixelformat);
+  CHECK(client.video.format(kCapture).colorspace == V4L2_COLORSPACE_DEFAULT);
   REQUIRE(client.video.request_buffers(kCapture, 0) == 0);
   CHECK(client.video.set_format(kOutput, V4L2_PIX_FMT_VP8_FRAME, 320, 240) == 0);
   CHECK(client.video.format(kCapture).width == 320);
