@@ -16,6 +16,8 @@
 #include <utility>
 
 #include "cuse_device/cuse/packet_socket.h"
+#include "cuse_device/cuse/request_handle.h"
+#include "decode_core/uapi/media.h"
 
 namespace daedalus::cuse {
 namespace {
@@ -25,29 +27,39 @@ constexpr int kBacklog = 64;
 constexpr size_t kMostConnections = 64;
 constexpr size_t kMostImports = 64;
 
-// What the ioctls of a companion need of the client: descriptors go over the socket.
+// What the ioctls of a companion need of the client: descriptors go over the socket, requests to
+// handles.
 class SocketClient final : public v4l2::Client {
  public:
   explicit SocketClient(UniqueFd* sent) : sent_(sent) {}
+  explicit SocketClient(std::shared_ptr<v4l2::Request>* made) : made_(made) {}
   bool read(uint64_t, void*, size_t) override { return false; }
   bool write(uint64_t, const void*, size_t) override { return false; }
   int give_fd(UniqueFd fd, bool) override {
+    if (sent_ == nullptr) return -ENOTTY;
     *sent_ = std::move(fd);
     return 0;
   }
   Result<UniqueFd> take_fd(int) override { return Error{ErrorCode::kUnsupported, "no descriptor"}; }
-  int give_request(std::shared_ptr<v4l2::Request>) override { return -ENOTTY; }
+  int give_request(std::shared_ptr<v4l2::Request> request) override {
+    if (made_ == nullptr) return -ENOTTY;
+    *made_ = std::move(request);
+    return 0;
+  }
   std::shared_ptr<v4l2::Request> find_request(int) override { return nullptr; }
 
  private:
-  UniqueFd* const sent_;
+  UniqueFd* const sent_ = nullptr;
+  std::shared_ptr<v4l2::Request>* const made_ = nullptr;
 };
 
-// The client of a call over CUSE, with the descriptors that its companion sent ahead.
-class ImportingClient final : public v4l2::Client {
+// The client of a call over CUSE, with the descriptors that its companion sent ahead and the
+// request that it named.
+class CompanionClient final : public v4l2::Client {
  public:
-  ImportingClient(v4l2::Client& client, const std::map<int, UniqueFd>& imports)
-      : client_(client), imports_(imports) {}
+  CompanionClient(v4l2::Client& client, const std::map<int, UniqueFd>& imports,
+                  std::shared_ptr<v4l2::Request> request)
+      : client_(client), imports_(imports), request_(std::move(request)) {}
   bool read(uint64_t address, void* to, size_t size) override {
     return client_.read(address, to, size);
   }
@@ -67,13 +79,13 @@ class ImportingClient final : public v4l2::Client {
   int give_request(std::shared_ptr<v4l2::Request> request) override {
     return client_.give_request(std::move(request));
   }
-  std::shared_ptr<v4l2::Request> find_request(int client_fd) override {
-    return client_.find_request(client_fd);
-  }
+  // An ioctl names one at most.
+  std::shared_ptr<v4l2::Request> find_request(int) override { return request_; }
 
  private:
   v4l2::Client& client_;
   const std::map<int, UniqueFd>& imports_;
+  const std::shared_ptr<v4l2::Request> request_;
 };
 
 }  // namespace
@@ -98,13 +110,17 @@ class Companions::File final : public v4l2::OpenFile {
       std::memcpy(argument.data(), &info_, std::min(argument.size(), sizeof info_));
       return 0;
     }
-    if (request != VIDIOC_QBUF && request != VIDIOC_PREPARE_BUF) {
-      return file_->ioctl(request, argument, client);
-    }
+    const auto number_at = request_number_offset(request);
+    if (!number_at) return file_->ioctl(request, argument, client);
+    uint32_t number = 0;
+    std::memcpy(&number, argument.data() + *number_at, sizeof number);
     std::lock_guard lock(imports_mutex_);
-    ImportingClient importing(client, imports_);
-    const int error = file_->ioctl(request, argument, importing);
-    if (error != EFAULT) imports_.clear();  // with EFAULT the call comes again
+    CompanionClient known(client, imports_, known_request(number));
+    const int error = file_->ioctl(request, argument, known);
+    // With EFAULT the call comes again.
+    if (error != EFAULT && (request == VIDIOC_QBUF || request == VIDIOC_PREPARE_BUF)) {
+      imports_.clear();
+    }
     return error;
   }
   short poll() override { return file_->poll(); }
@@ -123,13 +139,38 @@ class Companions::File final : public v4l2::OpenFile {
     return 0;
   }
 
+  // Null: it is no request handle.
+  RequestHandle* handle() { return dynamic_cast<RequestHandle*>(file_.get()); }
+  // The number by which the file's ioctls name `request` from now on.
+  uint32_t know(const std::shared_ptr<v4l2::Request>& request) {
+    std::lock_guard lock(requests_mutex_);
+    std::erase_if(requests_, [](const auto& known) { return known.second.expired(); });
+    for (const auto& [number, known] : requests_) {
+      if (known.lock() == request) return number;
+    }
+    do {
+      ++last_number_;
+    } while (last_number_ == 0 || requests_.count(last_number_) != 0);
+    requests_[last_number_] = request;
+    return last_number_;
+  }
+
  private:
+  std::shared_ptr<v4l2::Request> known_request(uint32_t number) {
+    std::lock_guard lock(requests_mutex_);
+    const auto found = requests_.find(number);
+    return found == requests_.end() ? nullptr : found->second.lock();
+  }
+
   Companions& companions_;
   const std::unique_ptr<v4l2::OpenFile> file_;
   const CompanionInfo info_;
   const std::shared_ptr<Entry> entry_;
   std::mutex imports_mutex_;
   std::map<int, UniqueFd> imports_;  // by the client's number
+  std::mutex requests_mutex_;
+  std::map<uint32_t, std::weak_ptr<v4l2::Request>> requests_;  // by number; 0 is none's
+  uint32_t last_number_ = 0;
 };
 
 Result<UniqueFd> Companions::listen(const std::string& path) {
@@ -152,9 +193,10 @@ Result<UniqueFd> Companions::listen(const std::string& path) {
   return fd;
 }
 
-Companions::Companions(UniqueFd listening, std::string path)
+Companions::Companions(UniqueFd listening, std::string path, std::string request_node)
     : listening_(std::move(listening)),
       path_(std::move(path)),
+      request_node_(std::move(request_node)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Companions::~Companions() {
@@ -170,6 +212,7 @@ void Companions::start() {
 std::unique_ptr<v4l2::OpenFile> Companions::wrap(std::unique_ptr<v4l2::OpenFile> file, uid_t user) {
   CompanionInfo info{};
   path_.copy(info.socket, sizeof info.socket - 1);
+  request_node_.copy(info.request_node, sizeof info.request_node - 1);
   // Without a token nobody can ask for the file; it works as without companion.
   if (::getrandom(info.token.data(), info.token.size(), 0) !=
       static_cast<ssize_t>(info.token.size())) {
@@ -183,10 +226,11 @@ std::unique_ptr<v4l2::OpenFile> Companions::wrap(std::unique_ptr<v4l2::OpenFile>
   return wrapped;
 }
 
-std::shared_ptr<Companions::Entry> Companions::find(const Token& token) {
+std::shared_ptr<Companions::Entry> Companions::find(const Token& token, uid_t user) {
   std::lock_guard lock(mutex_);
   const auto found = entries_.find(token);
-  return found == entries_.end() ? nullptr : found->second;
+  const bool theirs = found != entries_.end() && found->second->user == user;
+  return theirs ? found->second : nullptr;
 }
 
 void Companions::forget(const Token& token) {
@@ -232,8 +276,14 @@ void Companions::serve(int connection) {
 
 // A wrong token and somebody else's get the same answer.
 Answer Companions::answer(const Question& question, uid_t user, UniqueFd received, UniqueFd* sent) {
-  const auto entry = find(question.token);
-  if (!entry || entry->user != user) return {EPERM, 0, 0};
+  const auto entry = find(question.token, user);
+  if (!entry) return {EPERM, 0, 0};
+  if (question.operation == Operation::kNewRequest) {
+    return {new_request(*entry, question.handle, user), 0, 0};
+  }
+  if (question.operation == Operation::kKnowRequest) {
+    return know_request(*entry, question.handle, user);
+  }
   std::lock_guard lock(entry->mutex);
   if (entry->file == nullptr) return {EPERM, 0, 0};
   switch (question.operation) {
@@ -252,8 +302,43 @@ Answer Companions::answer(const Question& question, uid_t user, UniqueFd receive
     }
     case Operation::kImport:
       return {entry->file->import(question.client_fd, std::move(received)), 0, 0};
+    default:
+      return {EINVAL, 0, 0};
   }
-  return {EINVAL, 0, 0};
+}
+
+// One file's lock at a time: a client may name the same one twice.
+int Companions::new_request(Entry& media, const Token& handle, uid_t user) {
+  std::shared_ptr<v4l2::Request> request;
+  {
+    std::lock_guard lock(media.mutex);
+    if (media.file == nullptr) return EPERM;
+    int descriptor = -1;
+    SocketClient client(&request);
+    const int error = media.file->ioctl(MEDIA_IOC_REQUEST_ALLOC,
+                                        std::as_writable_bytes(std::span(&descriptor, 1)), client);
+    if (error != 0) return error;
+    if (!request) return EINVAL;
+  }
+  const auto entry = find(handle, user);
+  if (!entry) return EPERM;
+  std::lock_guard lock(entry->mutex);
+  if (entry->file == nullptr) return EPERM;
+  RequestHandle* const empty = entry->file->handle();
+  return empty != nullptr ? empty->bind(std::move(request)) : EINVAL;
+}
+
+Answer Companions::know_request(Entry& video, const Token& handle, uid_t user) {
+  std::shared_ptr<v4l2::Request> request;
+  if (const auto entry = find(handle, user)) {
+    std::lock_guard lock(entry->mutex);
+    if (entry->file == nullptr) return {EPERM, 0, 0};
+    if (RequestHandle* const known = entry->file->handle()) request = known->request();
+  }
+  if (!request) return {EINVAL, 0, 0};
+  std::lock_guard lock(video.mutex);
+  if (video.file == nullptr) return {EPERM, 0, 0};
+  return {0, 0, video.file->know(request)};
 }
 
 }  // namespace daedalus::cuse

@@ -25,7 +25,8 @@ class Companions {
   // the nodes: the group `video`. Needs root, before the sandbox.
   static Result<UniqueFd> listen(const std::string& path);
 
-  Companions(UniqueFd listening, std::string path);
+  // `request_node`: the path of a node with a RequestDevice; empty: there are no requests.
+  Companions(UniqueFd listening, std::string path, std::string request_node);
   ~Companions();
   Companions(const Companions&) = delete;
   Companions& operator=(const Companions&) = delete;
@@ -48,11 +49,15 @@ class Companions {
   void accept_one(std::vector<UniqueFd>* connections) const;
   void serve(int connection);
   Answer answer(const Question& question, uid_t user, UniqueFd received, UniqueFd* sent);
-  std::shared_ptr<Entry> find(const Token& token);
+  int new_request(Entry& media, const Token& handle, uid_t user);
+  Answer know_request(Entry& video, const Token& handle, uid_t user);
+  // Null: wrong, or somebody else's.
+  std::shared_ptr<Entry> find(const Token& token, uid_t user);
   void forget(const Token& token);
 
   const UniqueFd listening_;
   const std::string path_;
+  const std::string request_node_;
   UniqueFd stop_;  // eventfd
   std::mutex mutex_;
   std::map<Token, std::shared_ptr<Entry>> entries_;

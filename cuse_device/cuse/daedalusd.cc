@@ -19,6 +19,7 @@
 #include "cuse_device/cuse/cuse_node.h"
 #include "cuse_device/cuse/options.h"
 #include "cuse_device/cuse/readiness.h"
+#include "cuse_device/cuse/request_handle.h"
 #include "cuse_device/cuse/sandbox.h"
 #include "cuse_device/cuse/server.h"
 #include "cuse_device/v4l2/nodes.h"
@@ -57,9 +58,11 @@ Status add_node(const std::string& wished, const char* prefix, int first, std::s
 }
 
 // The devices are made by the user that serves them, with what that user may open.
-Status attach_devices(const v4l2::NodesOptions& options, Companions* companions, Server* server) {
+Status attach_devices(const v4l2::NodesOptions& options, const std::string& requests,
+                      Companions* companions, Server* server) {
   const auto core = core::Core::shared();
   auto devices = v4l2::make_nodes(core, options);
+  devices.push_back(std::make_unique<RequestDevice>(requests));
   for (size_t i = 0; i < server->node_count(); ++i) {
     CuseNode& node = server->node(i);
     bool found = false;
@@ -85,12 +88,10 @@ UniqueFd take_signals() {
   return UniqueFd(::signalfd(-1, &ending, SFD_CLOEXEC));
 }
 
-std::string paths_of(Server& server) {
-  std::string paths;
-  for (size_t i = 0; i < server.node_count(); ++i) {
-    paths += (i == 0 ? "" : ", ") + server.node(i).path();
-  }
-  return paths;
+// That of request handles is nobody's to open but the companions'.
+std::string paths_of(const v4l2::NodesOptions& names) {
+  return "/dev/" + names.stateful_name + ", /dev/" + names.stateless_name + ", /dev/" +
+         names.media_name;
 }
 
 // Until a signal ends it (0) or the kernel lets go of a node (1).
@@ -117,13 +118,16 @@ int run(const Options& options) {
     status = add_node(options.stateless, "video", kFirstVideoNumber, &names.stateless_name, &nodes);
   }
   if (status.ok()) status = add_node(options.media, "media", 0, &names.media_name, &nodes);
+  std::string requests;
+  if (status.ok()) status = add_node(options.requests, kRequestPrefix, 0, &requests, &nodes);
   if (!status.ok()) return fail(status.error());
 
   // Beside the nodes, for what CUSE cannot carry; without it the nodes work all the same.
   std::unique_ptr<Companions> companions;
   const std::string socket = "/run/daedalus/" + names.stateful_name + ".socket";
   if (auto listening = Companions::listen(socket); listening.ok()) {
-    companions = std::make_unique<Companions>(std::move(listening).value(), socket);
+    companions =
+        std::make_unique<Companions>(std::move(listening).value(), socket, "/dev/" + requests);
   } else {
     log(LogLevel::kWarning, "no companion socket: %s", listening.error().message.c_str());
   }
@@ -131,12 +135,12 @@ int run(const Options& options) {
   if (status = enter_sandbox(options.sandbox); !status.ok()) return fail(status.error());
   auto server = Server::create(std::move(nodes));
   if (!server.ok()) return fail(server.error());
-  if (status = attach_devices(names, companions.get(), server->get()); !status.ok()) {
+  if (status = attach_devices(names, requests, companions.get(), server->get()); !status.ok()) {
     return fail(status.error());
   }
   if (companions) companions->start();
   (*server)->start();
-  std::fprintf(stderr, "daedalusd: serving %s\n", paths_of(**server).c_str());
+  std::fprintf(stderr, "daedalusd: serving %s\n", paths_of(names).c_str());
   readiness->ready();
   return serve(**server, signals);
 }

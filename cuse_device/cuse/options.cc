@@ -15,6 +15,8 @@ const char* const kUsage =
     "  --stateful NAME   the stateful decoder's node (default: video10, or the next free number)\n"
     "  --stateless NAME  the stateless decoder's (default: the next free number)\n"
     "  --media NAME      the media controller's (default: the first free media number)\n"
+    "  --requests NAME   that of clients' request handles (default: daedalus-request and a "
+    "number)\n"
     "  --direct-qbuf     the stateless node also takes self-contained frames without request\n"
     "  --user-pointers   V4L2_MEMORY_USERPTR: the daemon reads and writes the memory of its "
     "clients\n"
@@ -60,9 +62,8 @@ Result<Options> parse_options(int count, const char* const* words) {
       {"--kill", &options.sandbox.kill},
   };
   const Text texts[] = {
-      {"--stateful", &options.stateful, "video"},
-      {"--stateless", &options.stateless, "video"},
-      {"--media", &options.media, "media"},
+      {"--stateful", &options.stateful, "video"}, {"--stateless", &options.stateless, "video"},
+      {"--media", &options.media, "media"},       {"--requests", &options.requests, kRequestPrefix},
       {"--user", &options.sandbox.user, ""},
   };
   for (int i = 1; i < count; ++i) {

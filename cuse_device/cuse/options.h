@@ -16,6 +16,7 @@ struct Options {
   std::string stateful;
   std::string stateless;
   std::string media;
+  std::string requests;
   // V4L2_MEMORY_USERPTR, and nested pointers without a detour.
   bool user_pointers = false;
   // The stateless node also takes self-contained frames without request.
@@ -26,6 +27,8 @@ struct Options {
 };
 
 extern const char* const kUsage;
+// What the names of request handles' nodes begin with.
+inline constexpr const char* kRequestPrefix = "daedalus-request";
 
 Result<Options> parse_options(int count, const char* const* words);
 

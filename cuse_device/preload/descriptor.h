@@ -17,6 +17,7 @@ class Request;
 namespace daedalus::preload {
 
 class NodeFile;
+class CuseFile;
 class EpollSet;
 struct Node;
 
@@ -41,7 +42,9 @@ class NodeFile : public Descriptor {
                     off_t offset) = 0;
   // Null where the kernel polls the descriptor rightly.
   virtual PollSource* poll_source() = 0;
-  // The media request that it is, or null.
+  // Likewise, where a daemon's node is behind it.
+  virtual CuseFile* as_cuse_file() { return nullptr; }
+  // The media request that it is, in this process, or null.
   virtual std::shared_ptr<v4l2::Request> request() const { return nullptr; }
 };
 

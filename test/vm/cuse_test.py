@@ -32,6 +32,7 @@ VIDIOC_EXPBUF = 0xC0405610
 VIDIOC_DQEVENT = 0x80885659
 OUTPUT, MEMORY_MMAP, MEMORY_USERPTR = 10, 1, 2
 
+STATELESS_CLIENT = "test/clients/v4l2/v4l2_stateless_client"
 CLIPS = {"h264.mp4": "nv12", "h264_interlaced.mp4": "nv12", "mpeg2.mpg": "nv12", "vp8.webm": "nv12",
          "vp9.webm": "nv12", "vp9_10bit.webm": "p010le"}
 # Growth of the daemon's memory that dying clients may leave behind, in KiB: allocators keep some.
@@ -202,6 +203,32 @@ def stock_ffmpeg_with_a_companion():
     return ", ".join(f"{session['codec']} {session['pictures']}" for session in sessions)
 
 
+def stateless_clips_with_a_companion():
+    """Requests over CUSE: a client of the stateless node, its buffers mapped, exported and imported."""
+    runs = [("h264.mp4",), ("h264_interlaced.mp4", "--h264", "slices"), ("vp9.webm",), ("vp9_10bit.webm",),
+            ("vp8.webm", "--capture", "expbuf"), ("mpeg2.mpg", "--requests", "15")]
+    folder = tempfile.mkdtemp()
+    os.chmod(folder, 0o777)
+    os.environ["DAEDALUS_STATS"] = folder
+    daedalus = built("tools/daedalus/daedalus")
+    with Daemon() as daemon:
+        handles = [name for name in os.listdir("/dev") if name.startswith("daedalus-request")]
+        expect(len(handles) == 1 and os.stat(f"/dev/{handles[0]}").st_mode & 0o777 == 0o660, f"handles: {handles}")
+        before = daemon.usage()[0]
+        for clip, *options in runs:
+            software = run([daedalus, "decode", "--md5", clip_path(clip)]).stdout.split()
+            decoded = run([daedalus, "run", "--transport", "cuse", "--", built(STATELESS_CLIENT), "--md5", *options,
+                           clip_path(clip)])
+            expect(software and decoded.stdout.split() == software, f"{clip}: {decoded.stdout} is not {software}")
+        wait_until(lambda: daemon.usage()[0] <= before, 10, "descriptors of the daemon are left")
+        sessions = json.loads(run([daedalus, "stats", "--json", folder]).stdout)
+    del os.environ["DAEDALUS_STATS"]
+    ours = [session for session in sessions if session["program"] == "daedalusd"]
+    expect(len(ours) == len(runs) and {session["front"] for session in ours} == {"v4l2-request"}, f"who: {sessions}")
+    expect(all(session["errors"] == session["concealed"] == 0 for session in ours), f"{sessions}")
+    return ", ".join(f"{session['codec']} {session['pictures']}" for session in ours)
+
+
 def start_endless_client(daemon, clip="h264.mp4"):
     """A client in mid-stream; it has shown a picture."""
     client = subprocess.Popen(client_command(daemon, clip, "/tmp/endless", "--loop"), stdout=subprocess.PIPE,
@@ -283,7 +310,7 @@ def main():
               functools.partial(killed_clients, options.client_kills)]
     cases = [nodes_answer_v4l2_ctl, nothing_of_root_is_left, what_cuse_cannot_do_is_refused, every_clip_is_bit_exact,
              clients_that_wait_in_their_calls, several_clients_at_once, a_waiting_call_can_be_interrupted_and_killed,
-             refusals_are_plain, stock_ffmpeg_with_a_companion]
+             refusals_are_plain, stock_ffmpeg_with_a_companion, stateless_clips_with_a_companion]
     return in_machine.run_cases(faults if options.only else cases + faults)
 
 

@@ -21,7 +21,7 @@ constexpr const char* kUsage =
     "  --transport in-process   the decoder runs inside CMD, and only it and what it starts see\n"
     "                           the node; no kernel module, no root (the default)\n"
     "  --transport cuse         daedalusd serves the node; CMD gets what CUSE cannot carry:\n"
-    "                           mmap, EXPBUF, DMABUF\n"
+    "                           mmap, EXPBUF, DMABUF, requests\n"
     "Example: daedalus run -- ffmpeg -c:v h264_v4l2m2m -i movie.mp4 out.mkv\n"
     "What decoded is shown by daedalus stats.\n";
 

@@ -32,6 +32,17 @@ TEST_CASE("options say what they say") {
   CHECK(options->sandbox.keep_ptrace);
 }
 
+TEST_CASE("the node of request handles has a name of its own") {
+  CHECK(parse({}).value().requests.empty());
+  const auto options = parse({"--requests", "daedalus-request7"});
+  REQUIRE(options.ok());
+  CHECK(options->requests == "daedalus-request7");
+  for (const char* name : {"daedalus-request", "video3", "daedalus-request/0"}) {
+    INFO(name);
+    CHECK_FALSE(parse({"--requests", name}).ok());
+  }
+}
+
 TEST_CASE("names that programs would not find, and paths, are refused") {
   for (const char* name : {"", "video", "videoX", "video10/..", "../mem", "media0", "video1234"}) {
     INFO(name);
