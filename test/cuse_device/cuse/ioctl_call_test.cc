@@ -1,6 +1,9 @@
 // Ioctls of the real stateful node, carried as CUSE carries them: memory comes by retry.
 #include "cuse_device/cuse/ioctl_call.h"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -208,10 +211,14 @@ TEST_CASE("no descriptors and no requests without a companion in the client") {
 TEST_CASE("user pointers reach the caller's memory directly") {
   std::vector<uint8_t> memory(1 << 20, 7);
   const auto address = reinterpret_cast<uintptr_t>(memory.data());
+  if (::process_vm_readv(::getpid(), nullptr, 0, nullptr, 0, 0) < 0) {
+    REQUIRE(errno == ENOSYS);
+    DAEDALUS_SKIP("this kernel (or emulator) has no process_vm_readv");
+  }
   cuse::ClientMemory client({}, ::getpid());
   std::vector<uint8_t> copy(memory.size());
   CHECK(client.read(address, copy.data(), copy.size()));
-  CHECK(copy == memory);
+  CHECK((copy == memory));  // a whole megabyte is not to be printed
   const uint8_t five = 5;
   CHECK(client.write(address + 3, &five, 1));
   CHECK(memory[3] == 5);
