@@ -374,6 +374,13 @@ std::shared_ptr<Buffer> BufferQueue::take_queued() {
   return buffer;
 }
 
+std::shared_ptr<Buffer> BufferQueue::take_warmest() {
+  if (peek_queued() && memory_ == V4L2_MEMORY_MMAP) {
+    std::rotate(queued_.begin(), std::prev(queued_.end()), queued_.end());
+  }
+  return take_queued();
+}
+
 void BufferQueue::done(const std::shared_ptr<Buffer>& buffer, BufferState state) {
   if (buffer->state != BufferState::kActive) return;
   buffer->state = state;

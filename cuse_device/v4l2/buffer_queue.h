@@ -75,6 +75,9 @@ class BufferQueue {
   std::shared_ptr<Buffer> peek_queued() const;
   // It becomes kActive.
   std::shared_ptr<Buffer> take_queued();
+  // The same for a buffer to write into, which need not be the first: of memory that only the CPU
+  // knows the one queued last, whose pages exist and are still in the caches.
+  std::shared_ptr<Buffer> take_warmest();
   // An active buffer goes back to the end that waits for DQBUF. One that is no longer active (the
   // queue was stopped) stays as it is.
   void done(const std::shared_ptr<Buffer>& buffer, BufferState state);

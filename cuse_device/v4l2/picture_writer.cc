@@ -6,7 +6,7 @@ namespace daedalus::v4l2 {
 
 std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameView& frame,
                                             const core::Rect& from, const QueueFormat& layout,
-                                            Buffer* buffer) {
+                                            core::PassThreads threads, Buffer* buffer) {
   const RawFormat* format = find_raw_format(layout.fourcc);
   if (format == nullptr || buffer->planes.size() != layout.plane_count ||
       !core::output_pass_supports(frame.format, format->image)) {
@@ -24,7 +24,8 @@ std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameV
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->begin_cpu_write();
   }
-  const core::StageRun run = core::run_output_pass(core, frame, from, format->image, planes);
+  const core::StageRun run =
+      core::run_output_pass(core, frame, from, format->image, planes, threads);
   for (const BufferPlane& plane : buffer->planes) {
     if (plane.memory) plane.memory->end_cpu_write();
   }

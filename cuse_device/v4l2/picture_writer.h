@@ -18,7 +18,7 @@ namespace daedalus::v4l2 {
 // hold a picture of `layout` or the format has another sample depth.
 std::optional<core::StageRun> write_picture(core::Core& core, const core::FrameView& frame,
                                             const core::Rect& from, const QueueFormat& layout,
-                                            Buffer* buffer);
+                                            core::PassThreads threads, Buffer* buffer);
 
 }  // namespace daedalus::v4l2
 

@@ -197,7 +197,7 @@ bool StatefulFile::advance_pictures() {
 // Writes the held picture into the next CAPTURE buffer; false where there is none.
 bool StatefulFile::deliver(bool last) {
   if (capture_stopping_) return false;
-  const auto buffer = capture_.take_queued();
+  const auto buffer = take_capture();
   if (!buffer) return false;
   const core::StreamPicture picture = std::move(*held_);
   held_.reset();
@@ -217,8 +217,8 @@ bool StatefulFile::deliver(bool last) {
   writing_ = true;
   mutex_.unlock();
   // Not where the buffer is too small: it was queued before the format changed.
-  const auto written =
-      write_picture(*core_, picture.frame.view, picture.format.visible, layout, buffer.get());
+  const auto written = write_picture(*core_, picture.frame.view, picture.format.visible, layout,
+                                     core::PassThreads::kCaller, buffer.get());
   mutex_.lock();
   writing_ = false;
   idle_.notify_all();
@@ -241,10 +241,17 @@ bool StatefulFile::deliver(bool last) {
   return true;
 }
 
+// The next CAPTURE buffer; where there is none, the next QBUF wakes the thread.
+std::shared_ptr<Buffer> StatefulFile::take_capture() {
+  auto buffer = capture_.take_warmest();
+  starved_ = buffer == nullptr;
+  return buffer;
+}
+
 // A last buffer without a picture.
 bool StatefulFile::send_empty_last() {
   if (!empty_last_due_) return false;
-  const auto buffer = capture_.take_queued();
+  const auto buffer = take_capture();
   if (!buffer) return false;
   empty_last_due_ = false;
   buffer->flags = V4L2_BUF_FLAG_LAST;

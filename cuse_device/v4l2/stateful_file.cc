@@ -200,9 +200,13 @@ int StatefulFile::reqbufs(v4l2_requestbuffers& request, Client& client) {
 }
 
 int StatefulFile::qbuf(v4l2_buffer& buffer, Client& client) {
-  const int error = VideoFile::qbuf(buffer, client);
-  if (error == 0) work_.raise();
-  return error;
+  if (const int error = VideoFile::qbuf(buffer, client)) return error;
+  if (buffer.type == capture_.type()) {
+    if (std::exchange(starved_, false)) work_.raise();
+  } else if (decoder_) {
+    feed();  // not by way of the thread, which would have to be woken for it
+  }
+  return 0;
 }
 
 int StatefulFile::dqbuf(v4l2_buffer& argument, Client& client) {

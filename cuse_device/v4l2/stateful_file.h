@@ -98,6 +98,7 @@ class StatefulFile final : public VideoFile {
   void establish(const core::StreamFormat& format, bool last_was_sent);
   bool deliver(bool last);
   bool send_empty_last();
+  std::shared_ptr<Buffer> take_capture();
   void end_drain();
   void last_dequeued();
   int start();
@@ -129,6 +130,7 @@ class StatefulFile final : public VideoFile {
   bool writing_ = false;         // the thread writes a picture
   int capture_stopping_ = 0;     // STREAMOFFs that wait for that
   bool empty_last_due_ = false;  // kCaptureSetup, and after a drain without pictures
+  bool starved_ = false;         // the thread has found no CAPTURE buffer for what it has
   bool draining_ = false;        // from DEC_CMD_STOP until the last buffer is out
   bool drain_sent_ = false;      // to the engine
   uint64_t drain_limit_ = 0;     // Buffer::queued_as from which on buffers wait for a restart

@@ -226,7 +226,8 @@ StatelessFile::Outcome StatelessFile::finish(const Flight& flight,
   if (!frame) return outcome;
   if (flight.capture) {
     const core::Rect all{0, 0, layout.width, layout.height};
-    const auto run = write_picture(*core_, frame->view, all, layout, flight.capture.get());
+    const auto run = write_picture(*core_, frame->view, all, layout, core::PassThreads::kWorkers,
+                                   flight.capture.get());
     outcome.written = run.has_value();
     const auto session = flight.picture->session();
     if (run && session) session->count_stage(run->stage, run->substrate);

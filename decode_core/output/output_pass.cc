@@ -164,14 +164,20 @@ void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameVie
 }
 
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                         const std::array<Plane, 3>& planes) {
+                         const std::array<Plane, 3>& planes, PassThreads threads) {
   std::array<TargetPlane, 3> targets;
   for (size_t i = 0; i < planes.size(); ++i) {
     targets[i] = {planes[i].data, static_cast<ptrdiff_t>(planes[i].stride)};
   }
   const Substrate wish = core.settings().substrate.of(gpu_kernels::Stage::kPack);
   const PackFunctions& pack = gpu_kernels::pack_functions(wish);
-  run_in_bands(core.workers(), from, Pass(pack, frame, from, format, targets));
+  const Pass pass(pack, frame, from, format, targets);
+  if (threads == PassThreads::kWorkers) {
+    run_in_bands(core.workers(), from, pass);
+  } else {
+    pass.luma(0, from.height);
+    pass.chroma(0, chroma_420(from.height));
+  }
   return {gpu_kernels::stage_name(gpu_kernels::Stage::kPack), pack.target};
 }
 

@@ -30,10 +30,16 @@ struct StageRun {
   std::string_view stage, substrate;
 };
 
-// The same into planes that lie anywhere, in the format's order, with the core's kernels and
-// workers: for rooms that have no surfaces.
+// Whose threads run a pass.
+enum class PassThreads : uint8_t {
+  kWorkers,  // all cores, for somebody waits for this picture
+  kCaller,   // only this one, for the cores have other pictures to decode: no hand-over is paid for
+};
+
+// The same into planes that lie anywhere, in the format's order, with the core's kernels: for rooms
+// that have no surfaces.
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                         const std::array<Plane, 3>& planes);
+                         const std::array<Plane, 3>& planes, PassThreads threads);
 
 }  // namespace daedalus::core
 

@@ -84,14 +84,16 @@ class QueuedStreamDecoder final : public StreamDecoder {
 
   std::optional<StreamPicture> pop_picture() override {
     std::optional<StreamPicture> picture;
+    bool was_full = false;
     {
       std::lock_guard lock(mutex_);
       if (pictures_.empty()) return std::nullopt;
+      was_full = pictures_.size() >= kMaxPictures;
       picture = std::move(pictures_.front());
       pictures_.pop_front();
       format_ = picture->format;
     }
-    wake_.notify_all();
+    if (was_full) wake_.notify_all();
     return picture;
   }
 
@@ -198,8 +200,9 @@ class QueuedStreamDecoder final : public StreamDecoder {
       lock.lock();
     }
     if (!flush_asked_) consumed_.push_back(run.token);
+    const bool few = queue_.size() < kFewQueued;
     lock.unlock();
-    changed_();
+    if (few) changed_();
     splitter_->push(std::move(run));
     lock.lock();
   }

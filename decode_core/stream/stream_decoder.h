@@ -38,9 +38,9 @@ class StreamDecoder {
     Codec codec = Codec::kH264;
     std::string front = "v4l2";
   };
-  // `changed` is called on any thread, with no lock of ours held, after a picture came out, a
-  // packet was taken in, the format became known or a drain ended. It must not wait for a thread
-  // that destroys the decoder.
+  // `changed` is called on any thread, with no lock of ours held, after a picture came out, the
+  // format became known, a drain ended, or a packet was taken in that leaves fewer than kFewQueued
+  // behind. It must not wait for a thread that destroys the decoder.
   static Result<std::unique_ptr<StreamDecoder>> create(std::shared_ptr<Core> core,
                                                        const Config& config,
                                                        std::function<void()> changed);
@@ -52,7 +52,8 @@ class StreamDecoder {
   // False: kMaxQueued packets wait already, or a drain is under way; try again after changed().
   virtual bool push(std::span<const uint8_t> bytes, uint64_t token) = 0;
   // Tokens of packets that were taken in (OUTPUT buffers that may go back), in order. What format()
-  // learns of a packet's headers it says before.
+  // learns of a packet's headers it says before. While enough packets wait they come along with the
+  // pictures, which spares a wake-up a packet.
   virtual std::optional<uint64_t> pop_consumed() = 0;
   // The next picture, if one is out. Pictures wait inside, bounded; decoding stops while
   // kMaxPictures of them do.
@@ -78,6 +79,7 @@ class StreamDecoder {
   virtual void count_stage(std::string_view stage, std::string_view substrate) = 0;
 
   static constexpr size_t kMaxQueued = 16;
+  static constexpr size_t kFewQueued = 2;
   static constexpr size_t kMaxPictures = 8;
 };
 

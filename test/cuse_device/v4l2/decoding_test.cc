@@ -96,6 +96,30 @@ TEST_CASE("initialization: metadata makes a source change, then CAPTURE has the 
   CHECK(selection.r.height == 180);
 }
 
+TEST_CASE("a picture goes into the buffer queued last, which is likeliest to be in the caches") {
+  Opened opened(0);
+  TestFile& file = opened.file;
+  begin(file, 64, 48, 4);
+  for (uint32_t i = 1; i < 6; ++i) {
+    feed(file, {64, 48, static_cast<uint8_t>(i + 1)}, i);  // after which it is known what follows
+    TestFile::Buffer buffer(kCapture, 0);
+    REQUIRE(file.dequeue_blocking(buffer) == 0);
+    CHECK(buffer.buffer.index == 3);
+    REQUIRE(file.queue_capture(buffer.buffer.index) == 0);
+  }
+}
+
+TEST_CASE("a picture that found no buffer goes into the next one queued") {
+  Opened opened(0);
+  TestFile& file = opened.file;
+  begin(file, 64, 48, 1);
+  for (uint32_t i = 1; i < 4; ++i) feed(file, {64, 48, static_cast<uint8_t>(i + 1)}, i);
+  for (uint8_t luma = 1; luma < 4; ++luma) {
+    expect_picture(file, luma, false);
+    REQUIRE(file.queue_capture(0) == 0);
+  }
+}
+
 TEST_CASE("decoding and drain: timestamps, LAST on the last picture, then EOS, EPIPE and START") {
   Opened opened;
   TestFile& file = opened.file;
