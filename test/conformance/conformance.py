@@ -37,6 +37,8 @@ def parse_arguments(arguments):
     parser.add_argument("--substrate", default="", help="DAEDALUS_SUBSTRATE, asserted")
     parser.add_argument("--transport", default="", choices=("", "in-process", "cuse"),
                         help="of the V4L2 fronts (default: in-process; cuse: with --jobs 1)")
+    parser.add_argument("--client", default="stock", choices=("stock", "own"),
+                        help="of --front v4l2: ffmpeg, ours only where ffmpeg has a limit; or ours throughout")
     parser.add_argument("--codec", help="only this one: h264, vp9, vp8, mpeg2")
     parser.add_argument("--match", metavar="GLOB", help="only paths like this")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
@@ -60,27 +62,32 @@ class Run:
         self.programs = harness.programs_from(options)
         self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.transport,
                                   options.time_scale or self.programs.time_scale())
-        self.front = fronts.FRONTS[options.front](self.programs, self.asked)
-        self.limits = manifest.read_client_limits(options.limits, options.front)
+        self.front = fronts.front_class(options.front, options.client == "own")(self.programs, self.asked)
+        self.limits = manifest.read_client_limits(options.limits, options.front, self.front.client_name)
         self.damaged = manifest.read_damaged(options.damaged)
 
     def row(self, stream):
         """Decodes a stream and says what came of it, as a row of the JSON file."""
-        outcome = None
+        outcome, client = None, self.front.client_name
         try:
-            verdict, outcome = self.verdict(stream)
+            verdict, outcome, client = self.verdict(stream)
         except (harness.Unusable, OSError, ValueError) as error:
             verdict = verdicts.failed(verdicts.PATH, str(error))
-        return make_row(stream, verdict, outcome, self.front.name, self.asked)
+        return make_row(stream, verdict, outcome, self.front.name, client, self.asked)
 
     def verdict(self, stream):
+        """(the verdict, the outcome that the row describes, the client that it came from)."""
         verdict, outcome = self.decode(self.front, stream)
-        if stream.path in self.limits:
-            replayed = verdict
-            if verdict.result == verdicts.FAILED:
-                replayed, _ = self.decode(fronts.ReplayFront(self.programs, self.asked), stream)
-            verdict = verdicts.with_client_limit(verdict, self.limits[stream.path], replayed)
-        return verdict, outcome
+        if stream.path not in self.limits or not verdicts.is_excusable(verdict):
+            return verdict, outcome, self.front.client_name
+        substitute, same_interface = fronts.substitute(self.front)
+        front = substitute(self.programs, self.asked)
+        proof, proof_outcome = self.decode(front, stream)
+        name = "our own client" if same_interface else front.name
+        verdict = verdicts.with_client_limit(self.limits[stream.path], proof, name, same_interface)
+        if same_interface:
+            return verdict, proof_outcome, front.client_name
+        return verdict, outcome, self.front.client_name
 
     def decode(self, front, stream):
         if stream.robustness:
@@ -129,11 +136,12 @@ class Run:
         return fronts.time_limit(stream, self.asked.time_scale)
 
 
-def make_row(stream, verdict, outcome, front, asked):
+def make_row(stream, verdict, outcome, front, client, asked):
     sessions = outcome.sessions if outcome else []
     return {
         "path": stream.path, "codec": stream.codec, "profile": stream.profile,
         "robustness": stream.robustness, "published": stream.published, "front": front,
+        "client": client,
         "engine": "+".join(harness.values(sessions, "engine")) or asked.engine,
         "backend": "+".join(harness.values(sessions, "backend")) or asked.backend,
         "substrate": harness.substrate_text(sessions) if sessions else asked.substrate,

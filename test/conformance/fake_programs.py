@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Stands in for daedalus, for ffmpeg and for the stateless V4L2 client in runner_test.py. A fake stream is a JSON file
+"""Stands in for daedalus, for ffmpeg and for our V4L2 clients in runner_test.py. A fake stream is a JSON file
 that says what shall happen:
 
-    {"frames": 5, "va": "good", "replay": "good", "v4l2": "good", "request": "good", ...}
+    {"frames": 5, "va": "good", "replay": "good", "v4l2": "good", "request": "good", "own": "good", ...}
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
@@ -81,6 +81,13 @@ def stateless_client(arguments):
         print_hashes("v4l2-request", "request", arguments)
 
 
+def stateful_client(arguments):
+    """Likewise; and it must be told the CAPTURE format of the stream's planes."""
+    wanted = load(arguments[-2]).get("format", "YU12")
+    if os.environ.get("TRANSPORT") in ("in-process", "cuse") and arguments[:2] == ["--format", wanted]:
+        print_hashes("v4l2", "own", arguments)
+
+
 def print_hashes(front, key, arguments):
     stream = load(next(word for word in arguments if word.endswith(".stream")))
     act = stream.get(key, "good")
@@ -125,4 +132,6 @@ def ffmpeg(arguments):
 
 
 if __name__ == "__main__":
-    {"daedalus": daedalus, "ffmpeg": ffmpeg, "stateless_client": stateless_client}[os.path.basename(sys.argv[0])](sys.argv[1:])
+    acts = {"daedalus": daedalus, "ffmpeg": ffmpeg, "stateless_client": stateless_client,
+            "stateful_client": stateful_client}
+    acts[os.path.basename(sys.argv[0])](sys.argv[1:])

@@ -1,5 +1,5 @@
 """The ways to decode a stream with Daedalus: through stock ffmpeg and the VA driver or the stateful V4L2 decoder, through
-our own client of the stateless V4L2 decoder, or straight through the core."""
+our own clients of the V4L2 decoders, or straight through the core."""
 
 import os
 import re
@@ -51,6 +51,7 @@ class FfmpegFront:
     """Stock ffmpeg. A subclass says how it comes to decode with us."""
 
     name = ""
+    client_name = "ffmpeg"
 
     def __init__(self, programs, asked):
         self.programs = programs
@@ -151,16 +152,17 @@ class V4l2Front(FfmpegFront):
 
 
 class PrintingFront:
-    """A program of ours that prints hashes itself. `command(path, form)`: form is --md5, --framemd5 or a file's
-    name."""
+    """A program of ours that prints hashes itself. `command(path, form, stream)`: form is --md5, --framemd5 or a
+    file's name."""
 
     name = ""
+    client_name = "own"
 
     def __init__(self, programs, asked):
         self.programs = programs
         self.asked = asked
 
-    def command(self, path, form):
+    def command(self, path, form, stream):
         raise NotImplementedError
 
     def environment(self, statistics):
@@ -169,7 +171,7 @@ class PrintingFront:
     def run(self, folder, stream, form, limit, keep=1 << 20):
         """(how it finished, the sessions that decoded)."""
         with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            finished = harness.run(self.command(os.path.join(folder, stream.path), form), limit,
+            finished = harness.run(self.command(os.path.join(folder, stream.path), form, stream), limit,
                                    self.environment(statistics), keep)
             return finished, harness.read_statistics(self.programs, statistics)
 
@@ -200,19 +202,21 @@ class ReplayFront(PrintingFront):
 
     name = "replay"
 
-    def command(self, path, form):
+    def command(self, path, form, stream):
         return self.programs.command("decode", "--front", "replay", *self.asked.options(), path, form)
 
 
-class V4l2RequestFront(PrintingFront):
-    """Our own stateless client (test/clients/v4l2) under `daedalus run`. Over CUSE the daemon decodes, and
-    DAEDALUS_STATS names its folder of statistics pages: one stream at a time then."""
+class OwnV4l2Front(PrintingFront):
+    """A V4L2 client of ours under `daedalus run`. Over CUSE the daemon decodes, and DAEDALUS_STATS names its folder of
+    statistics pages: one stream at a time then."""
 
-    name = "v4l2-request"
+    def client(self, stream):
+        """The program, and its options for this stream."""
+        raise NotImplementedError
 
-    def command(self, path, form):
+    def command(self, path, form, stream):
         return self.programs.command("run", "--transport", self.asked.transport or "in-process", "--",
-                                     self.programs.stateless_client, path, form)
+                                     *self.client(stream), path, form)
 
     def run(self, folder, stream, form, limit, keep=1 << 20):
         if self.asked.transport != "cuse":
@@ -222,12 +226,43 @@ class V4l2RequestFront(PrintingFront):
             raise harness.Unusable("DAEDALUS_STATS must name the daemon's folder of statistics pages")
         before = harness.read_statistics(self.programs, statistics)
         known = {(session["pid"], session["session"]) for session in before}
-        finished = harness.run(self.command(os.path.join(folder, stream.path), form), limit, keep=keep)
+        finished = harness.run(self.command(os.path.join(folder, stream.path), form, stream), limit, keep=keep)
         sessions = harness.read_statistics(self.programs, statistics)
         return finished, [page for page in sessions if (page["pid"], page["session"]) not in known]
 
 
+class V4l2RequestFront(OwnV4l2Front):
+    """test/clients/v4l2 and the stateless decoder."""
+
+    name = "v4l2-request"
+
+    def client(self, stream):
+        return [self.programs.stateless_client]
+
+
+class StatefulClientFront(OwnV4l2Front):
+    """test/clients/v4l2_stateful and the stateful decoder. It asks for the CAPTURE format whose planes are the
+    manifest's, chroma apart; there is none of 10 bits, so P010 there."""
+
+    name = "v4l2"
+
+    def client(self, stream):
+        formats = {"yuv420p": "YU12", "yuv420p10le": "P010"}
+        chosen = ["--format", formats[stream.pix_fmt]] if stream.pix_fmt in formats else []
+        return [self.programs.stateful_client, *chosen]
+
+
 FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2Front, V4l2RequestFront)}
+
+
+def front_class(name, own_client=False):
+    return StatefulClientFront if name == V4l2Front.name and own_client else FRONTS[name]
+
+
+def substitute(front):
+    """(the front that must pass where the stock client of `front` has a limit, whether that is a pass of `front`'s
+    interface too)."""
+    return (StatefulClientFront, True) if isinstance(front, V4l2Front) else (ReplayFront, False)
 
 
 def shown_packets(ffmpeg, path, codec):

@@ -38,6 +38,7 @@ class Programs:
     driver: str = ""  # the folder of daedalus_drv_video.so
     ffmpeg: str = "ffmpeg"
     stateless_client: str = ""
+    stateful_client: str = ""
     prefix: list = field(default_factory=list)
     client_prefix: list = field(default_factory=list)
     render_node: str = ""
@@ -86,6 +87,8 @@ def add_program_options(parser):
     parser.add_argument("--ffmpeg", metavar="PATH", default="ffmpeg", help="the stock client")
     parser.add_argument("--stateless-client", metavar="PATH", help="our own client for --front v4l2-request",
                         default=os.path.join(binaries, "test/clients/v4l2/v4l2_stateless_client"))
+    parser.add_argument("--stateful-client", metavar="PATH", help="our own client for --front v4l2",
+                        default=os.path.join(binaries, "test/clients/v4l2_stateful/v4l2_stateful_client"))
 
 
 def programs_from(options):
@@ -94,6 +97,7 @@ def programs_from(options):
         driver=os.path.abspath(options.driver),
         ffmpeg=options.ffmpeg,
         stateless_client=options.stateless_client,
+        stateful_client=options.stateful_client,
         prefix=shlex.split(getattr(options, "runner_prefix", None) or os.environ.get("DAEDALUS_RUN_UNDER", "")),
         client_prefix=shlex.split(getattr(options, "client_prefix", "") or ""),
         render_node=os.environ.get("DAEDALUS_RENDER_NODE", ""),

@@ -184,10 +184,11 @@ def read_table(path, columns):
     return rows
 
 
-def read_client_limits(path, front):
-    """Streams that this front's stock client itself cannot feed: path → reason."""
+def read_client_limits(path, front, client="ffmpeg"):
+    """Streams that this client of the front itself cannot feed: path → reason."""
     rows = read_table(path, ("path", "front", "client", "reason"))
-    return {row["path"]: f"{row['client']}: {row['reason']}" for row in rows if row["front"] == front}
+    return {row["path"]: f"{client}: {row['reason']}" for row in rows
+            if row["front"] == front and row["client"] == client}
 
 
 def read_damaged(path):

@@ -33,7 +33,7 @@ class Folder:
         self.limits, self.damaged = os.path.join(root, "limits.tsv"), os.path.join(root, "damaged.tsv")
         os.makedirs(os.path.join(self.root, "robustness"))
         os.makedirs(self.bin)
-        for name in ("daedalus", "ffmpeg", "stateless_client"):
+        for name in ("daedalus", "ffmpeg", "stateless_client", "stateful_client"):
             os.symlink(os.path.join(HERE, "fake_programs.py"), os.path.join(self.bin, name))
         open(os.path.join(self.bin, harness.DRIVER_FILE), "w", encoding="ascii").close()
         for path in (self.limits, self.damaged):
@@ -59,8 +59,10 @@ class Folder:
         rows = os.path.join(self.root, "rows.json")
         printed = io.StringIO()
         arguments = ["--front", front, "--daedalus", f"{self.bin}/daedalus", "--ffmpeg", f"{self.bin}/ffmpeg",
-                     "--stateless-client", f"{self.bin}/stateless_client", "--driver", self.bin, "--limits", self.limits, "--damaged", self.damaged, "--json", rows,
-                     "--jobs", "2", *options, self.root]
+                     "--stateless-client", f"{self.bin}/stateless_client",
+                     "--stateful-client", f"{self.bin}/stateful_client", "--driver", self.bin,
+                     "--limits", self.limits, "--damaged", self.damaged, "--json", rows, "--jobs", "2", *options,
+                     self.root]
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             status = conformance.main(arguments)
         found = {}
@@ -288,6 +290,68 @@ class ClientLimits(WithFolder):
     def test_passed_where_the_client_can_after_all(self):
         self.assertEqual(self.limit("good", "good")[2]["x.stream"]["result"], "passed")
 
+    def test_of_another_client_is_no_excuse(self):
+        with open(self.folder.limits, "w", encoding="ascii") as file:
+            file.write("x.stream\tva\tgstreamer\tcrops by itself\n")
+        self.folder.add("x.stream", va="wrong")
+        self.assertEqual(self.folder.run("va")[2]["x.stream"]["kind"], verdict.WRONG)
+
+
+class OwnStatefulClient(WithFolder):
+    """Our own client of the stateful node, in ffmpeg's place or where ffmpeg has a limit."""
+
+    def limit(self, v4l2, own, *options, **more):
+        self.folder.add("x.stream", v4l2=v4l2, own=own, **more)
+        with open(self.folder.limits, "w", encoding="ascii") as file:
+            file.write("x.stream\tv4l2\tffmpeg\tsees no odd heights\n")
+        status, printed, rows = self.folder.run("v4l2", *options)
+        return status, printed, rows["x.stream"]
+
+    def test_passes_in_place_of_a_limited_client(self):
+        status, printed, row = self.limit("wrong", "good")
+        self.assertEqual((status, row["result"], row["client"], row["kind"]), (0, "passed", "own", "client-limit"))
+        self.assertIn("sees no odd heights; passes through our own client", row["detail"])
+        self.assertEqual(printed.splitlines()[-1], "conformance v4l2: 1 passed, 0 failed, 0 skipped (none)")
+
+    def test_is_left_out_where_ffmpeg_can(self):
+        _, printed, row = self.limit("good", "wrong")
+        self.assertEqual((row["result"], row["client"], row["kind"]), ("passed", "ffmpeg", ""), printed)
+
+    def test_ten_bits(self):
+        more = {"codec": "vp9", "profile": "Profile 2", "pix_fmt": "yuv420p10le", "format": "P010"}
+        _, printed, row = self.limit("good", "good", **more)
+        self.assertEqual((row["result"], row["client"], row["pictures"]), ("passed", "own", 5), printed)
+
+    def test_its_failures_are_failures(self):
+        for act, kind in (("wrong", verdict.WRONG), ("short", verdict.WRONG), ("software", verdict.PATH),
+                          ("partly", verdict.PATH), ("crash", verdict.CRASH)):
+            status, printed, row = self.limit("wrong", act)
+            self.assertEqual((status, row["result"], row["kind"]), (1, "failed", kind), printed)
+
+    def test_throughout(self):
+        self.folder.add("a.stream", v4l2="wrong")
+        self.folder.add("b.stream", own="wrong")
+        self.folder.add("c.stream", own="software")
+        _, printed, rows = self.folder.run("v4l2", "--client", "own")
+        found = {path: (row["result"], row["kind"], row["client"]) for path, row in rows.items()}
+        self.assertEqual(found, {
+            "a.stream": ("passed", "", "own"), "b.stream": ("failed", verdict.WRONG, "own"),
+            "c.stream": ("failed", verdict.PATH, "own")}, printed)
+
+    def test_has_no_limits(self):
+        status, printed, row = self.limit("good", "wrong", "--client", "own")
+        self.assertEqual((status, row["kind"]), (1, verdict.WRONG), printed)
+
+    def test_over_cuse_only_new_pages_of_the_daemon_count(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", own="software")
+        with tempfile.TemporaryDirectory() as statistics, unittest.mock.patch.dict(
+                os.environ, {"DAEDALUS_STATS": statistics}):
+            with open(os.path.join(statistics, "1.page"), "w", encoding="ascii") as file:
+                json.dump({"pid": 1, "session": 1, "front": "v4l2", "pictures": 5}, file)
+            _, printed, rows = self.folder.run("v4l2", "--client", "own", "--transport", "cuse", "--jobs", "1")
+        self.assertEqual((rows["a.stream"]["result"], rows["b.stream"]["kind"]), ("passed", verdict.PATH), printed)
+
 
 class Robustness(WithFolder):
     def test_orderly_ends_pass_and_crashes_fail(self):
@@ -386,6 +450,11 @@ class Table(unittest.TestCase):
         text = table.markdown([{"front": "va", "streams": rows}])
         self.assertIn("| H.264 | High | va | libavcodec | AVX2 | 1/3 (1 client limit) |", text)
         self.assertIn("| malformed input | | va |", text)
+
+    def test_says_what_our_own_client_did(self):
+        rows = [self.row("passed"), self.row("passed", kind="client-limit")]
+        text = table.markdown([{"front": "va", "streams": rows}])
+        self.assertIn("| 2/2 (1 through our own client: client limit of ffmpeg) |", text)
 
     def test_replaces_only_between_the_markers(self):
         text = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"

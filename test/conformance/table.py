@@ -33,19 +33,30 @@ def markdown(documents):
             usual = ran[place(row)].most_common(1)
             how = (row["engine"], row["substrate"]) if row["engine"] else usual[0][0] if usual else ("-", "-")
         counts[(*place(row), *how)][row["kind"] if row["result"] == "skipped" else row["result"]] += 1
+        counts[(*place(row), *how)]["streams"] += 1
+        counts[(*place(row), *how)]["own"] += row["result"] == "passed" and row["kind"] == "client-limit"
     lines = ["| codec | profile | front | engine | substrate | bit-exact |", "|---|---|---|---|---|---|"]
     for key in sorted(counts, key=lambda key: (ORDER.index(key[0]) if key[0] in ORDER else len(ORDER), *key[1:])):
         codec, profile, front, engine, substrate = key
         count = counts[key]
-        limits = count["client-limit"]
-        note = f" ({limits} client limit{'s' if limits > 1 else ''})" if limits else ""
+        note = notes(count["client-limit"], count["own"])
         if codec == "robustness":
-            text = f"| malformed input | | {front} | | | {count['passed']}/{sum(count.values())} without crash or hang |"
+            text = f"| malformed input | | {front} | | | {count['passed']}/{count['streams']} without crash or hang |"
         else:
             text = (f"| {NAMES.get(codec, codec)} | {profile} | {front} | {engine} | {substrate} "
-                    f"| {count['passed']}/{sum(count.values())}{note} |")
+                    f"| {count['passed']}/{count['streams']}{note} |")
         lines.append(text)
     return "\n".join(lines) + "\n"
+
+
+def notes(limits, own):
+    """What stock clients could not do: streams that no client of the interface decoded, and those that ours did."""
+    parts = []
+    if limits:
+        parts.append(f"{limits} client limit{'s' if limits > 1 else ''}")
+    if own:
+        parts.append(f"{own} through our own client: client limit{'s' if own > 1 else ''} of ffmpeg")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def place(row):

@@ -119,10 +119,16 @@ def substrate_fault(sessions, asked):
     return ""
 
 
-def with_client_limit(verdict, reason, replayed):
-    """A stream that the client itself cannot feed: no failure, provided that it passes through replay."""
-    if verdict.result != FAILED or verdict.kind not in EXCUSABLE:
-        return verdict
-    if replayed.result != PASSED:
-        return failed(replayed.kind, f"listed as client limit ({reason}), and fails through replay: {replayed.detail}")
-    return Verdict(SKIPPED, "client-limit", f"{reason}; passes through replay")
+def is_excusable(verdict):
+    """Whether a client limit can be the cause."""
+    return verdict.result == FAILED and verdict.kind in EXCUSABLE
+
+
+def with_client_limit(reason, proof, substitute, same_interface):
+    """A stream that the client itself cannot feed: no failure, provided that `proof`, the verdict on the same stream
+    through the substitute, is a pass. That is a pass where the substitute speaks the same interface, else a skip."""
+    if proof.result != PASSED:
+        return failed(proof.kind, f"listed as client limit ({reason}), and fails through {substitute}: {proof.detail}")
+    if same_interface:
+        return Verdict(PASSED, "client-limit", f"client limit: {reason}; passes through {substitute}")
+    return Verdict(SKIPPED, "client-limit", f"{reason}; passes through {substitute}")

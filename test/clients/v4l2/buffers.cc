@@ -168,10 +168,11 @@ Result<std::optional<Dequeued>> Buffers::dequeue() {
     return system_error(std::string("DQBUF ") + name_of(type_));
   }
   const timeval& time = argument.buffer.timestamp;
-  return std::optional<Dequeued>({argument.buffer.index,
-                                  static_cast<uint64_t>(time.tv_sec) * kNanosecond +
-                                      static_cast<uint64_t>(time.tv_usec) * 1000,
-                                  (argument.buffer.flags & V4L2_BUF_FLAG_ERROR) != 0});
+  const uint64_t timestamp =
+      static_cast<uint64_t>(time.tv_sec) * kNanosecond + static_cast<uint64_t>(time.tv_usec) * 1000;
+  return std::optional<Dequeued>({argument.buffer.index, argument.planes[0].bytesused, timestamp,
+                                  (argument.buffer.flags & V4L2_BUF_FLAG_ERROR) != 0,
+                                  (argument.buffer.flags & V4L2_BUF_FLAG_LAST) != 0});
 }
 
 }  // namespace daedalus::v4l2_client

@@ -25,8 +25,10 @@ enum class BufferMemory : uint8_t {
 // What DQBUF said.
 struct Dequeued {
   uint32_t index = 0;
-  uint64_t timestamp = 0;  // ns
-  bool error = false;      // V4L2_BUF_FLAG_ERROR
+  uint32_t bytes_used = 0;  // of plane 0
+  uint64_t timestamp = 0;   // ns
+  bool error = false;       // V4L2_BUF_FLAG_ERROR
+  bool last = false;        // V4L2_BUF_FLAG_LAST
 };
 
 class Buffers {

@@ -35,7 +35,7 @@ bool is_decoder(SystemCalls& calls, int fd, uint32_t fourcc) {
   const uint32_t has = capability.capabilities & V4L2_CAP_DEVICE_CAPS ? capability.device_caps
                                                                       : capability.capabilities;
   return (has & V4L2_CAP_VIDEO_M2M_MPLANE) && (has & V4L2_CAP_STREAMING) &&
-         takes_format(calls, fd, fourcc) && takes_requests(calls, fd);
+         takes_format(calls, fd, fourcc);
 }
 
 bool has_interface(SystemCalls& calls, int fd, const SystemCalls::Node& node) {
@@ -76,7 +76,9 @@ Result<DecoderNode> find_decoder_node(SystemCalls& calls, uint32_t coded_fourcc,
     if (!video_path.empty() && video.path != video_path) continue;
     seen += " " + video.path;
     DecoderNode found{{calls, calls.open(video.path)}, {}, video.path, ""};
-    if (!found.video.valid() || !is_decoder(calls, found.video.get(), coded_fourcc)) continue;
+    if (!found.video.valid() || !is_decoder(calls, found.video.get(), coded_fourcc) ||
+        !takes_requests(calls, found.video.get()))
+      continue;
     for (const SystemCalls::Node& media : calls.nodes("media")) {
       if (!media_path.empty() && media.path != media_path) continue;
       found.media = {calls, calls.open(media.path)};
@@ -86,6 +88,19 @@ Result<DecoderNode> find_decoder_node(SystemCalls& calls, uint32_t coded_fourcc,
     seen += " (a decoder, but no media device belongs to it)";
   }
   return Error{ErrorCode::kNotFound, "no stateless decoder for this stream among" +
+                                         (seen.empty() ? " no video nodes" : seen)};
+}
+
+Result<DecoderNode> find_stateful_node(SystemCalls& calls, uint32_t coded_fourcc,
+                                       const std::string& video_path) {
+  std::string seen;
+  for (const SystemCalls::Node& video : calls.nodes("video")) {
+    if (!video_path.empty() && video.path != video_path) continue;
+    seen += " " + video.path;
+    DecoderNode found{{calls, calls.open(video.path)}, {}, video.path, ""};
+    if (found.video.valid() && is_decoder(calls, found.video.get(), coded_fourcc)) return found;
+  }
+  return Error{ErrorCode::kNotFound, "no stateful decoder for this stream among" +
                                          (seen.empty() ? " no video nodes" : seen)};
 }
 

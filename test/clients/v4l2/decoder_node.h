@@ -1,4 +1,5 @@
-// DecoderNode: a stateless decoder and the media device that makes its requests.
+// Finding decoders among the nodes: stateless ones, with the media device that makes their
+// requests, and stateful ones.
 #ifndef DAEDALUS_TEST_CLIENTS_V4L2_DECODER_NODE_H_
 #define DAEDALUS_TEST_CLIENTS_V4L2_DECODER_NODE_H_
 
@@ -40,6 +41,11 @@ struct DecoderNode {
 // that is tried. kNotFound says what there is.
 Result<DecoderNode> find_decoder_node(SystemCalls& calls, uint32_t coded_fourcc,
                                       const std::string& video_path, const std::string& media_path);
+
+// The first video node that takes the bitstream `coded_fourcc` on a multi-planar OUTPUT queue;
+// likewise. It has no media node.
+Result<DecoderNode> find_stateful_node(SystemCalls& calls, uint32_t coded_fourcc,
+                                       const std::string& video_path);
 
 }  // namespace daedalus::v4l2_client
 

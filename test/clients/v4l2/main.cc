@@ -3,11 +3,11 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "test/clients/v4l2/command_line.h"
 #include "test/clients/v4l2/player.h"
 #include "test/clients/v4l2/sink.h"
 
@@ -29,34 +29,6 @@ constexpr const char* kUsage =
     "  --format NV12|NV12M|YU12|P010  of the CAPTURE buffers (the node's choice)\n"
     "  --video PATH --media PATH      nodes (found by capabilities and topology)\n";
 
-struct Request {
-  std::string in, out;
-  Sink::Form form = Sink::Form::kNone;
-  DecoderOptions options;
-};
-
-bool parse_memory(std::string_view text, BufferMemory* memory) {
-  if (text == "mmap") *memory = BufferMemory::kMmap;
-  if (text == "expbuf") *memory = BufferMemory::kExpbuf;
-  if (text == "dmabuf") *memory = BufferMemory::kDmabuf;
-  return text == "mmap" || text == "expbuf" || text == "dmabuf";
-}
-
-bool parse_format(std::string_view text, uint32_t* fourcc) {
-  struct Format {
-    std::string_view name;
-    uint32_t fourcc;
-  };
-  constexpr Format kFormats[] = {{"NV12", V4L2_PIX_FMT_NV12},
-                                 {"NV12M", V4L2_PIX_FMT_NV12M},
-                                 {"YU12", V4L2_PIX_FMT_YUV420},
-                                 {"P010", V4L2_PIX_FMT_P010}};
-  for (const Format& format : kFormats) {
-    if (format.name == text) *fourcc = format.fourcc;
-  }
-  return *fourcc != 0;
-}
-
 bool parse_choice(std::string_view text, std::string_view yes, std::string_view no,
                   std::optional<bool>* choice) {
   if (text == yes || text == no) *choice = text == yes;
@@ -77,57 +49,35 @@ bool parse_option(std::string_view name, const std::string& value, DecoderOption
   return options->requests >= 1 && options->requests <= 15;
 }
 
-bool parse(int count, char** arguments, Request* request) {
-  for (int i = 1; i < count; ++i) {
-    const std::string argument = arguments[i];
-    if (argument == "--md5") {
-      request->form = Sink::Form::kMd5;
-    } else if (argument == "--framemd5") {
-      request->form = Sink::Form::kFrameMd5;
-    } else if (argument.starts_with("--")) {
-      if (i + 1 == count || !parse_option(argument, arguments[i + 1], &request->options))
-        return false;
-      ++i;
-    } else if (request->in.empty()) {
-      request->in = argument;
-    } else if (request->out.empty()) {
-      request->out = argument;
-    } else {
-      return false;
-    }
-  }
-  return !request->in.empty();
-}
-
 int fail(const std::string& what) {
   std::fprintf(stderr, "v4l2_stateless_client: %s\n", what.c_str());
   return 1;
 }
 
-void report(const Request& request, const Played& played, uint64_t frames, double seconds) {
+void report(const CommandLine& line, const DecoderOptions& options, const Played& played,
+            uint64_t frames, double seconds) {
   std::fprintf(stderr,
                "%s: %" PRIu64 " frames through %s and %s in %.2f s (%.1f a second), %" PRIu64
                " requests, %" PRIu64 " with errors, %" PRIu64 " lost, %" PRIu64 " skipped%s%s\n",
-               request.in.c_str(), frames, played.video_path.c_str(), played.media_path.c_str(),
+               line.in.c_str(), frames, played.video_path.c_str(), played.media_path.c_str(),
                seconds, static_cast<double>(frames) / seconds, played.decoded, played.errors,
                played.lost, played.skipped, played.first_skip.empty() ? "" : ": ",
                played.first_skip.c_str());
   std::fprintf(stderr, "from queueing a request to its completion, %u in flight: %s\n",
-               request.options.requests, played.timing.text().c_str());
+               options.requests, played.timing.text().c_str());
 }
 
-int run(const Request& request) {
-  std::unique_ptr<Sink> sink =
-      request.out.empty() ? std::make_unique<Sink>(request.form) : Sink::to_file(request.out);
-  if (!sink) return fail(system_error(request.out).message);
+int run(const CommandLine& line, const DecoderOptions& options) {
+  const auto sink = open_sink(line);
+  if (!sink) return fail(sink.error().message);
   const auto start = std::chrono::steady_clock::now();
-  const auto played = play_file(kernel_calls(), request.in, request.options,
-                                [&](const Frame& frame) { return sink->write(frame); });
+  const auto played = play_file(kernel_calls(), line.in, options,
+                                [&](const Frame& frame) { return (*sink)->write(frame); });
   if (!played) return fail(played.error().message);
-  if (Status status = sink->finish(); !status) return fail(status.error().message);
+  if (Status status = (*sink)->finish(); !status) return fail(status.error().message);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  report(request, *played, sink->frames(), taken.count());
-  return played->errors + played->lost + played->skipped == 0 && sink->frames() > 0 ? 0 : 1;
+  report(line, options, *played, (*sink)->frames(), taken.count());
+  return played->errors + played->lost + played->skipped == 0 && (*sink)->frames() > 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -135,9 +85,13 @@ int run(const Request& request) {
 
 // Results are looked at before they are taken.
 int main(int count, char** arguments) {  // NOLINT(bugprone-exception-escape)
-  daedalus::v4l2_client::Request request;
-  if (daedalus::v4l2_client::parse(count, arguments, &request))
-    return daedalus::v4l2_client::run(request);
-  std::fputs(daedalus::v4l2_client::kUsage, stderr);
+  using namespace daedalus::v4l2_client;
+  CommandLine line;
+  DecoderOptions options;
+  const auto option = [&](std::string_view name, const std::string& value) {
+    return parse_option(name, value, &options);
+  };
+  if (parse_command_line(count, arguments, option, &line)) return run(line, options);
+  std::fputs(kUsage, stderr);
   return 2;
 }

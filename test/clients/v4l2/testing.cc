@@ -6,7 +6,6 @@
 #include "test/catch.h"
 
 namespace daedalus::v4l2_client::testing {
-namespace {
 
 core::test::Shown shown_of(Frame frame) {
   const size_t sample = frame.bit_depth > 8 ? 2 : 1;
@@ -21,8 +20,6 @@ core::test::Shown shown_of(Frame frame) {
       {{{y, width}, {u, chroma_width}, {v, chroma_width}}}};
   return {frame.width, frame.height, core::hash_frame(view), 0};
 }
-
-}  // namespace
 
 Result<Decoded> decode(const InProcessNodes& nodes, const std::string& path,
                        const DecoderOptions& options) {

@@ -1,4 +1,4 @@
-// What the tests of the stateless client share.
+// What the tests of our V4L2 clients share.
 #ifndef DAEDALUS_TEST_CLIENTS_V4L2_TESTING_H_
 #define DAEDALUS_TEST_CLIENTS_V4L2_TESTING_H_
 
@@ -21,6 +21,9 @@ struct Decoded {
 // The file through a client of its own on the nodes.
 Result<Decoded> decode(const InProcessNodes& nodes, const std::string& path,
                        const DecoderOptions& options = {});
+
+// What a frame is compared by, without a token.
+core::test::Shown shown_of(Frame frame);
 
 // What plain libavcodec shows of the file, without tokens; fails the running test where it cannot.
 std::vector<core::test::Shown> decode_plainly(const std::string& path);
