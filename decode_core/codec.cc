@@ -12,6 +12,8 @@ std::string_view to_string(Codec codec) {
       return "vp8";
     case Codec::kMpeg2:
       return "mpeg2";
+    case Codec::kHevc:
+      return "hevc";
   }
   return "unknown";
 }
@@ -34,6 +36,12 @@ std::string_view to_string(Profile profile) {
       return "Simple";
     case Profile::kMpeg2Main:
       return "Main";
+    case Profile::kHevcMain:
+      return "Main";
+    case Profile::kHevcMainStillPicture:
+      return "Main Still Picture";
+    case Profile::kHevcMain10:
+      return "Main 10";
   }
   return "unknown";
 }
@@ -52,6 +60,10 @@ Codec codec_of(Profile profile) {
     case Profile::kMpeg2Simple:
     case Profile::kMpeg2Main:
       break;
+    case Profile::kHevcMain:
+    case Profile::kHevcMainStillPicture:
+    case Profile::kHevcMain10:
+      return Codec::kHevc;
   }
   return Codec::kMpeg2;
 }

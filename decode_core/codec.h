@@ -7,7 +7,7 @@
 
 namespace daedalus::core {
 
-enum class Codec : uint8_t { kH264, kVp9, kVp8, kMpeg2 };
+enum class Codec : uint8_t { kH264, kVp9, kVp8, kMpeg2, kHevc };
 
 enum class Profile : uint8_t {
   kH264ConstrainedBaseline,
@@ -18,9 +18,12 @@ enum class Profile : uint8_t {
   kVp8,          // versions 0 to 3
   kMpeg2Simple,
   kMpeg2Main,
+  kHevcMain,
+  kHevcMainStillPicture,
+  kHevcMain10,
 };
 
-// "h264", "vp9", "vp8", "mpeg2".
+// "h264", "vp9", "vp8", "mpeg2", "hevc".
 std::string_view to_string(Codec codec);
 // "Constrained Baseline", "Main", "High", "Profile 0", … as in MANIFEST.tsv after normalising.
 std::string_view to_string(Profile profile);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "cuse_device/v4l2/codec_profiles.h"
+#include "decode_core/stream/stream_capabilities.h"
 
 namespace daedalus::v4l2 {
 namespace {
@@ -33,8 +34,9 @@ StatefulFile::StatefulFile(std::shared_ptr<core::Core> core, std::shared_ptr<Pri
     : VideoFile(std::move(priorities), file_config(*core, user_pointers)),
       core_(std::move(core)),
       make_decoder_(std::move(make_decoder)),
-      coded_formats_(coded_formats(core_->capabilities())) {
-  add_stateful_controls(core_->capabilities(), &controls_);
+      capabilities_(core::stream_capabilities(*core_)),
+      coded_formats_(coded_formats(capabilities_)) {
+  add_stateful_controls(capabilities_, &controls_);
   output_.set_format(coded_queue_format(coded_formats_.front().fourcc, kDefaultWidth,
                                         kDefaultHeight, 0, Colour{}));
   capture_.set_format(capture_format(V4L2_PIX_FMT_NV12));
@@ -55,7 +57,7 @@ const CodedFormat* StatefulFile::find_coded_format(uint32_t fourcc) const {
 // Before the stream is known every depth of its codec is offered, then its own.
 bool StatefulFile::offers(const RawFormat& format) const {
   if (stream_) return format.bit_depth == stream_->bit_depth;
-  return has_bit_depth(core_->capabilities(), coded_format().codec, format.bit_depth);
+  return has_bit_depth(capabilities_, coded_format().codec, format.bit_depth);
 }
 
 core::Rect StatefulFile::visible() const {

@@ -117,6 +117,7 @@ class StatefulFile final : public VideoFile {
 
   const std::shared_ptr<core::Core> core_;
   const StatefulDevice::MakeDecoder make_decoder_;
+  const std::vector<core::ProfileCapability> capabilities_;
   const std::vector<CodedFormat> coded_formats_;
 
   WorkSignal work_;

@@ -13,6 +13,7 @@ constexpr uint32_t kParserFlags =
 // VP8 and VP9 have no start codes: one frame a buffer.
 constexpr CodedFormat kCodedFormats[] = {
     {V4L2_PIX_FMT_H264, core::Codec::kH264, "H.264", kParserFlags},
+    {V4L2_PIX_FMT_HEVC, core::Codec::kHevc, "HEVC", kParserFlags},
     {V4L2_PIX_FMT_VP8, core::Codec::kVp8, "VP8", V4L2_FMT_FLAG_DYN_RESOLUTION},
     {V4L2_PIX_FMT_VP9, core::Codec::kVp9, "VP9", V4L2_FMT_FLAG_DYN_RESOLUTION},
     {V4L2_PIX_FMT_MPEG2, core::Codec::kMpeg2, "MPEG-2 ES", kParserFlags},

@@ -22,7 +22,7 @@ struct CodedFormat {
   uint32_t flags;                // V4L2_FMT_FLAG_…
 };
 
-// Those whose codec the core has.
+// Those whose codec is there.
 std::vector<CodedFormat> coded_formats(std::span<const core::ProfileCapability> capabilities);
 
 // CAPTURE buffers that a client should have at least: pictures are copied into them, so the decoder

@@ -145,6 +145,8 @@ Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
     case core::Codec::kMpeg2:
       fill_mpeg2(values, find, &out);
       break;
+    case core::Codec::kHevc:  // has no stateless format
+      break;
   }
   const bool frames = codec == core::Codec::kVp8 || codec == core::Codec::kVp9;
   if (frames && !payload.empty()) {

@@ -122,6 +122,8 @@ std::optional<JobParameters> read_parameters(Reader& reader) {
       mpeg2.quantisation = reader.value<v4l2_ctrl_mpeg2_quantisation>();
       return mpeg2;
     }
+    case Codec::kHevc:  // the stream engine's alone
+      break;
   }
   return std::nullopt;
 }

@@ -5,6 +5,8 @@
 #include "decode_core/headers/bit_reader.h"
 #include "decode_core/headers/h264_nal.h"
 #include "decode_core/headers/h264_sps.h"
+#include "decode_core/headers/hevc_nal.h"
+#include "decode_core/headers/hevc_sps.h"
 #include "decode_core/headers/mpeg2_headers.h"
 #include "decode_core/headers/mpeg2_start_code.h"
 #include "decode_core/headers/rbsp.h"
@@ -35,7 +37,40 @@ std::optional<StreamFormat> probe_h264(std::span<const uint8_t> bytes) {
     if (format) return format;  // a unit stands behind it: it is whole
     const headers::H264NalHeader header = headers::h264_nal_header(*nal);
     if (!header.valid || header.type != headers::H264NalType::kSps) continue;
-    if (const auto sps = headers::parse_h264_sps(*nal)) format = format_of(*sps);
+    const auto sps = headers::parse_h264_sps(*nal);
+    if (sps && sps->control.chroma_format_idc <= 1) format = format_of(*sps);
+  }
+  return std::nullopt;
+}
+
+StreamFormat format_of(const headers::HevcSps& sps) {
+  StreamFormat format;
+  format.coded_width = sps.width;
+  format.coded_height = sps.height;
+  const headers::HevcConformanceWindow& window = sps.window;
+  format.visible = {window.left, window.top, sps.width - window.left - window.right,
+                    sps.height - window.top - window.bottom};
+  format.bit_depth = sps.bit_depth_luma;
+  format.min_buffers = 1u + sps.max_num_reorder_pics;
+  format.colorimetry = {sps.colour.primaries, sps.colour.transfer, sps.colour.matrix,
+                        sps.colour.full_range};
+  return format;
+}
+
+bool is_hevc(const headers::HevcNalHeader& header, headers::HevcNalType type) {
+  return header.valid && header.layer_id == 0 && header.type == type;
+}
+
+std::optional<StreamFormat> probe_hevc(std::span<const uint8_t> bytes) {
+  headers::NalUnits units(bytes);
+  std::optional<StreamFormat> format;
+  while (const auto nal = units.next()) {
+    if (format) return format;  // a unit stands behind it: it is whole
+    if (!is_hevc(headers::hevc_nal_header(*nal), headers::HevcNalType::kSps)) continue;
+    const auto sps = headers::parse_hevc_sps(*nal);
+    const bool supported =
+        sps && sps->chroma_format_idc == 1 && sps->bit_depth_chroma == sps->bit_depth_luma;
+    if (supported) format = format_of(*sps);
   }
   return std::nullopt;
 }
@@ -79,15 +114,47 @@ std::optional<StreamFormat> probe_mpeg2(std::span<const uint8_t> bytes) {
   return std::nullopt;
 }
 
-bool has_start_codes(Codec codec) { return codec == Codec::kH264 || codec == Codec::kMpeg2; }
+std::optional<StreamFormat> probe(Codec codec, std::span<const uint8_t> bytes) {
+  switch (codec) {
+    case Codec::kH264:
+      return probe_h264(bytes);
+    case Codec::kHevc:
+      return probe_hevc(bytes);
+    case Codec::kMpeg2:
+      return probe_mpeg2(bytes);
+    case Codec::kVp8:
+    case Codec::kVp9:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool has_start_codes(Codec codec) { return codec != Codec::kVp8 && codec != Codec::kVp9; }
+
+void append_unit(std::span<const uint8_t> nal, std::vector<uint8_t>& out) {
+  out.insert(out.end(), {0, 0, 1});
+  out.insert(out.end(), nal.begin(), nal.end());
+}
 
 void append_h264_parameter_sets(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
   headers::NalUnits units(bytes);
   while (const auto nal = units.next()) {
     const headers::H264NalType type = headers::h264_nal_header(*nal).type;
-    if (type != headers::H264NalType::kSps && type != headers::H264NalType::kPps) continue;
-    out.insert(out.end(), {0, 0, 1});
-    out.insert(out.end(), nal->begin(), nal->end());
+    if (type == headers::H264NalType::kSps || type == headers::H264NalType::kPps) {
+      append_unit(*nal, out);
+    }
+  }
+}
+
+void append_hevc_parameter_sets(std::span<const uint8_t> bytes, std::vector<uint8_t>& out) {
+  headers::NalUnits units(bytes);
+  while (const auto nal = units.next()) {
+    const headers::HevcNalHeader header = headers::hevc_nal_header(*nal);
+    if (is_hevc(header, headers::HevcNalType::kVps) ||
+        is_hevc(header, headers::HevcNalType::kSps) ||
+        is_hevc(header, headers::HevcNalType::kPps)) {
+      append_unit(*nal, out);
+    }
   }
 }
 
@@ -109,7 +176,7 @@ std::optional<StreamFormat> HeaderProbe::feed(std::span<const uint8_t> run) {
   ++runs_;
   run = run.first(std::min(run.size(), kMaxBytes - bytes_.size()));
   bytes_.insert(bytes_.end(), run.begin(), run.end());
-  auto format = codec_ == Codec::kH264 ? probe_h264(bytes_) : probe_mpeg2(bytes_);
+  auto format = probe(codec_, bytes_);
   if (format || runs_ == kMaxRuns || bytes_.size() == kMaxBytes) {
     runs_ = kMaxRuns;
     bytes_ = {};
@@ -120,8 +187,19 @@ std::optional<StreamFormat> HeaderProbe::feed(std::span<const uint8_t> run) {
 std::vector<uint8_t> parameter_sets_of(Codec codec, std::span<const uint8_t> bytes) {
   std::vector<uint8_t> result;
   if (codec == Codec::kH264) append_h264_parameter_sets(bytes, result);
+  if (codec == Codec::kHevc) append_hevc_parameter_sets(bytes, result);
   if (codec == Codec::kMpeg2) append_mpeg2_sequence(bytes, result);
   return result;
+}
+
+bool may_begin(Codec codec, std::span<const uint8_t> packet) {
+  if (codec != Codec::kHevc) return true;
+  headers::NalUnits units(packet);
+  while (const auto nal = units.next()) {
+    const headers::HevcNalHeader header = headers::hevc_nal_header(*nal);
+    if (header.valid && header.layer_id == 0 && headers::hevc_is_irap(header.type)) return true;
+  }
+  return false;
 }
 
 }  // namespace daedalus::core

@@ -13,8 +13,9 @@
 
 namespace daedalus::core {
 
-// Reads the format from the first whole sequence headers (H.264 7.3.2.1, MPEG-2 6.2.2.1). Of VP8 and
-// VP9 it never says anything: their decoder tells as soon as it has a frame. Not thread-safe.
+// Reads the format from the first whole sequence headers (H.264 7.3.2.1, H.265 7.3.2.2, MPEG-2
+// 6.2.2.1) whose samples are 4:2:0. Of VP8 and VP9 it never says anything: their decoder tells as
+// soon as it has a frame. Not thread-safe.
 class HeaderProbe {
  public:
   explicit HeaderProbe(Codec codec) : codec_(codec) {}
@@ -35,6 +36,11 @@ class HeaderProbe {
 // The parameter sets in a piece of byte stream, with start codes, to decode before what comes after
 // a seek. Empty for VP8 and VP9.
 std::vector<uint8_t> parameter_sets_of(Codec codec, std::span<const uint8_t> bytes);
+
+// Whether decoding may begin with that packet of the splitter's. False for HEVC pictures that are
+// no random access points (H.265 3.69), whose references libavcodec would make up; with the other
+// codecs it finds a beginning itself.
+bool may_begin(Codec codec, std::span<const uint8_t> packet);
 
 }  // namespace daedalus::core
 

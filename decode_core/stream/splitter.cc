@@ -81,9 +81,9 @@ class AccessUnitSplitter final : public Splitter {
       }
       uint8_t* unit = nullptr;
       int unit_size = 0;
-      const int parsed = av_parser_parse2(parser_.get(), context_.get(), &unit, &unit_size,
-                                          rest.data(), static_cast<int>(rest.size()),
-                                          AV_NOPTS_VALUE, AV_NOPTS_VALUE, 0);
+      const int parsed =
+          av_parser_parse2(parser_.get(), context_.get(), &unit, &unit_size, rest.data(),
+                           static_cast<int>(rest.size()), AV_NOPTS_VALUE, AV_NOPTS_VALUE, 0);
       const auto used = static_cast<size_t>(std::max(parsed, 0));
       position_ += used;
       unfinished_ += used;
@@ -147,6 +147,7 @@ Result<std::unique_ptr<Splitter>> Splitter::create(Codec codec) {
     case Codec::kVp9:
       return std::unique_ptr<Splitter>(std::make_unique<FrameSplitter>());
     case Codec::kH264:
+    case Codec::kHevc:
     case Codec::kMpeg2:
       break;
   }

@@ -27,8 +27,8 @@ struct Run {
   uint64_t token;
 };
 
-// H.264 and MPEG-2: finds access units in the byte stream, wherever runs begin and end. VP8 and VP9:
-// a run is a frame. Not thread-safe.
+// H.264, HEVC and MPEG-2: finds access units in the byte stream, wherever runs begin and end. VP8
+// and VP9: a run is a frame. Not thread-safe.
 class Splitter {
  public:
   virtual ~Splitter() = default;

@@ -222,6 +222,10 @@ class QueuedStreamDecoder final : public StreamDecoder {
       statistics_.note_error(more.error());
       step_ = Step::kReceive;
     } else if (*more) {
+      if (!begun_ && !begin_with(decoder_.packet_bytes())) {
+        lock.lock();
+        return;
+      }
       if (Status status = decoder_.send(); !status) statistics_.note_error(status.error());
       step_ = Step::kReceive;
     } else if (finishing_) {
@@ -231,6 +235,15 @@ class QueuedStreamDecoder final : public StreamDecoder {
       step_ = Step::kTakeIn;
     }
     lock.lock();
+  }
+
+  // Whether the decoder, which has nothing in it, gets that packet; else its parameter sets.
+  bool begin_with(std::span<const uint8_t> packet) {
+    begun_ = may_begin(codec_, packet);
+    if (begun_) return true;
+    const std::vector<uint8_t> sets = parameter_sets_of(codec_, packet);
+    if (!sets.empty()) decoder_.learn(sets);
+    return false;
   }
 
   void receive(std::unique_lock<std::mutex>& lock) {
@@ -276,6 +289,7 @@ class QueuedStreamDecoder final : public StreamDecoder {
     decoder_.restart();
     splitter_->reset();
     finishing_ = false;
+    begun_ = false;
     step_ = Step::kTakeIn;
   }
 
@@ -332,6 +346,7 @@ class QueuedStreamDecoder final : public StreamDecoder {
   FrameThreadDecoder decoder_;
   Step step_ = Step::kTakeIn;
   bool finishing_ = false;  // the splitter was told that nothing follows
+  bool begun_ = false;      // the decoder has a packet that decoding may begin with
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

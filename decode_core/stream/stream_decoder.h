@@ -47,9 +47,10 @@ class StreamDecoder {
   // At any time, in mid-decode too. `changed` is not called any more once it returns.
   virtual ~StreamDecoder() = default;
 
-  // Queues a copy of one packet: an access unit, a frame, or any run of bytes of an H.264 or MPEG-2
-  // byte stream with start codes. `token` comes back with each picture that begins in the packet.
-  // False: kMaxQueued packets wait already, or a drain is under way; try again after changed().
+  // Queues a copy of one packet: an access unit, a frame, or any run of bytes of an H.264, HEVC or
+  // MPEG-2 byte stream with start codes. `token` comes back with each picture that begins in the
+  // packet. False: kMaxQueued packets wait already, or a drain is under way; try again after
+  // changed().
   virtual bool push(std::span<const uint8_t> bytes, uint64_t token) = 0;
   // Tokens of packets that were taken in (OUTPUT buffers that may go back), in order. What format()
   // learns of a packet's headers it says before. While enough packets wait they come along with the
@@ -70,9 +71,9 @@ class StreamDecoder {
   virtual void flush() = 0;
 
   // The format of the picture that pop_picture() would return; where none waits, of the last one
-  // returned; before the first one, what the headers say as soon as they are whole (an H.264 or
-  // MPEG-2 stream needs no picture for that). So a change is seen before its first picture is
-  // popped. Every picture counts for `min_buffers` as the first of its format does.
+  // returned; before the first one, what the headers say as soon as they are whole (an H.264,
+  // HEVC or MPEG-2 stream needs no picture for that). So a change is seen before its first picture
+  // is popped. Every picture counts for `min_buffers` as the first of its format does.
   virtual std::optional<StreamFormat> format() const = 0;
 
   // For the statistics page: one more picture whose stage ran on the substrate of that name.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the sample clips of this folder again, with ffmpeg and its public encoders (libx264, libvpx,
-# mpeg2video). Only generated pictures go in. One thread and bitexact: the same encoder versions write
-# the same bytes; other versions write other bytes of the same kind.
+# Makes the sample clips of this folder again, with ffmpeg and its public encoders (libx264, libx265,
+# libvpx, mpeg2video). Only generated pictures go in. One thread and bitexact: the same encoder
+# versions write the same bytes; other versions write other bytes of the same kind.
 #
 #   make_clips.sh [FOLDER [CLIP]]     default: this script's folder, all clips
 set -eu
@@ -73,3 +73,22 @@ encode mpeg2.mpg \
        b='90+min(165,hypot(X-160,Y-90))*(0.5+0.5*sin(atan2(Y-90,X-160)*2-N/10))',
    format=yuv420p" \
   -c:v mpeg2video -b:v 390k -maxrate 900k -bufsize 400k -g 12 -bf 2 -f vob
+
+# Rings of light on water.
+encode hevc.mp4 \
+  "color=s=$size:r=25,format=gbrp,trim=end_frame=60,
+   geq=r='40+60*(1+sin(hypot(X-90-40*sin(N/13),Y-70)/6-N/3))*exp(-hypot(X-90-40*sin(N/13),Y-70)/90)':
+       g='100+50*sin(hypot(X-90-40*sin(N/13),Y-70)/6-N/3)+45*sin(hypot(X-230,Y-120-30*cos(N/11))/8-N/4)':
+       b='140+50*sin(hypot(X-90-40*sin(N/13),Y-70)/6-N/3)+60*sin(hypot(X-230,Y-120-30*cos(N/11))/8-N/4)',
+   format=yuv420p" \
+  -c:v libx265 -preset slow -b:v 330k -tag:v hvc1 \
+  -x265-params "keyint=30:min-keyint=30:bframes=4:b-pyramid=1:ref=4:weightp=1:open-gop=1:slices=1:wpp=1:"\
+"frame-threads=1:pools=1:info=0:log-level=error:colorprim=bt709:transfer=bt709:colormatrix=bt709"
+
+# Northern lights, in ten bits.
+encode hevc_10bit.mp4 \
+  "color=s=176x144:r=25,format=yuv420p10,trim=end_frame=50,
+   geq=lum='400+300*sin(X/19+2*sin(Y/31+N/9)+N/15)*exp(-pow((Y-60-20*sin(X/29+N/17))/45,2))':
+       cb='512+200*sin(X/53-N/12)':cr='420-180*cos((X+2*Y)/71+N/14)'" \
+  -c:v libx265 -profile:v main10 -preset slow -b:v 200k -tag:v hvc1 \
+  -x265-params "keyint=25:min-keyint=25:bframes=3:open-gop=0:frame-threads=1:pools=1:info=0:log-level=error"

@@ -35,6 +35,7 @@ JobParameters make_parameters(Codec codec, uint32_t width, uint32_t height) {
       return vp8;
     }
     case Codec::kMpeg2:
+    case Codec::kHevc:  // has no jobs
       break;
   }
   Mpeg2Parameters mpeg2;

@@ -227,6 +227,8 @@ def show(options):
         paths = options.files or sorted(
             path for ending in ENDINGS for path in glob.glob(os.path.join(ROOT, "test", "data", f"*.{ending}")))
         clips = [probe(path, options.ffprobe) for path in paths]
+        if not options.files:  # of the samples those that this driver decodes
+            clips = [clip for clip in clips if manifest.normalised_codec(clip.codec) in manifest.ADVERTISED]
         if not clips:
             raise harness.Unusable("no sample clips in test/data")
         print(f"render node: {harness.render_node_text()}")

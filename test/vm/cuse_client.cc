@@ -49,6 +49,8 @@ uint32_t fourcc_of(core::Codec codec) {
       return V4L2_PIX_FMT_VP9;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2;
+    case core::Codec::kHevc:
+      return V4L2_PIX_FMT_HEVC;
     default:
       return 0;
   }

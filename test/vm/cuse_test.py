@@ -34,7 +34,7 @@ OUTPUT, MEMORY_MMAP, MEMORY_USERPTR = 10, 1, 2
 
 STATELESS_CLIENT = "test/clients/v4l2/v4l2_stateless_client"
 CLIPS = {"h264.mp4": "nv12", "h264_interlaced.mp4": "nv12", "mpeg2.mpg": "nv12", "vp8.webm": "nv12",
-         "vp9.webm": "nv12", "vp9_10bit.webm": "p010le"}
+         "vp9.webm": "nv12", "vp9_10bit.webm": "p010le", "hevc.mp4": "nv12", "hevc_10bit.mp4": "p010le"}
 # Growth of the daemon's memory that dying clients may leave behind, in KiB: allocators keep some.
 MEMORY_TOLERANCE = 12 * 1024
 
@@ -185,7 +185,7 @@ def refusals_are_plain():
 def stock_ffmpeg_with_a_companion():
     """ffmpeg's own V4L2 decoders: MMAP buffers by way of the daemon's socket, without any right of the daemon's."""
     decoders = {"h264.mp4": "h264_v4l2m2m", "h264_interlaced.mp4": "h264_v4l2m2m", "mpeg2.mpg": "mpeg2_v4l2m2m",
-                "vp8.webm": "vp8_v4l2m2m", "vp9.webm": "vp9_v4l2m2m"}
+                "vp8.webm": "vp8_v4l2m2m", "vp9.webm": "vp9_v4l2m2m", "hevc.mp4": "hevc_v4l2m2m"}
     folder = tempfile.mkdtemp()
     os.chmod(folder, 0o777)
     os.environ["DAEDALUS_STATS"] = folder

@@ -10,6 +10,7 @@ extern "C" {
 
 #include "decode_core/core.h"
 #include "decode_core/memory/surface_memory.h"
+#include "decode_core/stream/stream_capabilities.h"
 #include "gpu_kernels/pack/pack.h"
 #include "tools/daedalus/commands.h"
 #include "tools/daedalus/options.h"
@@ -29,13 +30,17 @@ int run_info(Arguments arguments) {
   const auto core = core::Core::create(*settings);
 
   std::puts("profiles:");
-  for (const core::ProfileCapability& capability : core->capabilities()) {
+  const size_t everywhere = core->capabilities().size();  // they come first
+  const auto capabilities = core::stream_capabilities(*core);
+  for (size_t i = 0; i < capabilities.size(); ++i) {
+    const core::ProfileCapability& capability = capabilities[i];
     const std::string_view codec = core::to_string(core::codec_of(capability.profile));
     const std::string_view profile = core::to_string(capability.profile);
-    std::printf("  %-6.*s %-22.*s %2d bit, %ux%u to %ux%u\n", static_cast<int>(codec.size()),
+    std::printf("  %-6.*s %-22.*s %2d bit, %ux%u to %ux%u%s\n", static_cast<int>(codec.size()),
                 codec.data(), static_cast<int>(profile.size()), profile.data(),
                 capability.bit_depth, capability.min_width, capability.min_height,
-                capability.max_width, capability.max_height);
+                capability.max_width, capability.max_height,
+                i < everywhere ? "" : ", stateful V4L2 only");
   }
   const unsigned version = avcodec_version();
   std::printf("engine: libavcodec %u.%u.%u, slice threads: %s\n", version >> 16,

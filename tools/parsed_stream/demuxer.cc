@@ -35,6 +35,8 @@ std::optional<core::Codec> codec_of(AVCodecID id) {
       return core::Codec::kVp8;
     case AV_CODEC_ID_MPEG2VIDEO:
       return core::Codec::kMpeg2;
+    case AV_CODEC_ID_HEVC:
+      return core::Codec::kHevc;
     default:
       return std::nullopt;
   }
@@ -85,14 +87,16 @@ Status Demuxer::choose_stream(const std::string& path) {
     stream.discard = AVDISCARD_DEFAULT;
   }
   if (stream_ >= 0) return {};
-  return Error{ErrorCode::kUnsupported, path +
-                                            ": no H.264, VP9, VP8 or MPEG-2 video; video found:" +
-                                            (found.empty() ? " none" : found)};
+  return Error{ErrorCode::kUnsupported,
+               path + ": no H.264, HEVC, VP9, VP8 or MPEG-2 video; video found:" +
+                   (found.empty() ? " none" : found)};
 }
 
 Status Demuxer::open_filter() {
   AVBSFContext* filter = nullptr;
-  const char* const name = codec_ == core::Codec::kH264 ? "h264_mp4toannexb" : "null";
+  const char* const name = codec_ == core::Codec::kH264   ? "h264_mp4toannexb"
+                           : codec_ == core::Codec::kHevc ? "hevc_mp4toannexb"
+                                                          : "null";
   int code = av_bsf_list_parse_str(name, &filter);
   if (code < 0) return libav_error(name, code);
   filter_.reset(filter);

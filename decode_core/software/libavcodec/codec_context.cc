@@ -15,6 +15,8 @@ const char* decoder_name(Codec codec) {
       return "vp9";
     case Codec::kVp8:
       return "vp8";
+    case Codec::kHevc:
+      return "hevc";
     case Codec::kMpeg2:
       break;
   }

@@ -133,6 +133,7 @@ std::unique_ptr<PacketWriter> PacketWriter::create(Codec codec) {
       return std::make_unique<Mpeg2PacketWriter>();
     case Codec::kVp8:
     case Codec::kVp9:
+    case Codec::kHevc:  // no job is of it
       break;
   }
   return std::make_unique<FramePacketWriter>();

@@ -24,6 +24,8 @@ std::unique_ptr<parsed_stream::Parser> other_parser(core::Codec codec) {
       return parsed_stream::create_vp8_parser();
     case core::Codec::kMpeg2:
       return parsed_stream::create_mpeg2_parser();
+    case core::Codec::kHevc:
+      break;
   }
   return nullptr;
 }

@@ -17,6 +17,8 @@ std::unique_ptr<StreamParser> create_parser(core::Codec codec) {
       return std::make_unique<Vp8Stream>();
     case core::Codec::kMpeg2:
       return std::make_unique<Mpeg2Stream>();
+    case core::Codec::kHevc:
+      break;
   }
   return nullptr;
 }

@@ -99,6 +99,7 @@ class StreamParser {
   virtual void flush(std::vector<Event>& events) = 0;
 };
 
+// Null for a codec that no client here parses.
 std::unique_ptr<StreamParser> create_parser(core::Codec codec);
 
 // Makes the pictures of one stream.

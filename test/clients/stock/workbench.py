@@ -59,6 +59,13 @@ CLIPS = (
 )
 
 
+# Codecs that only the stateful V4L2 node decodes.
+STREAM_CLIPS = (
+    Clip("hevc.mp4", "hevc", 320, 180, 60, 60),
+    Clip("hevc_10bit.mp4", "hevc", 176, 144, 50, 50, bits=10),
+)
+
+
 @dataclasses.dataclass
 class Run:
     """A client that has ended by itself, successfully."""

@@ -9,7 +9,7 @@ import tempfile
 import workbench
 from workbench import Failure, Skip
 
-CLIPS = tuple(clip for clip in workbench.CLIPS if clip.bits == 8)
+CLIPS = tuple(clip for clip in workbench.CLIPS + workbench.STREAM_CLIPS if clip.bits == 8)
 
 
 def expect_decoded_by_node(run, codec, frames):
@@ -86,9 +86,10 @@ class NodeBench:
         subprocess.run(command, check=True, timeout=workbench.CLIENT_SECONDS)
 
     def byte_stream(self, clip):
-        """The clip's H.264 with start codes, in a file."""
-        file = self.scratch("h264")
-        self.ffmpeg("-i", self.path(clip), "-c", "copy", "-bsf:v", "h264_mp4toannexb", "-f", "h264", file)
+        """The clip's H.264 or HEVC with start codes, in a file."""
+        file = self.scratch(clip.codec)
+        filters = f"{clip.codec}_mp4toannexb"
+        self.ffmpeg("-i", self.path(clip), "-c", "copy", "-bsf:v", filters, "-f", clip.codec, file)
         return file
 
     def software_frames(self, clip, pixel_format):

@@ -28,6 +28,9 @@ Result<std::vector<PictureFormat>> plan_formats(const std::string& path) {
   auto demuxer = Demuxer::open(path);
   if (!demuxer) return demuxer.error();
   const auto parser = clients::create_parser((*demuxer)->codec());
+  if (parser == nullptr) {
+    return Error{ErrorCode::kUnsupported, path + ": a codec that this client does not know"};
+  }
   std::vector<PictureFormat> formats;
   size_t run = 0;  // where it began
   const auto finish_run = [&] {

@@ -50,6 +50,8 @@ clients::Controls empty_controls(core::Codec codec) {
       return clients::Vp8Controls{};
     case core::Codec::kMpeg2:
       return clients::Mpeg2Controls{};
+    case core::Codec::kHevc:
+      break;
   }
   return {};
 }
@@ -66,6 +68,8 @@ uint32_t coded_fourcc(core::Codec codec) {
       return V4L2_PIX_FMT_VP8_FRAME;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
+    case core::Codec::kHevc:
+      break;
   }
   return 0;
 }

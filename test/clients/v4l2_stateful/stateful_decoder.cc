@@ -21,6 +21,8 @@ uint32_t bitstream_fourcc(core::Codec codec) {
       return V4L2_PIX_FMT_VP9;
     case core::Codec::kVp8:
       return V4L2_PIX_FMT_VP8;
+    case core::Codec::kHevc:
+      return V4L2_PIX_FMT_HEVC;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2;
   }

@@ -24,6 +24,8 @@ bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
       return has_start_code(packet, 0xff, 0xb3);
     case core::Codec::kVp8:
       return (packet[0] & 1) == 0;
+    case core::Codec::kHevc:
+      return false;  // no parser knows it
     case core::Codec::kVp9:
       break;
   }

@@ -43,6 +43,8 @@ Result<core::Profile> profile_of(const core::DecodeJob& job) {
     }
     case core::Codec::kVp8: return core::Profile::kVp8;
     case core::Codec::kMpeg2: return core::Profile::kMpeg2Main;
+    case core::Codec::kHevc:
+      break;
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }
@@ -57,6 +59,10 @@ VAProfile va_profile(core::Profile profile) {
     case core::Profile::kVp8: return VAProfileVP8Version0_3;
     case core::Profile::kMpeg2Simple: return VAProfileMPEG2Simple;
     case core::Profile::kMpeg2Main: return VAProfileMPEG2Main;
+    case core::Profile::kHevcMain:
+    case core::Profile::kHevcMainStillPicture:
+    case core::Profile::kHevcMain10:
+      break;
   }
   return VAProfileNone;
 }

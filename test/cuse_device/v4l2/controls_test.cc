@@ -122,6 +122,21 @@ TEST_CASE("QUERYMENU leaves out what is not there") {
   CHECK(file.ioctl(VIDIOC_QUERYMENU, menu) == EINVAL);
   menu.index = 0xffffffff;
   CHECK(file.ioctl(VIDIOC_QUERYMENU, menu) == EINVAL);
+  // The kernel's words (v4l2_ctrl_get_menu).
+  const auto word = [&](uint32_t id, uint32_t index) {
+    menu.id = id;
+    menu.index = index;
+    return file.ioctl(VIDIOC_QUERYMENU, menu) == 0 ? std::string(reinterpret_cast<char*>(menu.name))
+                                                   : std::string();
+  };
+  constexpr uint32_t kHevcProfile = V4L2_CID_MPEG_VIDEO_HEVC_PROFILE;
+  CHECK(word(kHevcProfile, V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN) == "Main");
+  CHECK(word(kHevcProfile, V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN_STILL_PICTURE) ==
+        "Main Still Picture");
+  CHECK(word(kHevcProfile, V4L2_MPEG_VIDEO_HEVC_PROFILE_MAIN_10) == "Main 10");
+  CHECK(word(kHevcProfile, 3) == "");
+  CHECK(word(V4L2_CID_MPEG_VIDEO_HEVC_LEVEL, V4L2_MPEG_VIDEO_HEVC_LEVEL_5_1) == "5.1");
+  CHECK(word(V4L2_CID_MPEG_VIDEO_HEVC_LEVEL, V4L2_MPEG_VIDEO_HEVC_LEVEL_6_2) == "6.2");
   menu.id = V4L2_CID_MIN_BUFFERS_FOR_CAPTURE;
   menu.index = 0;
   CHECK(file.ioctl(VIDIOC_QUERYMENU, menu) == EINVAL);

@@ -52,13 +52,16 @@ TEST_CASE("ENUM_FMT lists coded formats, and the raw formats of the chosen one")
     CHECK(file.ioctl(VIDIOC_ENUM_FMT, description) == EINVAL);
     return fourccs;
   };
-  CHECK(list(kOutput) == std::vector<uint32_t>{V4L2_PIX_FMT_H264, V4L2_PIX_FMT_VP8,
-                                               V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_MPEG2});
+  CHECK(list(kOutput) == std::vector<uint32_t>{V4L2_PIX_FMT_H264, V4L2_PIX_FMT_HEVC,
+                                               V4L2_PIX_FMT_VP8, V4L2_PIX_FMT_VP9,
+                                               V4L2_PIX_FMT_MPEG2});
   const std::vector<uint32_t> shallow{V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_NV12M};
   REQUIRE(file.set_format(kOutput, V4L2_PIX_FMT_MPEG2) == 0);
   CHECK(list(kCapture) == shallow);
-  REQUIRE(file.set_format(kOutput, V4L2_PIX_FMT_VP9) == 0);
-  CHECK(list(kCapture).back() == V4L2_PIX_FMT_P010);
+  for (const uint32_t with_10_bits : {V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_HEVC}) {
+    REQUIRE(file.set_format(kOutput, with_10_bits) == 0);
+    CHECK(list(kCapture).back() == V4L2_PIX_FMT_P010);
+  }
   v4l2_fmtdesc description{};
   description.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
   CHECK(file.ioctl(VIDIOC_ENUM_FMT, description) == EINVAL);
@@ -126,6 +129,8 @@ TEST_CASE("ENUM_FRAMESIZES: one range for every format that is offered") {
   sizes.index = 1;
   CHECK(file.ioctl(VIDIOC_ENUM_FRAMESIZES, sizes) == EINVAL);
   sizes.index = 0;
+  sizes.pixel_format = V4L2_PIX_FMT_HEVC;
+  CHECK(file.ioctl(VIDIOC_ENUM_FRAMESIZES, sizes) == 0);
   sizes.pixel_format = V4L2_PIX_FMT_NV12;
   CHECK(file.ioctl(VIDIOC_ENUM_FRAMESIZES, sizes) == 0);
   sizes.pixel_format = V4L2_PIX_FMT_P010;  // not with H.264

@@ -48,6 +48,8 @@ uint32_t stateless_fourcc(core::Codec codec) {
       return V4L2_PIX_FMT_VP9_FRAME;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
+    case core::Codec::kHevc:
+      break;
   }
   return 0;
 }

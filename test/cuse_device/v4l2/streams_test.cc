@@ -33,6 +33,8 @@ uint32_t fourcc_of(core::Codec codec) {
       return V4L2_PIX_FMT_VP9;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2;
+    case core::Codec::kHevc:
+      return V4L2_PIX_FMT_HEVC;
   }
   return 0;
 }
@@ -174,7 +176,7 @@ void compare(const std::vector<Shown>& shown, const std::vector<Shown>& expected
 
 TEST_CASE("every clip, in every format, as the document says") {
   const auto device = real_device();
-  for (const char* clip : core::test::kClips) {
+  for (const char* clip : core::test::kStreamClips) {
     const auto stream = core::test::read_clip(clip);
     const auto expected = core::test::decode_plainly(stream.codec, stream.packets);
     const bool wide = std::string(clip).find("10bit") != std::string::npos;
@@ -196,7 +198,7 @@ TEST_CASE("every clip, in every format, as the document says") {
 
 TEST_CASE("every clip for a client that starts CAPTURE first, with the right and the wrong size") {
   const auto device = real_device();
-  for (const char* clip : core::test::kClips) {
+  for (const char* clip : core::test::kStreamClips) {
     const auto stream = core::test::read_clip(clip);
     const auto expected = core::test::decode_plainly(stream.codec, stream.packets);
     const bool wide = std::string(clip).find("10bit") != std::string::npos;
@@ -212,15 +214,21 @@ TEST_CASE("every clip for a client that starts CAPTURE first, with the right and
 
 TEST_CASE("the size changes in mid-stream, twice, for both manners of client") {
   const auto device = real_device();
-  const auto small = core::test::read_clip("h264.mp4");
-  const auto large = core::test::read_clip("h264_interlaced.mp4");
-  std::vector<Packet> packets = small.packets;
-  packets.insert(packets.end(), large.packets.begin(), large.packets.end());
-  packets.insert(packets.end(), small.packets.begin(), small.packets.end());
-  const auto expected = core::test::decode_plainly(core::Codec::kH264, packets);
-  for (const Manner manner : {Manner::kDocument, Manner::kEarly}) {
-    StreamClient client(*device, core::Codec::kH264, V4L2_PIX_FMT_NV12, manner);
-    compare(client.play(packets), expected);
+  const std::vector<std::vector<const char*>> sequences = {
+      {"h264.mp4", "h264_interlaced.mp4", "h264.mp4"}, {"hevc.mp4", "hevc_10bit.mp4", "hevc.mp4"}};
+  for (const auto& names : sequences) {
+    std::vector<Packet> packets;
+    for (const char* name : names) {
+      const auto stream = core::test::read_clip(name);
+      packets.insert(packets.end(), stream.packets.begin(), stream.packets.end());
+    }
+    const core::Codec codec = core::test::read_clip(names.front()).codec;
+    const auto expected = core::test::decode_plainly(codec, packets);
+    for (const Manner manner : {Manner::kDocument, Manner::kEarly}) {
+      INFO(names.front());
+      StreamClient client(*device, codec, V4L2_PIX_FMT_NV12, manner);
+      compare(client.play(packets), expected);
+    }
   }
 }
 
@@ -238,7 +246,7 @@ TEST_CASE("eight clients of 300 pictures each, with all codecs, at once") {
   std::vector<Run> runs(kClients);
   for (size_t i = 0; i < runs.size(); ++i) {
     Run& run = runs[i];
-    const std::string clip = core::test::kClips[i % std::size(core::test::kClips)];
+    const std::string clip = core::test::kStreamClips[i % std::size(core::test::kStreamClips)];
     run.stream = core::test::read_clip(clip);
     const std::vector<Packet> once = run.stream.packets;
     while (run.stream.packets.size() < kPictures + 10) {  // some show no picture

@@ -114,6 +114,7 @@ void check_codec(const std::string& codec) {
 }
 
 TEST_CASE("every H.264 stream") { check_codec("h264"); }
+TEST_CASE("every HEVC stream") { check_codec("hevc"); }
 TEST_CASE("every VP9 stream") { check_codec("vp9"); }
 TEST_CASE("every VP8 stream") { check_codec("vp8"); }
 TEST_CASE("every MPEG-2 stream") { check_codec("mpeg2"); }

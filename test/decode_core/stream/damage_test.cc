@@ -15,11 +15,11 @@
 namespace daedalus::core::test {
 namespace {
 
-constexpr Codec kCodecs[] = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2};
+constexpr Codec kCodecs[] = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2, Codec::kHevc};
 
 TEST_CASE("damage costs pictures, never the stream") {
   std::mt19937 random(11);
-  for (const char* name : kClips) {
+  for (const char* name : kStreamClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Stream damaged = stream;

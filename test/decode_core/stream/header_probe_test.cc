@@ -5,6 +5,7 @@
 
 #include "test/catch.h"
 #include "test/decode_core/headers/h264_writer.h"
+#include "test/decode_core/headers/hevc_writer.h"
 
 namespace daedalus::core {
 namespace {
@@ -27,9 +28,28 @@ Bytes h264_sps() {
   return kStartCode + daedalus::test::write_sps(sps);
 }
 
+const Bytes kHevcPps = {0, 0, 0, 1, 0x44, 0x01, 0xc1, 0x72, 0xb4, 0x62, 0x40};
+// A slice of a clean random access picture, one of another, and one of an IDR picture of layer 1.
+const Bytes kHevcIrap = {0, 0, 1, 0x2a, 0x01, 0xaf, 0x55};
+const Bytes kHevcTrail = {0, 0, 1, 0x02, 0x01, 0xaf, 0x55};
+const Bytes kHevcOtherLayer = {0, 0, 1, 0x26, 0x09, 0xaf, 0x55};
+
+Bytes hevc_sps(const headers::HevcSps& sps) {
+  return kStartCode + daedalus::test::write_hevc_sps(sps);
+}
+
+// 64x64, of which 60x52 at (2, 4); 10 bits, 2 pictures reordered.
+Bytes hevc_sps() {
+  headers::HevcSps sps = daedalus::test::simple_hevc_sps();
+  sps.window = {2, 2, 4, 8};
+  sps.bit_depth_luma = sps.bit_depth_chroma = 10;
+  sps.colour = {9, 16, 9, true};
+  return hevc_sps(sps);
+}
+
 // 720x576, 4:2:0, not low_delay; its display extension has BT.470 colour.
-const Bytes kMpeg2Sequence = {0, 0, 1, 0xb3, 0x2d, 0x02, 0x40, 0x33, 0xff, 0xff, 0xe0, 0x18,
-                              0, 0, 1, 0xb5, 0x14, 0x8a, 0x00, 0x01, 0x00, 0x00};
+const Bytes kMpeg2Sequence = {0,    0, 1, 0xb3, 0x2d, 0x02, 0x40, 0x33, 0xff, 0xff, 0xe0,
+                              0x18, 0, 0, 1,    0xb5, 0x14, 0x8a, 0x00, 0x01, 0x00, 0x00};
 const Bytes kMpeg2Display = {0, 0, 1, 0xb5, 0x2b, 5, 5, 6, 0x0b, 0x42, 0x12, 0x00};
 const Bytes kMpeg2Group = {0, 0, 1, 0xb8, 0x00, 0x08, 0x00, 0x40};
 
@@ -48,6 +68,46 @@ TEST_CASE("an H.264 format needs a whole parameter set") {
   CHECK(format->bit_depth == 8);
   CHECK(format->min_buffers == 4);
   CHECK(format->colorimetry == Colorimetry{1, 13, 6, true});
+}
+
+TEST_CASE("an HEVC format needs a whole parameter set") {
+  HeaderProbe probe(Codec::kHevc);
+  CHECK_FALSE(probe.feed(hevc_sps()).has_value());
+  const auto format = probe.feed(kHevcPps);
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 64);
+  CHECK(format->coded_height == 64);
+  CHECK(format->visible.x == 2);
+  CHECK(format->visible.y == 4);
+  CHECK(format->visible.width == 60);
+  CHECK(format->visible.height == 52);
+  CHECK(format->bit_depth == 10);
+  CHECK(format->min_buffers == 3);
+  CHECK(format->colorimetry == Colorimetry{9, 16, 9, true});
+}
+
+TEST_CASE("samples that are not supported make no format") {
+  headers::HevcSps wide_chroma = daedalus::test::simple_hevc_sps();
+  wide_chroma.chroma_format_idc = 2;
+  headers::HevcSps two_depths = daedalus::test::simple_hevc_sps();
+  two_depths.bit_depth_chroma = 10;
+  for (const headers::HevcSps& sps : {wide_chroma, two_depths}) {
+    HeaderProbe probe(Codec::kHevc);
+    CHECK_FALSE(probe.feed(hevc_sps(sps) + kHevcPps).has_value());
+  }
+  headers::H264Sps high422 = daedalus::test::simple_sps();
+  high422.control.profile_idc = 122;
+  high422.control.chroma_format_idc = 2;
+  HeaderProbe probe(Codec::kH264);
+  CHECK_FALSE(probe.feed(kStartCode + daedalus::test::write_sps(high422) + kPps).has_value());
+}
+
+TEST_CASE("decoding of HEVC may begin at random access pictures") {
+  CHECK(may_begin(Codec::kHevc, hevc_sps() + kHevcPps + kHevcIrap));
+  CHECK_FALSE(may_begin(Codec::kHevc, hevc_sps() + kHevcPps + kHevcTrail));
+  CHECK_FALSE(may_begin(Codec::kHevc, kHevcTrail + kHevcOtherLayer));
+  CHECK_FALSE(may_begin(Codec::kHevc, {}));
+  CHECK(may_begin(Codec::kH264, {}));
 }
 
 TEST_CASE("without a word on reordering the level's buffer counts") {
@@ -69,6 +129,8 @@ TEST_CASE("headers may come cut anywhere") {
     return first.has_value() || second.has_value();
   };
   for (size_t cut = 0; cut <= h264.size(); ++cut) CHECK(expect_once(Codec::kH264, h264, cut));
+  const Bytes hevc = hevc_sps() + kHevcPps;
+  for (size_t cut = 0; cut <= hevc.size(); ++cut) CHECK(expect_once(Codec::kHevc, hevc, cut));
   for (size_t cut = 0; cut <= mpeg2.size(); ++cut) CHECK(expect_once(Codec::kMpeg2, mpeg2, cut));
 }
 
@@ -106,8 +168,13 @@ TEST_CASE("parameter sets are found among other units") {
   CHECK(found == Bytes(sps.begin() + 1, sps.end()) + Bytes(kPps.begin() + 1, kPps.end()));
   CHECK(parameter_sets_of(Codec::kH264, slice + slice).empty());
 
-  const Bytes picture = {0, 0, 1, 0x00, 0x00, 0x0f, 0xff, 0xf8,
-                         0, 0, 1, 0xb5, 0x8f, 0xff, 0xf3, 0xc1, 0x80};
+  const Bytes vps = {0, 0, 1, 0x40, 0x01, 0x0c, 0x01};
+  const Bytes hevc = hevc_sps();
+  CHECK(parameter_sets_of(Codec::kHevc, kHevcTrail + vps + hevc + kHevcPps + kHevcIrap) ==
+        vps + Bytes(hevc.begin() + 1, hevc.end()) + Bytes(kHevcPps.begin() + 1, kHevcPps.end()));
+
+  const Bytes picture = {0, 0, 1,    0x00, 0x00, 0x0f, 0xff, 0xf8, 0,
+                         0, 1, 0xb5, 0x8f, 0xff, 0xf3, 0xc1, 0x80};
   CHECK(parameter_sets_of(Codec::kMpeg2, picture + kMpeg2Sequence + kMpeg2Display + kMpeg2Group +
                                              picture) == kMpeg2Sequence + kMpeg2Display);
   CHECK(parameter_sets_of(Codec::kVp8, sps).empty());

@@ -72,6 +72,23 @@ TEST_CASE("a unit of a byte stream comes out when the next one begins, or at the
   CHECK(take(*splitter).empty());
 }
 
+// H.265 7.4.2.4.4: a slice with first_slice_segment_in_pic_flag, or a parameter set, begins a unit.
+TEST_CASE("an HEVC unit is a picture with the parameter sets before it") {
+  const auto splitter = make(Codec::kHevc);
+  const Bytes sets = {0, 0, 1, 0x40, 1, 0x0c, 1, 0, 0, 1, 0x42, 1, 1, 1, 0, 0, 1, 0x44, 1, 0xc1};
+  const Bytes slice = {0, 0, 1, 0x26, 1, 0xaf, 0x55, 0x55, 0x55};
+  const Bytes more = {0, 0, 1, 0x26, 1, 0x2f, 0x66, 0x66, 0x66};  // of the same picture
+  Bytes first = sets;
+  first.insert(first.end(), slice.begin(), slice.end());
+  first.insert(first.end(), more.begin(), more.end());
+  splitter->push(Run(first, 1));
+  CHECK(take(*splitter).empty());
+  splitter->push(Run(slice, 2));
+  CHECK(take(*splitter) == std::vector<Unit>{{first, 1}});
+  splitter->finish();
+  CHECK(take(*splitter) == std::vector<Unit>{{slice, 2}});
+}
+
 TEST_CASE("a unit has the token of the run that it begins in") {
   for (const size_t size : {size_t{1}, size_t{2}, size_t{7}, size_t{100}}) {
     INFO("runs of " << size << " bytes");

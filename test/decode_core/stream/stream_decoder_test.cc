@@ -48,7 +48,7 @@ std::vector<size_t> mpeg2_entry_points(const Stream& stream) {
 
 TEST_CASE(
     "every clip comes out as plain libavcodec decodes it, in display order, with its tokens") {
-  for (const char* name : kClips) {
+  for (const char* name : kStreamClips) {
     for (const int threads : {1, 4}) {
       INFO(name << ", threads: " << threads);
       const Stream stream = read_clip(name);
@@ -82,9 +82,9 @@ TEST_CASE("tokens come back bit for bit") {
   }
 }
 
-TEST_CASE("H.264 and MPEG-2 may be cut anywhere") {
+TEST_CASE("H.264, HEVC and MPEG-2 may be cut anywhere") {
   std::mt19937 random(7);
-  for (const char* name : {"h264.mp4", "h264_interlaced.mp4", "mpeg2.mpg"}) {
+  for (const char* name : {"h264.mp4", "h264_interlaced.mp4", "mpeg2.mpg", "hevc.mp4"}) {
     const Stream stream = read_clip(name);
     const auto expected = decode_plainly(stream.codec, stream.packets);
     Packet all;
@@ -124,10 +124,10 @@ TEST_CASE("H.264 and MPEG-2 may be cut anywhere") {
       size_t wrong_tokens = 0;
       for (size_t i = 0; i < plain.size(); ++i) {
         if (player.shown[i].hash != plain[i].hash) ++wrong_pixels;
-        // A zero byte before the start code may count for either packet.
+        // The start code's zeros, of which there are up to three, may count for either packet.
         const size_t start = packet_start[plain[i].token];
         const uint64_t token = player.shown[i].token;
-        if (token != run_at(start) && token != run_at(start + 1)) ++wrong_tokens;
+        if (token < run_at(start) || token > run_at(start + 2)) ++wrong_tokens;
       }
       CHECK(wrong_pixels == 0);
       CHECK(wrong_tokens == 0);
@@ -159,6 +159,33 @@ TEST_CASE("after a flush in mid-stream nothing old comes out, and a keyframe sta
   }
 }
 
+// Its pictures follow random access points of both kinds: the second one is a clean random access
+// picture, with leading pictures that refer to what came before it.
+TEST_CASE("HEVC goes on at the next random access point, wherever a flush leads to") {
+  const Stream stream = read_clip("hevc.mp4");
+  std::vector<size_t> points;
+  for (size_t i = 0; i < stream.packets.size(); ++i) {
+    if (may_begin(stream.codec, stream.packets[i])) points.push_back(i);
+  }
+  REQUIRE(points.size() == 2);
+  const auto from_second = decode_plainly(stream.codec, slice(stream, points[1]));
+  // Leading pictures cannot be decoded, and do not come out.
+  REQUIRE(from_second.size() < stream.packets.size() - points[1]);
+  for (const size_t target : {size_t{1}, points[1] - 1, points[1]}) {
+    INFO("from " << target);
+    Player player(stream.codec);
+    player.push(slice(stream, 0, 20));
+    player.decoder().flush();
+    player.shown.clear();
+    player.push(slice(stream, target), target);
+    player.drain();
+    std::vector<Shown> expected;
+    append(expected, from_second, points[1]);
+    CHECK(player.shown == expected);
+    CHECK_FALSE(player.pictures.front().damaged);
+  }
+}
+
 TEST_CASE("a flush ends a drain") {
   const Stream stream = read_clip("vp9.webm");
   Player player(stream.codec);
@@ -175,7 +202,9 @@ TEST_CASE("a flush ends a drain") {
 
 // The parameter sets come in a packet of their own, which is flushed away, and never again.
 TEST_CASE("parameter sets outlive a flush, decoded or not") {
-  Stream stream = read_clip("h264.mp4");
+  const std::string name = GENERATE("h264.mp4", "hevc.mp4");
+  INFO(name);
+  Stream stream = read_clip(name);
   Packet sets = parameter_sets_of(stream.codec, stream.packets[0]);
   REQUIRE_FALSE(sets.empty());
   const auto expected = decode_plainly(stream.codec, std::span(stream.packets).first(30));
@@ -200,7 +229,7 @@ TEST_CASE("parameter sets outlive a flush, decoded or not") {
 }
 
 TEST_CASE("after a drain decoding goes on") {
-  for (const char* name : {"h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg"}) {
+  for (const char* name : {"h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg", "hevc.mp4"}) {
     INFO(name);
     const Stream stream = read_clip(name);
     const auto once = decode_plainly(stream.codec, stream.packets);
@@ -245,7 +274,9 @@ TEST_CASE("a drain ends only when the last picture was popped") {
 
 TEST_CASE("a change of size is seen before its first picture is popped") {
   const std::vector<std::vector<const char*>> sequences = {
-      {"h264.mp4", "h264_interlaced.mp4", "h264.mp4"}, {"vp9.webm", "vp9_10bit.webm", "vp9.webm"}};
+      {"h264.mp4", "h264_interlaced.mp4", "h264.mp4"},
+      {"vp9.webm", "vp9_10bit.webm", "vp9.webm"},
+      {"hevc.mp4", "hevc_10bit.mp4", "hevc.mp4"}};
   for (const auto& names : sequences) {
     const Codec codec = read_clip(names[0]).codec;
     Player player(codec);
@@ -279,7 +310,8 @@ TEST_CASE("the format tells cropping, depth and colour") {
   for (const Case& expected :
        {Case{"h264.mp4", 320, 192, 320, 180, 8}, Case{"h264_interlaced.mp4", 352, 288, 352, 288, 8},
         Case{"vp9.webm", 320, 180, 320, 180, 8}, Case{"vp9_10bit.webm", 320, 180, 320, 180, 10},
-        Case{"vp8.webm", 320, 180, 320, 180, 8}, Case{"mpeg2.mpg", 320, 180, 320, 180, 8}}) {
+        Case{"vp8.webm", 320, 180, 320, 180, 8}, Case{"mpeg2.mpg", 320, 180, 320, 180, 8},
+        Case{"hevc.mp4", 320, 184, 320, 180, 8}, Case{"hevc_10bit.mp4", 176, 144, 176, 144, 10}}) {
     INFO(expected.name);
     const Stream stream = read_clip(expected.name);
     Player player(stream.codec);
@@ -295,14 +327,14 @@ TEST_CASE("the format tells cropping, depth and colour") {
     CHECK(format.bit_depth == expected.depth);
     CHECK_FALSE(format.colorimetry.full_range);
     CHECK(player.decoder().format() == format);
-    const bool h264 = stream.codec == Codec::kH264;
-    if (h264 || stream.codec == Codec::kMpeg2) CHECK(format.min_buffers > 1);
+    const bool vpx = stream.codec == Codec::kVp8 || stream.codec == Codec::kVp9;
+    if (!vpx) CHECK(format.min_buffers > 1);
   }
 }
 
 // A client that has sent the first packet alone waits for the format to make its buffers.
 TEST_CASE("the format is known from the first packet, and the pictures do not change it") {
-  for (const char* name : kClips) {
+  for (const char* name : kStreamClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Player player(stream.codec);
@@ -316,8 +348,8 @@ TEST_CASE("the format is known from the first packet, and the pictures do not ch
   }
 }
 
-TEST_CASE("H.264 and MPEG-2 packets go back only when their headers are told") {
-  for (const char* name : {"h264.mp4", "mpeg2.mpg"}) {
+TEST_CASE("H.264, HEVC and MPEG-2 packets go back only when their headers are told") {
+  for (const char* name : {"h264.mp4", "mpeg2.mpg", "hevc.mp4"}) {
     INFO(name);
     const Stream stream = read_clip(name);
     for (int i = 0; i < 20; ++i) {
@@ -336,7 +368,7 @@ TEST_CASE("H.264 and MPEG-2 packets go back only when their headers are told") {
 
 TEST_CASE("a client that pops nothing stops the decoder, and loses nothing") {
   constexpr int kThreads = 4;
-  for (const char* name : kClips) {
+  for (const char* name : kStreamClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Player player(stream.codec, kThreads);
@@ -362,7 +394,7 @@ TEST_CASE("a client that pops nothing stops the decoder, and loses nothing") {
 }
 
 TEST_CASE("a decoder may be destroyed at any time") {
-  for (const char* name : kClips) {
+  for (const char* name : kStreamClips) {
     const Stream stream = read_clip(name);
     for (const size_t played : {0, 1, 2, 7, 20}) {
       std::vector<StreamPicture> kept;
@@ -383,7 +415,7 @@ TEST_CASE("a decoder may be destroyed at any time") {
 }
 
 TEST_CASE("a client may flush and drain from another thread while it plays") {
-  for (const char* name : {"h264.mp4", "vp9.webm", "mpeg2.mpg"}) {
+  for (const char* name : {"h264.mp4", "vp9.webm", "mpeg2.mpg", "hevc.mp4"}) {
     INFO(name);
     const Stream stream = read_clip(name);
     Player player(stream.codec);
@@ -417,10 +449,10 @@ TEST_CASE("the statistics page tells front, engine, profile and pictures") {
   const char* base = std::getenv("TEST_TMPDIR");
   std::string folder = std::string(base != nullptr ? base : "/tmp") + "/stream_XXXXXX";
   REQUIRE(::mkdtemp(folder.data()) != nullptr);
-  const std::pair<const char*, const char*> cases[] = {{"h264.mp4", "High"},
-                                                       {"vp9_10bit.webm", "Profile 2"},
-                                                       {"vp8.webm", "VP8"},
-                                                       {"mpeg2.mpg", "Main"}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"h264.mp4", "High"}, {"vp9_10bit.webm", "Profile 2"},
+      {"vp8.webm", "VP8"},  {"mpeg2.mpg", "Main"},
+      {"hevc.mp4", "Main"}, {"hevc_10bit.mp4", "Main 10"}};
   for (const auto& [name, profile] : cases) {
     const Stream stream = read_clip(name);
     Player player(stream.codec, 3, folder);

@@ -31,6 +31,8 @@ AVCodecID codec_id(Codec codec) {
       return AV_CODEC_ID_VP9;
     case Codec::kVp8:
       return AV_CODEC_ID_VP8;
+    case Codec::kHevc:
+      return AV_CODEC_ID_HEVC;
     case Codec::kMpeg2:
       break;
   }

@@ -28,9 +28,13 @@ struct Stream {
   std::set<uint64_t> discarded;  // indices of those that the container says not to show
 };
 
-// The files of test/data: every codec.
+// The files of test/data whose codec sessions decode.
 inline constexpr const char* kClips[] = {"h264.mp4",       "h264_interlaced.mp4", "vp9.webm",
                                          "vp9_10bit.webm", "vp8.webm",            "mpeg2.mpg"};
+// All files of test/data: the stream engine decodes every codec.
+inline constexpr const char* kStreamClips[] = {
+    "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm",
+    "vp8.webm", "mpeg2.mpg",           "hevc.mp4", "hevc_10bit.mp4"};
 
 // The video of a file.
 Result<Stream> read_stream(const std::string& path);
