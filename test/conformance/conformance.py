@@ -39,7 +39,7 @@ def parse_arguments(arguments):
                         help="of the V4L2 fronts (default: in-process; cuse: with --jobs 1)")
     parser.add_argument("--client", default="stock", choices=("stock", "own"),
                         help="of --front v4l2: ffmpeg, ours only where ffmpeg has a limit; or ours throughout")
-    parser.add_argument("--codec", help="only this one: h264, vp9, vp8, mpeg2")
+    parser.add_argument("--codec", help="only this one: h264, hevc, vp9, vp8, mpeg2")
     parser.add_argument("--match", metavar="GLOB", help="only paths like this")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     parser.add_argument("--sample", type=int, metavar="N", help="N streams, spread over codecs and profiles")
@@ -157,9 +157,9 @@ def gather(options):
     """(streams to run, {reason: how many are skipped})."""
     streams = manifest.read_manifest(options.folder) + manifest.read_robustness(options.folder)
     streams = manifest.selected(streams, options.codec, options.match)
-    reasons = collections.Counter(manifest.skip_reason(stream) for stream in streams)
+    reasons = collections.Counter(manifest.skip_reason(stream, options.front) for stream in streams)
     reasons.pop("", None)
-    runnable = [stream for stream in streams if not manifest.skip_reason(stream)]
+    runnable = [stream for stream in streams if not manifest.skip_reason(stream, options.front)]
     if options.sample is not None:
         runnable = manifest.sampled(runnable, options.sample)
     return runnable, reasons

@@ -127,7 +127,7 @@ class V4l2Front(FfmpegFront):
     size until nobody holds a picture of the old one, and ffmpeg's encoder side holds one for ever."""
 
     name = "v4l2"
-    decoders = {"h264": "h264", "vp9": "vp9", "vp8": "vp8", "mpeg2video": "mpeg2", "mpeg2": "mpeg2"}
+    decoders = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "vp8": "vp8", "mpeg2video": "mpeg2", "mpeg2": "mpeg2"}
 
     def client(self, *arguments):
         transport = self.asked.transport or "in-process"

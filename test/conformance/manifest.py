@@ -15,10 +15,15 @@ ADVERTISED = {
     "vp8": ("Version 0-3",),
     "mpeg2": ("Simple", "Main"),
 }
-# What the advertised profiles may carry: 8 bits (10 in VP9 profile 2), 4:2:0; H.264 High also 4:0:0.
+# What one front decodes beside these.
+ADVERTISED_BY_FRONT = {
+    "v4l2": {"hevc": ("Main", "Main 10", "Main Still Picture")},
+}
+# What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10), 4:2:0; H.264 High also 4:0:0.
 PIXEL_FORMATS = {
     ("h264", "High"): ("yuv420p", "gray"),
     ("vp9", "Profile 2"): ("yuv420p10le",),
+    ("hevc", "Main 10"): ("yuv420p10le", "yuv420p"),
 }
 
 
@@ -58,6 +63,10 @@ def normalised_profile(codec, profile):
         spelt = name.lower().replace("-", " ")
         for known in ("Constrained Baseline", "Baseline", "Main", "Extended", "High"):
             if spelt == known.lower():
+                return known
+    if codec == "hevc":
+        for known in ("Main", "Main 10", "Main Still Picture"):
+            if name.lower().replace(" ", "") == known.lower().replace(" ", ""):
                 return known
     if codec == "mpeg2" and name.lower() in ("simple", "main"):
         return name.capitalize()
@@ -126,13 +135,14 @@ def read_robustness(folder):
     return sorted(found, key=lambda stream: stream.path)
 
 
-def skip_reason(stream):
+def skip_reason(stream, front):
     """Why the stream is not run, '' where it is."""
     if stream.robustness:
         return ""
-    if stream.codec not in ADVERTISED:
+    advertised = {**ADVERTISED, **ADVERTISED_BY_FRONT.get(front, {})}
+    if stream.codec not in advertised:
         return stream.codec
-    if stream.profile not in ADVERTISED[stream.codec]:
+    if stream.profile not in advertised[stream.codec]:
         return f"{stream.codec} {stream.profile}"
     allowed = PIXEL_FORMATS.get((stream.codec, stream.profile), ("yuv420p",))
     if stream.pix_fmt not in allowed:

@@ -385,9 +385,9 @@ class Manifest(unittest.TestCase):
             self.assertEqual(manifest.normalised_profile(codec, given), expected)
 
     def test_what_is_advertised(self):
-        def reason(codec, profile, pix_fmt="yuv420p"):
+        def reason(codec, profile, pix_fmt="yuv420p", front="va"):
             profile = manifest.normalised_profile(codec, profile)
-            return manifest.skip_reason(manifest.Stream("x", codec, profile, pix_fmt, md5="0" * 32))
+            return manifest.skip_reason(manifest.Stream("x", codec, profile, pix_fmt, md5="0" * 32), front)
         self.assertEqual(reason("h264", "High"), "")
         self.assertEqual(reason("h264", "High", "gray"), "")
         self.assertEqual(reason("h264", "Main", "gray"), "h264 gray")
@@ -397,6 +397,12 @@ class Manifest(unittest.TestCase):
         self.assertEqual(reason("vp9", "2", "yuv420p12le"), "vp9 yuv420p12le")
         self.assertEqual(reason("vp8", "2"), "")
         self.assertEqual(reason("hevc", "Main"), "hevc")
+        for profile, pix_fmt in (("Main", "yuv420p"), ("main10", "yuv420p10le"), ("Main Still Picture", "yuv420p")):
+            self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2"), "")
+            self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2-request"), "hevc")
+        self.assertEqual(reason("hevc", "Rext", "yuv422p10le", "v4l2"), "hevc Rext")
+        self.assertEqual(reason("hevc", "Main", "yuv420p10le", "v4l2"), "hevc yuv420p10le")
+        self.assertEqual(reason("h264", "High", front="v4l2"), "")
 
     def test_damaged_manifest_is_refused_with_its_line(self):
         with tempfile.TemporaryDirectory() as folder:
