@@ -138,11 +138,26 @@ Result<std::vector<StatisticsSnapshot>> read_statistics(const std::string& folde
     if (!mapping || mapping->size() != sizeof(StatisticsPage)) continue;
     const auto& page = *reinterpret_cast<const StatisticsPage*>(mapping->data());
     if (page.magic != StatisticsPage::kMagic) continue;
-    StatisticsSnapshot snapshot{page.pid, page.session, page.width, page.height,
-                                get_text(page.program), get_text(page.front), get_text(page.codec),
-                                get_text(page.profile), get_text(page.engine),
-                                get_text(page.backend), page.pictures, page.concealed, page.errors,
-                                page.redecodes, page.queue_depth, {}};
+    StatisticsSnapshot snapshot{page.pid,
+                                page.session,
+                                page.width,
+                                page.height,
+                                get_text(page.program),
+                                get_text(page.front),
+                                get_text(page.codec),
+                                get_text(page.profile),
+                                get_text(page.engine),
+                                get_text(page.backend),
+                                page.pictures,
+                                page.concealed,
+                                page.errors,
+                                page.redecodes,
+                                page.queue_depth,
+                                page.calls,
+                                page.trips,
+                                page.polls,
+                                page.bytes,
+                                {}};
     for (const auto& stage : page.stages) {
       if (stage.name[0] == '\0') break;
       snapshot.stages.push_back(

@@ -1,5 +1,6 @@
-// Statistics pages: what really decoded, one fixed-layout page for each session, mapped from a file
-// so that it survives a crash of the program and anybody may look at it while the program runs.
+// Statistics pages: what really decoded, one fixed-layout page for each session, and what a
+// transport carried, one for each of its nodes; mapped from a file so that it survives a crash of
+// the program and anybody may look at it while the program runs.
 #ifndef DAEDALUS_BASE_STATISTICS_H_
 #define DAEDALUS_BASE_STATISTICS_H_
 
@@ -19,7 +20,7 @@ namespace daedalus {
 // The page's layout; a file holds exactly one, in the host's byte order. Counters only grow, but
 // for queue_depth. Text fields are padded with zeros and always end in one.
 struct StatisticsPage {
-  static constexpr uint64_t kMagic = 0x3154'4154'5344'4144;  // "DADSTAT1"
+  static constexpr uint64_t kMagic = 0x3254'4154'5344'4144;  // "DADSTAT2"
   static constexpr size_t kStages = 8;
 
   struct Stage {
@@ -44,6 +45,12 @@ struct StatisticsPage {
   std::atomic<uint64_t> errors;     // pictures without pixels
   std::atomic<uint64_t> redecodes;  // pictures decoded twice
   std::atomic<uint64_t> queue_depth;
+  // Of a node that a transport serves (front "cuse", `profile` is its path), 0 in sessions.
+  std::atomic<uint64_t> calls;  // ioctls answered
+  std::atomic<uint64_t>
+      trips;  // times that the kernel brought one; more where it had to fetch more
+  std::atomic<uint64_t> polls;
+  std::atomic<uint64_t> bytes;  // copied between clients and us for them
   std::array<Stage, kStages> stages;
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
@@ -78,6 +85,7 @@ struct StatisticsSnapshot {
   uint32_t pid = 0, session = 0, width = 0, height = 0;
   std::string program, front, codec, profile, engine, backend;
   uint64_t pictures = 0, concealed = 0, errors = 0, redecodes = 0, queue_depth = 0;
+  uint64_t calls = 0, trips = 0, polls = 0, bytes = 0;
   struct Stage {
     std::string name, substrate;
     uint64_t pictures;

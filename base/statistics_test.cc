@@ -36,6 +36,10 @@ TEST_CASE("a page is read back by another opener while its writer lives") {
   Statistics statistics(folder.path() + "/made/on/demand", identity(), false);
   statistics.page().pictures += 3;
   statistics.page().concealed += 1;
+  statistics.page().calls += 5;
+  statistics.page().trips += 8;
+  statistics.page().polls += 2;
+  statistics.page().bytes += 1 << 20;
   statistics.count_stage("pack", "AVX2");
   statistics.count_stage("pack", "AVX2");
   statistics.count_stage("pack", "scalar");
@@ -50,6 +54,10 @@ TEST_CASE("a page is read back by another opener while its writer lives") {
   CHECK(page.width == 1920);
   CHECK(page.pictures == 3);
   CHECK(page.concealed == 1);
+  CHECK(page.calls == 5);
+  CHECK(page.trips == 8);
+  CHECK(page.polls == 2);
+  CHECK(page.bytes == 1 << 20);
   REQUIRE(page.stages.size() == 2);
   CHECK(page.stages[0].substrate == "AVX2");
   CHECK(page.stages[0].pictures == 2);

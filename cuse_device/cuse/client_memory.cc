@@ -26,6 +26,7 @@ bool ClientMemory::read(uint64_t address, void* to, size_t size) {
   if (process_) {
     const iovec local{to, size};
     const iovec remote{reinterpret_cast<void*>(address), size};
+    direct_bytes_ += size;
     return ::process_vm_readv(*process_, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
   }
   auto at = find(address, size);
@@ -48,6 +49,7 @@ bool ClientMemory::write(uint64_t address, const void* from, size_t size) {
   if (process_) {
     const iovec local{const_cast<void*>(from), size};
     const iovec remote{reinterpret_cast<void*>(address), size};
+    direct_bytes_ += size;
     return ::process_vm_writev(*process_, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
   }
   const auto at = find(address, size);

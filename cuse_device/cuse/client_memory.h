@@ -49,6 +49,8 @@ class ClientMemory : public v4l2::Client {
   const std::vector<MemoryRange>& missing() const { return missing_; }
   // What is to be copied back behind the argument: the known ranges up to the last one written.
   std::span<const std::byte> written() const { return std::span(bytes_).first(written_); }
+  // Read and written in the client's memory directly.
+  size_t direct_bytes() const { return direct_bytes_; }
 
  private:
   std::optional<size_t> find(uint64_t address, size_t size) const;
@@ -58,6 +60,7 @@ class ClientMemory : public v4l2::Client {
   std::vector<MemoryRange> known_;
   std::vector<std::byte> bytes_;  // of the known ranges
   size_t written_ = 0;
+  size_t direct_bytes_ = 0;
   std::vector<MemoryRange> missing_;
 };
 

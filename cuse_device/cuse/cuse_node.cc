@@ -38,10 +38,12 @@ std::vector<iovec> vectors_of(const std::vector<MemoryRange>& ranges) {
 class FuseIoctl final : public PendingIoctl {
  public:
   using Interrupted = void (*)(fuse_req_t request, void* file);
-  FuseIoctl(fuse_req_t request, uint64_t file, Interrupted interrupted)
-      : request_(request), file_(file), interrupted_(interrupted) {}
+  FuseIoctl(fuse_req_t request, uint64_t file, Interrupted interrupted, StatisticsPage& page)
+      : request_(request), file_(file), interrupted_(interrupted), page_(page) {}
 
   void answer(const IoctlAnswer& answer) override {
+    page_.bytes += answer.output.size() + answer.direct_bytes;
+    if (!answer.retry()) ++page_.calls;
     if (answer.retry()) {
       const auto in = vectors_of(answer.retry_input);
       const auto out = vectors_of(answer.retry_output);
@@ -61,6 +63,7 @@ class FuseIoctl final : public PendingIoctl {
   const fuse_req_t request_;
   const uint64_t file_;
   const Interrupted interrupted_;
+  StatisticsPage& page_;
 };
 
 class FusePoll final : public PollWaiter {
@@ -275,6 +278,9 @@ void FuseNode::handle_ioctl(fuse_req_t request, int command, void* address, fuse
                             unsigned flags, const void* input, size_t input_size,
                             size_t output_size) {
   FuseNode& node = of(request);
+  StatisticsPage& page = node.behind_.statistics->page();
+  ++page.trips;
+  page.bytes += input_size;
   const auto file = node.find(info->fh);
   if (!file || (flags & FUSE_IOCTL_COMPAT)) {
     if (file && !node.compat_said_.exchange(true)) {
@@ -291,10 +297,11 @@ void FuseNode::handle_ioctl(fuse_req_t request, int command, void* address, fuse
   call.input.assign(bytes, bytes + input_size);
   call.output_size = output_size;
   if (node.behind_.user_pointers) call.process = fuse_req_ctx(request)->pid;
-  file->ioctl(std::make_unique<FuseIoctl>(request, info->fh, &interrupted), std::move(call));
+  file->ioctl(std::make_unique<FuseIoctl>(request, info->fh, &interrupted, page), std::move(call));
 }
 
 void FuseNode::handle_poll(fuse_req_t request, fuse_file_info* info, fuse_pollhandle* handle) {
+  ++of(request).behind_.statistics->page().polls;
   auto waiter = handle != nullptr ? std::make_unique<FusePoll>(handle) : nullptr;
   const auto file = of(request).find(info->fh);
   if (!file) {

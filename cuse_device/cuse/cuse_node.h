@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/statistics.h"
 #include "cuse_device/cuse/companions.h"
 #include "cuse_device/v4l2/open_file.h"
 
@@ -35,6 +36,8 @@ class CuseNode {
     bool user_pointers = false;
     // Null: there is no companion socket.
     Companions* companions = nullptr;
+    // Counts what the node carries.
+    std::unique_ptr<Statistics> statistics;
   };
   // What stands behind the node from now on.
   virtual void attach(Attachment attachment) = 0;

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/statistics.h"
 #include "base/unique_fd.h"
 #include "cuse_device/cuse/cuse_node.h"
 #include "cuse_device/cuse/options.h"
@@ -57,6 +58,14 @@ Status add_node(const std::string& wished, const char* prefix, int first, std::s
   return {};
 }
 
+std::unique_ptr<Statistics> statistics_of(const std::string& node, const core::Settings& settings) {
+  Statistics::Identity identity;
+  identity.front = "cuse";
+  identity.profile = node;
+  return std::make_unique<Statistics>(settings.statistics_folder, identity,
+                                      settings.sweep_statistics);
+}
+
 // The devices are made by the user that serves them, with what that user may open.
 Status attach_devices(const v4l2::NodesOptions& options, const std::string& requests,
                       Companions* companions, Server* server) {
@@ -70,7 +79,8 @@ Status attach_devices(const v4l2::NodesOptions& options, const std::string& requ
       if (!device || node.path() != "/dev/" + device->name()) continue;
       found = true;
       device->set_device_number(major(node.number()), minor(node.number()));
-      node.attach({std::move(device), server->waker(i), options.user_pointers, companions});
+      node.attach({std::move(device), server->waker(i), options.user_pointers, companions,
+                   statistics_of(node.path(), core->settings())});
     }
     if (!found) return Error{ErrorCode::kInternal, "no device for " + node.path()};
   }

@@ -42,7 +42,8 @@ IoctlAnswer ask_for(const IoctlCall& call, const std::vector<MemoryRange>& range
   const bool huge = std::any_of(ranges.begin(), ranges.end(), [](const MemoryRange& range) {
     return range.size > kMaxIoctlBytes;
   });
-  if (huge || size(answer) > kMaxIoctlBytes || count > kMaxIoctlRanges) return {ENOMEM, {}, {}, {}};
+  if (huge || size(answer) > kMaxIoctlBytes || count > kMaxIoctlRanges)
+    return {ENOMEM, {}, {}, {}, 0};
   return answer;
 }
 
@@ -58,7 +59,7 @@ IoctlAnswer run_ioctl(v4l2::OpenFile& file, const IoctlCall& call) {
   }
   // Not EINVAL for a wrong argument: without a companion in the client these do not exist.
   if (call.request == VIDIOC_EXPBUF || call.request == MEDIA_IOC_REQUEST_ALLOC) {
-    return {ENOTTY, {}, {}, {}};
+    return {ENOTTY, {}, {}, {}, 0};
   }
   std::copy_n(call.input.begin(), input_size, argument.begin());
 
@@ -69,12 +70,12 @@ IoctlAnswer run_ioctl(v4l2::OpenFile& file, const IoctlCall& call) {
     ranges.insert(ranges.end(), client.missing().begin(), client.missing().end());
     return ask_for(call, ranges);
   }
-  IoctlAnswer answer{error, {}, {}, {}};
+  IoctlAnswer answer{error, {}, {}, {}, client.direct_bytes()};
   if (error != 0 && !copies_back_on_errors(call.request)) return answer;
   if (out) answer.output = std::move(argument);
   const auto written = client.written();
   answer.output.insert(answer.output.end(), written.begin(), written.end());
-  if (answer.output.size() > call.output_size) return {EFAULT, {}, {}, {}};
+  if (answer.output.size() > call.output_size) return {EFAULT, {}, {}, {}, 0};
   return answer;
 }
 

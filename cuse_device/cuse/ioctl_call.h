@@ -32,6 +32,8 @@ struct IoctlAnswer {
   // Not empty: nothing happened yet, and these are to come with the same call once more.
   std::vector<MemoryRange> retry_input;
   std::vector<MemoryRange> retry_output;
+  // Copied from or to the client's memory directly.
+  size_t direct_bytes = 0;
 
   bool retry() const { return !retry_input.empty() || !retry_output.empty(); }
 };
