@@ -22,6 +22,8 @@ struct CompanionInfo {
   char request_node[64];  // path of the node whose opens are empty request handles, with its 0
 };
 inline constexpr uint32_t kCompanionIoctl = _IOR('D', 0x40, CompanionInfo);
+// Whether the open file's calls wait from now on: 1 or 0 in the argument's place.
+inline constexpr uint32_t kWaitIoctl = _IO('D', 0x41);
 
 // One connection carries one question and its answer; each is one packet.
 enum class Operation : uint32_t {

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "cuse_device/cuse/companion_protocol.h"
+
 namespace daedalus::cuse {
 
 NodeFile::NodeFile(std::unique_ptr<v4l2::OpenFile> file, bool blocking, std::function<void()> wake)
@@ -12,10 +14,15 @@ NodeFile::NodeFile(std::unique_ptr<v4l2::OpenFile> file, bool blocking, std::fun
 
 NodeFile::~NodeFile() {
   file_->set_listener(nullptr);
-  for (Parked& parked : parked_) parked.pending->answer({ENODEV, {}, {}, {}});
+  for (Parked& parked : parked_) parked.pending->answer({ENODEV, {}, {}, {}, 0});
 }
 
 void NodeFile::ioctl(std::unique_ptr<PendingIoctl> pending, IoctlCall call) {
+  if (call.request == kWaitIoctl) {
+    blocking_ = call.address != 0;
+    pending->answer({});
+    return;
+  }
   const IoctlAnswer answer = run_ioctl(*file_, call);
   if (!blocking_ || !would_wait(call.request, answer.error)) {
     pending->answer(answer);

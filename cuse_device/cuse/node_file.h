@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_CUSE_DEVICE_CUSE_NODE_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_CUSE_NODE_FILE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -35,7 +36,8 @@ class PollWaiter {
 class NodeFile {
  public:
   // `wake` is called, on any thread, when serve() is due. `blocking`: the client opened the node
-  // without O_NONBLOCK (CUSE does not tell when the flag changes later).
+  // without O_NONBLOCK (CUSE does not tell when the flag changes later; a companion's kWaitIoctl
+  // does).
   NodeFile(std::unique_ptr<v4l2::OpenFile> file, bool blocking, std::function<void()> wake);
   // The last close. Parked ioctls, if any, end with ENODEV.
   ~NodeFile();
@@ -64,7 +66,7 @@ class NodeFile {
   void try_again(Parked* parked);
 
   const std::unique_ptr<v4l2::OpenFile> file_;
-  const bool blocking_;
+  std::atomic<bool> blocking_;
 
   mutable std::mutex mutex_;
   std::list<Parked> parked_;

@@ -49,6 +49,11 @@ std::optional<int> named_request(uint32_t request, uint64_t address) {
   return controls.request_fd;
 }
 
+bool waits(int fd) {
+  const int flags = real.fcntl(fd, F_GETFL, nullptr);
+  return flags >= 0 && (flags & O_NONBLOCK) == 0;
+}
+
 int answer_of(int error) {
   if (error == 0) return 0;
   errno = error;
@@ -74,7 +79,7 @@ std::shared_ptr<CuseFile> CuseFile::of(int fd) {
       info.request_node[sizeof info.request_node - 1] != '\0') {
     return {};
   }
-  return std::make_shared<CuseFile>(info);
+  return std::make_shared<CuseFile>(info, waits(fd));
 }
 
 cuse::Question CuseFile::question(cuse::Operation operation) const {
@@ -99,6 +104,22 @@ int CuseFile::ask(const cuse::Question& question, int sent, UniqueFd* received,
 }
 
 int CuseFile::ioctl(int fd, uint32_t request, void* argument) {
+  if (request == VIDIOC_DQBUF || request == VIDIOC_DQEVENT) tell_whether_calls_wait(fd);
+  const int answer = call(fd, request, argument);
+  if (answer == 0 && request == VIDIOC_STREAMON) streamed_ = true;
+  return answer;
+}
+
+// CUSE tells of O_NONBLOCK at open() only, and fcntl() may have changed it since.
+void CuseFile::tell_whether_calls_wait(int fd) {
+  const bool now = waits(fd);
+  if (waits_.exchange(now) == now) return;
+  const int before = errno;
+  real.ioctl(fd, cuse::kWaitIoctl, reinterpret_cast<void*>(uintptr_t{now}));
+  errno = before;
+}
+
+int CuseFile::call(int fd, uint32_t request, void* argument) {
   const auto address = reinterpret_cast<uint64_t>(argument);
   if (request == VIDIOC_EXPBUF) {
     v4l2_exportbuffer buffer;

@@ -3,6 +3,7 @@
 #ifndef DAEDALUS_CUSE_DEVICE_PRELOAD_CUSE_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_PRELOAD_CUSE_FILE_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,11 +22,13 @@ class CuseFile final : public NodeFile {
  public:
   // Null where `fd` is no node of a daemon that has a socket.
   static std::shared_ptr<CuseFile> of(int fd);
-  explicit CuseFile(const cuse::CompanionInfo& info) : info_(info) {}
+  // `waits`: the descriptor was opened without O_NONBLOCK.
+  CuseFile(const cuse::CompanionInfo& info, bool waits) : info_(info), waits_(waits) {}
 
   // The kernel knows the node, and polls it.
   const Node* node() const override { return nullptr; }
   PollSource* poll_source() override { return nullptr; }
+  bool unused() const override { return !streamed_; }
   CuseFile* as_cuse_file() override { return this; }
   int ioctl(int fd, uint32_t request, void* argument) override;
   void* map(void* address, size_t size, int protection, int flags, int fd, off_t offset) override;
@@ -34,6 +37,8 @@ class CuseFile final : public NodeFile {
   cuse::Question question(cuse::Operation operation) const;
   // The errno, or 0.
   int ask(const cuse::Question& question, int sent, UniqueFd* received, uint64_t* offset) const;
+  int call(int fd, uint32_t request, void* argument);
+  void tell_whether_calls_wait(int fd);
   int export_buffer(v4l2_exportbuffer* buffer) const;
   int send_planes(const v4l2_buffer& buffer) const;
   int allocate_request(int* fd) const;
@@ -42,6 +47,8 @@ class CuseFile final : public NodeFile {
   int number_at(const CuseFile& video, uint32_t* number);
 
   const cuse::CompanionInfo info_;
+  std::atomic<bool> waits_;  // what the daemon believes
+  std::atomic<bool> streamed_{false};
   // Of a request handle.
   std::mutex numbers_mutex_;
   std::map<cuse::Token, uint32_t> numbers_;  // by video node's open file

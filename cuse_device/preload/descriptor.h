@@ -42,6 +42,8 @@ class NodeFile : public Descriptor {
                     off_t offset) = 0;
   // Null where the kernel polls the descriptor rightly.
   virtual PollSource* poll_source() = 0;
+  // No VIDIOC_STREAMON yet, so POLLERR says nothing that the client does not know.
+  virtual bool unused() const { return false; }
   // Likewise, where a daemon's node is behind it.
   virtual CuseFile* as_cuse_file() { return nullptr; }
   // The media request that it is, in this process, or null.

@@ -38,8 +38,6 @@ class PollSource {
   virtual ~PollSource() = default;
   // The events of poll(2) that hold now.
   virtual short poll() = 0;
-  // The client has not begun with it, so POLLERR says nothing that it does not know.
-  virtual bool unused() const = 0;
 
   // `waiter` is woken by every change until it is removed.
   void add(Waiter* waiter);

@@ -38,7 +38,11 @@ class MixedPoll {
     kernel_.assign(entries_.begin(), entries_.end());
     for (size_t i = 0; i < count; ++i) {
       auto file = node_file(entries_[i].fd);
-      if (!file || file->poll_source() == nullptr) continue;
+      if (!file) continue;
+      if (file->poll_source() == nullptr) {
+        kernels_.push_back({i, std::move(file)});
+        continue;
+      }
       kernel_[i].fd = -1;
       file->poll_source()->add(&waiter_);
       ours_.push_back({i, std::move(file)});
@@ -59,8 +63,7 @@ class MixedPoll {
       int count =
           real.ppoll(kernel_.data(), kernel_.size(), held > 0 ? &kNow : deadline.left(), mask);
       if (count < 0 && held == 0) return -1;
-      if (count > 0 && kernel_.back().revents != 0) --count;
-      if (count > 0) take_answers();
+      if (count > 0) count = take_answers(at_once);
       if (held > 0 || count > 0) return held + std::max(count, 0);
       if (deadline.passed() && kernel_.back().revents == 0) return 0;
     }
@@ -76,28 +79,41 @@ class MixedPoll {
   // libavcodec before a first packet (mpv asks for pictures first) looks whether there are any, and
   // follows a null pointer when it is told POLLERR, which videobuf2 does say then. Who only looks
   // is told nothing instead; who waits still is.
+  static bool says_nothing(const NodeFile& file, bool at_once, short events) {
+    return at_once && events == POLLERR && file.unused();
+  }
+
   int ask_ours(bool at_once) {
     int held = 0;
     for (const Ours& ours : ours_) {
       pollfd& entry = entries_[ours.index];
       const short wanted = static_cast<short>(entry.events | POLLERR | POLLHUP);
-      PollSource& source = *ours.file->poll_source();
-      entry.revents = static_cast<short>(source.poll() & wanted);
-      if (at_once && entry.revents == POLLERR && source.unused()) entry.revents = 0;
+      entry.revents = static_cast<short>(ours.file->poll_source()->poll() & wanted);
+      if (says_nothing(*ours.file, at_once, entry.revents)) entry.revents = 0;
       held += entry.revents != 0 ? 1 : 0;
     }
     return held;
   }
 
-  void take_answers() {
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if (kernel_[i].fd >= 0) entries_[i].revents = kernel_[i].revents;
+  // How many of the kernel's have events.
+  int take_answers(bool at_once) {
+    for (const Ours& file : kernels_) {
+      short& events = kernel_[file.index].revents;
+      if (says_nothing(*file.file, at_once, events)) events = 0;
     }
+    int count = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      if (kernel_[i].fd < 0) continue;
+      entries_[i].revents = kernel_[i].revents;
+      count += entries_[i].revents != 0 ? 1 : 0;
+    }
+    return count;
   }
 
   std::vector<pollfd> entries_;
   std::vector<pollfd> kernel_;  // ours left out, the waiter added
   std::vector<Ours> ours_;
+  std::vector<Ours> kernels_;  // open files of a daemon's nodes
   Waiter& waiter_;
 };
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuse_device/cuse/companion_protocol.h"
 #include "decode_core/uapi/controls.h"
 #include "test/catch.h"
 
@@ -115,6 +116,23 @@ TEST_CASE("a file opened with O_NONBLOCK answers at once") {
   CHECK(fate.answers == 1);
   CHECK(fate.error == ENOENT);
   CHECK(node.file->parked() == 0);
+}
+
+TEST_CASE("a companion tells that the flag has changed") {
+  Node node(true);
+  cuse::IoctlCall change;
+  change.request = cuse::kWaitIoctl;
+  Fate changed, fate;
+  node.file->ioctl(std::make_unique<FakePending>(&changed), change);
+  CHECK(changed.answers == 1);
+  CHECK(changed.error == 0);
+  node.ioctl(&fate);
+  CHECK(fate.error == ENOENT);
+  change.address = 1;
+  node.file->ioctl(std::make_unique<FakePending>(&changed), change);
+  node.ioctl(&fate);
+  CHECK(fate.answers == 1);
+  CHECK(node.file->parked() == 1);
 }
 
 TEST_CASE("what has to wait is parked, and answered in order as there is something") {
