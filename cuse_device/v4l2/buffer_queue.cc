@@ -171,15 +171,16 @@ int BufferQueue::prepare(const v4l2_buffer& argument, const ClientPlanes& planes
     buffer->planes[i] = std::move(fetched[i]);
     if (error != 0) return error;
   }
-  buffer->flags = argument.flags & ~kStateFlags & ~V4L2_BUF_FLAG_LAST;
+  // Timestamp and timecode come with QBUF; cache hints are not for this queue (vb2's
+  // set_buffer_cache_hints).
+  buffer->flags = argument.flags & ~kStateFlags & ~(V4L2_BUF_FLAG_LAST | V4L2_BUF_FLAG_TIMECODE) &
+                  ~(V4L2_BUF_FLAG_NO_CACHE_INVALIDATE | V4L2_BUF_FLAG_NO_CACHE_CLEAN);
   buffer->timestamp = {};
   if (!output()) {
     buffer->flags &= ~(kOutputFlags | V4L2_BUF_FLAG_TSTAMP_SRC_MASK);
   } else {
     if (!config_.supports_hold_capture) buffer->flags &= ~V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
-    buffer->field = argument.field;
-    buffer->timestamp = argument.timestamp;
-    if (buffer->flags & V4L2_BUF_FLAG_TIMECODE) buffer->timecode = argument.timecode;
+    buffer->field = V4L2_FIELD_NONE;  // as the drivers' buf_out_validate
   }
   for (size_t i = 0; i < buffer->planes.size(); ++i) {
     BufferPlane& plane = buffer->planes[i];
@@ -227,8 +228,8 @@ int BufferQueue::qbuf(v4l2_buffer& argument, Client& client) {
   if (buffer->state != BufferState::kDequeued) return EINVAL;
   if (!buffer->prepared) {
     if (const int error = prepare(argument, planes, client, buffer.get())) return error;
-  } else if (output()) {
-    // vb2 takes these of a prepared buffer too.
+  }
+  if (output()) {  // as __copy_timestamp
     buffer->timestamp = argument.timestamp;
     if (argument.flags & V4L2_BUF_FLAG_TIMECODE) {
       buffer->flags |= V4L2_BUF_FLAG_TIMECODE;

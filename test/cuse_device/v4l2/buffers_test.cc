@@ -173,12 +173,13 @@ TEST_CASE("QBUF and DQBUF: states and errnos") {
   buffer.planes[0].data_offset = 0;
   buffer.buffer.field = V4L2_FIELD_ALTERNATE;
   CHECK(file.queue(buffer) == EINVAL);
-  buffer.buffer.field = V4L2_FIELD_NONE;
+  buffer.buffer.field = V4L2_FIELD_ANY;
   buffer.buffer.flags = V4L2_BUF_FLAG_REQUEST_FD;
   CHECK(file.queue(buffer) == EBADR);
   buffer.buffer.flags = 0;
   REQUIRE(file.queue(buffer) == 0);
   CHECK((buffer.buffer.flags & V4L2_BUF_FLAG_QUEUED) != 0);
+  CHECK(buffer.buffer.field == V4L2_FIELD_NONE);
   Buffer again(kOutput, 0);
   CHECK(file.queue(again) == EINVAL);
   again.buffer.index = 77;
@@ -216,12 +217,33 @@ TEST_CASE("PREPARE_BUF") {
   TestFile file(*device);
   REQUIRE(file.request_buffers(kCapture, 1) == 0);
   Buffer buffer(kCapture, 0);
+  constexpr uint32_t kCacheHints = V4L2_BUF_FLAG_NO_CACHE_INVALIDATE | V4L2_BUF_FLAG_NO_CACHE_CLEAN;
+  buffer.buffer.flags = kCacheHints;
   REQUIRE(file.ioctl(VIDIOC_PREPARE_BUF, buffer.buffer) == 0);
   CHECK((buffer.buffer.flags & V4L2_BUF_FLAG_PREPARED) != 0);
+  CHECK((buffer.buffer.flags & kCacheHints) == 0);
   Buffer again(kCapture, 0);
   CHECK(file.ioctl(VIDIOC_PREPARE_BUF, again.buffer) == EINVAL);
   REQUIRE(file.queue(again) == 0);
   CHECK(file.ioctl(VIDIOC_PREPARE_BUF, again.buffer) == EINVAL);
+}
+
+TEST_CASE("an OUTPUT buffer gets its timestamp with QBUF, prepared or not") {
+  const auto device = fake_device();
+  TestFile file(*device);
+  REQUIRE(file.request_buffers(kOutput, 2) == 0);
+  Buffer buffer(kOutput, 0);
+  buffer.buffer.timestamp = {7, 8};
+  REQUIRE(file.ioctl(VIDIOC_PREPARE_BUF, buffer.buffer) == 0);
+  CHECK(buffer.buffer.timestamp.tv_sec == 0);
+  CHECK(buffer.buffer.timestamp.tv_usec == 0);
+  for (const uint32_t index : {0u, 1u}) {
+    buffer.buffer.index = index;
+    buffer.buffer.timestamp = {9, 10};
+    REQUIRE(file.queue(buffer) == 0);
+    CHECK(buffer.buffer.timestamp.tv_sec == 9);
+    CHECK(buffer.buffer.timestamp.tv_usec == 10);
+  }
 }
 
 TEST_CASE("poll: POLLERR without buffers, POLLOUT for consumed ones") {
