@@ -9,6 +9,7 @@ The last line is `conformance FRONT: P passed, F failed, S skipped (reason count
 import argparse
 import collections
 import concurrent.futures
+import dataclasses
 import datetime
 import functools
 import json
@@ -22,10 +23,16 @@ import harness
 import manifest
 import verdict as verdicts
 
+sys.path.insert(0, os.path.join(harness.ROOT, "test", "vm"))
+import in_machine
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 
 # The inverse transform of these may be rounded in more than one right way, so a checksum holds for one decoder.
 INEXACT_CODECS = ("mpeg2",)
+
+# How much slower than its host the virtual machine is.
+MACHINE_TIME_SCALE = 15.0
 
 
 def parse_arguments(arguments):
@@ -36,11 +43,13 @@ def parse_arguments(arguments):
     parser.add_argument("--backend", default="", help="DAEDALUS_BACKEND, asserted")
     parser.add_argument("--substrate", default="", help="DAEDALUS_SUBSTRATE, asserted")
     parser.add_argument("--transport", default="", choices=("", "in-process", "cuse"),
-                        help="of the V4L2 fronts (default: in-process; cuse: with --jobs 1)")
+                        help="of the V4L2 fronts (default: in-process). cuse: one stream at a time, by the daemon whose "
+                        "statistics go to DAEDALUS_STATS, else by one in the virtual machine (exit status 125: none)")
     parser.add_argument("--client", default="stock", choices=("stock", "own"),
                         help="of --front v4l2: ffmpeg, ours only where ffmpeg has a limit; or ours throughout")
     parser.add_argument("--codec", help="only this one: h264, hevc, vp9, vp8, mpeg2")
     parser.add_argument("--match", metavar="GLOB", help="only paths like this")
+    parser.add_argument("--list", metavar="FILE", help="only the paths that it names, one a line, each of which must be there")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
     parser.add_argument("--sample", type=int, metavar="N", help="N streams, spread over codecs and profiles")
     parser.add_argument("--json", metavar="OUT", help="a row for each stream, for table.py")
@@ -51,7 +60,19 @@ def parse_arguments(arguments):
     parser.add_argument("--limits", default=os.path.join(HERE, "client_limits.tsv"), help=argparse.SUPPRESS)
     parser.add_argument("--damaged", default=os.path.join(HERE, "damaged.tsv"), help=argparse.SUPPRESS)
     harness.add_program_options(parser)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.in_machine = options.transport == "cuse" and not os.environ.get("DAEDALUS_STATS")
+    if options.transport == "cuse":
+        if not options.front.startswith("v4l2"):
+            parser.error("--transport is for the V4L2 fronts")
+        options.jobs = 1
+    if options.in_machine and options.json:
+        parser.error("--json: what is written in the virtual machine is gone with it")
+    return options
+
+
+def time_scale(programs):
+    return programs.time_scale() * (MACHINE_TIME_SCALE if in_machine.inside() else 1)
 
 
 class Run:
@@ -61,7 +82,7 @@ class Run:
         self.folder = options.folder
         self.programs = harness.programs_from(options)
         self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.transport,
-                                  options.time_scale or self.programs.time_scale())
+                                  options.time_scale or time_scale(self.programs))
         self.front = fronts.front_class(options.front, options.client == "own")(self.programs, self.asked)
         self.limits = manifest.read_client_limits(options.limits, options.front, self.front.client_name)
         self.damaged = manifest.read_damaged(options.damaged)
@@ -81,7 +102,8 @@ class Run:
         if stream.path not in self.limits or not verdicts.is_excusable(verdict):
             return verdict, outcome, self.front.client_name
         substitute, same_interface = fronts.substitute(self.front)
-        front = substitute(self.programs, self.asked)
+        asked = self.asked if same_interface else dataclasses.replace(self.asked, transport="")
+        front = substitute(self.programs, asked)
         proof, proof_outcome = self.decode(front, stream)
         name = "our own client" if same_interface else front.name
         verdict = verdicts.with_client_limit(self.limits[stream.path], proof, name, same_interface)
@@ -94,7 +116,7 @@ class Run:
             outcome = front.feed(self.folder, stream)
             return verdicts.judge_robustness(outcome), outcome
         outcome = front.decode(self.folder, stream)
-        verdict = verdicts.judge(stream, outcome, self.asked, stream.path in self.damaged,
+        verdict = verdicts.judge(stream, outcome, front.asked, stream.path in self.damaged,
                                  functools.partial(self.coded_pictures, stream))
         if verdict.kind == verdicts.WRONG:
             verdict = self.second_look(front, stream, outcome, verdict)
@@ -156,6 +178,8 @@ def make_row(stream, verdict, outcome, front, client, asked):
 def gather(options):
     """(streams to run, {reason: how many are skipped})."""
     streams = manifest.read_manifest(options.folder) + manifest.read_robustness(options.folder)
+    if options.list:
+        streams = manifest.listed(streams, options.list)
     streams = manifest.selected(streams, options.codec, options.match)
     reasons = collections.Counter(manifest.skip_reason(stream, options.front) for stream in streams)
     reasons.pop("", None)
@@ -219,6 +243,15 @@ def write_json(path, options, rows, reasons):
 
 def main(arguments=None):
     options = parse_arguments(arguments)
+    if not options.in_machine:
+        return conform(options)
+    in_machine.enter(0, "--memory", "2048", or_skip=False)
+    with in_machine.Daemon() as daemon:
+        os.environ["DAEDALUS_STATS"] = daemon.folder
+        return conform(options)
+
+
+def conform(options):
     try:
         if options.front == "va":
             harness.ensure_render_node()

@@ -6,7 +6,8 @@ that says what shall happen:
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
-client); `status` (exits 1); `error`, `concealed` (counted in the statistics page); `engine` (another engine than asked). A statistics page is a JSON file.
+client); `status` (exits 1); `error`, `concealed` (counted in the statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in
+the client and not by the daemon). A statistics page is a JSON file.
 """
 
 import hashlib
@@ -35,6 +36,7 @@ def write_statistics(front, stream, act):
         return
     page = {
         "pid": os.getpid(), "session": 1, "front": front, "codec": "h264", "backend": "software",
+        "program": "daedalusd" if os.environ.get("TRANSPORT") == "cuse" and act != "client" else "client",
         "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
         "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
         "concealed": int(act == "concealed"), "substrate": {"pack": stream.get("substrate", "AVX2")},

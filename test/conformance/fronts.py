@@ -47,6 +47,21 @@ def time_limit(stream, scale):
     return (60 + stream.frames * stream.width * stream.height / 4e6) * scale
 
 
+def with_statistics(programs, transport, run):
+    """(what `run(environment)` returns, the sessions that decoded meanwhile). Over CUSE the daemon decodes, and
+    DAEDALUS_STATS names its folder of statistics pages: one stream at a time then."""
+    if transport != "cuse":
+        with tempfile.TemporaryDirectory(prefix="daedalus.") as folder:
+            return run({"DAEDALUS_STATS": folder}), harness.read_statistics(programs, folder)
+    folder = os.environ.get("DAEDALUS_STATS", "")
+    if not os.path.isdir(folder):
+        raise harness.Unusable("DAEDALUS_STATS must name the daemon's folder of statistics pages")
+    known = {(session["pid"], session["session"]) for session in harness.read_statistics(programs, folder)}
+    finished = run({})
+    sessions = harness.read_statistics(programs, folder)
+    return finished, [page for page in sessions if (page["pid"], page["session"]) not in known]
+
+
 class FfmpegFront:
     """Stock ffmpeg. A subclass says how it comes to decode with us."""
 
@@ -57,8 +72,13 @@ class FfmpegFront:
         self.programs = programs
         self.asked = asked
 
-    def environment(self, statistics):
-        return {**self.asked.environment(), "DAEDALUS_STATS": statistics}
+    def environment(self):
+        return self.asked.environment()
+
+    def run(self, command, limit):
+        """(how it finished, the sessions that decoded)."""
+        return with_statistics(self.programs, self.asked.transport,
+                               lambda more: harness.run(command, limit, {**self.environment(), **more}))
 
     def client(self, *arguments):
         return [*self.programs.client_prefix, *harness.quiet(self.programs.ffmpeg), *arguments]
@@ -76,8 +96,6 @@ class FfmpegFront:
 
     def decode(self, folder, stream):
         with tempfile.TemporaryDirectory(prefix="daedalus.") as scratch:
-            statistics = os.path.join(scratch, "stats")
-            os.mkdir(statistics)
             total, frames = os.path.join(scratch, "total"), os.path.join(scratch, "frames")
             path = os.path.join(folder, stream.path)
             command = self.client(
@@ -85,23 +103,20 @@ class FfmpegFront:
                 "-i", path, *harness.every_frame_at_its_size(),
                 "-vf", self.picture_filter(stream), "-pix_fmt", stream.pix_fmt, "-c:v", "rawvideo",
                 "-f", "tee", f"[f=hash:hash=md5]{total}|[f=framemd5]{frames}")
-            finished = harness.run(command, time_limit(stream, self.asked.time_scale), self.environment(statistics))
-            outcome = Outcome(self.name, finished, hashes=harness.frame_hashes(frames))
+            finished, sessions = self.run(command, time_limit(stream, self.asked.time_scale))
+            outcome = Outcome(self.name, finished, hashes=harness.frame_hashes(frames), sessions=sessions)
             outcome.frames = len(outcome.hashes)
             if os.path.exists(total):
                 with open(total, encoding="ascii") as file:
                     outcome.md5 = file.read().strip().rpartition("=")[2]
-            outcome.sessions = harness.read_statistics(self.programs, statistics)
             return outcome
 
     def feed(self, folder, stream):
         """A malformed file: ffmpeg may fall back and may fail."""
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            path = os.path.join(folder, stream.path)
-            command = self.client(*self.input_options(path, stream, strict=False), "-i", path,
-                                  *self.feed_options(), "-f", "null", "-")
-            finished = harness.run(command, 120 * self.asked.time_scale, self.environment(statistics))
-            return Outcome(self.name, finished)
+        path = os.path.join(folder, stream.path)
+        command = self.client(*self.input_options(path, stream, strict=False), "-i", path,
+                              *self.feed_options(), "-f", "null", "-")
+        return Outcome(self.name, self.run(command, 120 * self.asked.time_scale)[0])
 
     def frame_hashes(self, folder, stream, outcome):
         return outcome.hashes
@@ -112,8 +127,8 @@ class VaFront(FfmpegFront):
 
     name = "va"
 
-    def environment(self, statistics):
-        return {**self.programs.client_environment(), **super().environment(statistics)}
+    def environment(self):
+        return {**self.programs.client_environment(), **super().environment()}
 
     def input_options(self, path, stream, strict):
         return harness.va_input(self.programs.render_node, strict)
@@ -165,15 +180,11 @@ class PrintingFront:
     def command(self, path, form, stream):
         raise NotImplementedError
 
-    def environment(self, statistics):
-        return {**self.asked.environment(), "DAEDALUS_STATS": statistics}
-
     def run(self, folder, stream, form, limit, keep=1 << 20):
         """(how it finished, the sessions that decoded)."""
-        with tempfile.TemporaryDirectory(prefix="daedalus.") as statistics:
-            finished = harness.run(self.command(os.path.join(folder, stream.path), form, stream), limit,
-                                   self.environment(statistics), keep)
-            return finished, harness.read_statistics(self.programs, statistics)
+        command = self.command(os.path.join(folder, stream.path), form, stream)
+        return with_statistics(self.programs, self.asked.transport,
+                               lambda more: harness.run(command, limit, {**self.asked.environment(), **more}, keep))
 
     def decode(self, folder, stream):
         finished, sessions = self.run(folder, stream, "--md5", time_limit(stream, self.asked.time_scale))
@@ -207,8 +218,7 @@ class ReplayFront(PrintingFront):
 
 
 class OwnV4l2Front(PrintingFront):
-    """A V4L2 client of ours under `daedalus run`. Over CUSE the daemon decodes, and DAEDALUS_STATS names its folder of
-    statistics pages: one stream at a time then."""
+    """A V4L2 client of ours under `daedalus run`."""
 
     def client(self, stream):
         """The program, and its options for this stream."""
@@ -217,18 +227,6 @@ class OwnV4l2Front(PrintingFront):
     def command(self, path, form, stream):
         return self.programs.command("run", "--transport", self.asked.transport or "in-process", "--",
                                      *self.client(stream), path, form)
-
-    def run(self, folder, stream, form, limit, keep=1 << 20):
-        if self.asked.transport != "cuse":
-            return super().run(folder, stream, form, limit, keep)
-        statistics = os.environ.get("DAEDALUS_STATS", "")
-        if not os.path.isdir(statistics):
-            raise harness.Unusable("DAEDALUS_STATS must name the daemon's folder of statistics pages")
-        before = harness.read_statistics(self.programs, statistics)
-        known = {(session["pid"], session["session"]) for session in before}
-        finished = harness.run(self.command(os.path.join(folder, stream.path), form, stream), limit, keep=keep)
-        sessions = harness.read_statistics(self.programs, statistics)
-        return finished, [page for page in sessions if (page["pid"], page["session"]) not in known]
 
 
 class V4l2RequestFront(OwnV4l2Front):

@@ -159,6 +159,15 @@ def selected(streams, codec=None, match=None):
     return list(streams)
 
 
+def listed(streams, path):
+    """Those that the checked-in list names. ValueError where it names one that is not there."""
+    wanted = {row["path"] for row in read_table(path, ("path",))}
+    missing = wanted - {stream.path for stream in streams}
+    if missing:
+        raise ValueError(f"{path}: not in the folder: {' '.join(sorted(missing))}")
+    return [stream for stream in streams if stream.path in wanted]
+
+
 def sampled(streams, count):
     """`count` streams, the same ones every time: each codec and profile gets its turn until all are chosen, and
     inside a group the chosen ones are spread evenly over the sorted paths."""

@@ -238,7 +238,7 @@ class StatelessClient(WithFolder):
                 os.environ, {"DAEDALUS_STATS": statistics}):
             with open(os.path.join(statistics, "1.page"), "w", encoding="ascii") as file:
                 json.dump({"pid": 1, "session": 1, "front": "v4l2-request", "pictures": 5}, file)
-            _, printed, rows = self.folder.run("v4l2-request", "--transport", "cuse", "--jobs", "1")
+            _, printed, rows = self.folder.run("v4l2-request", "--transport", "cuse")
         self.assertEqual((rows["a.stream"]["result"], rows["b.stream"]["kind"]), ("passed", verdict.PATH), printed)
 
 
@@ -254,6 +254,27 @@ class StatefulNode(WithFolder):
             "a.stream": ("passed", ""), "b.stream": ("failed", verdict.WRONG), "c.stream": ("failed", verdict.PATH),
             "d.stream": ("failed", verdict.CRASH)}, printed)
         self.assertIn("frame 3 is the first wrong one of 5", rows["b.stream"]["detail"])
+
+    def test_over_cuse_nobody_but_the_daemon_may_decode(self):
+        self.folder.add("a.stream")
+        self.folder.add("b.stream", v4l2="software")
+        self.folder.add("c.stream", v4l2="client")
+        with tempfile.TemporaryDirectory() as statistics, unittest.mock.patch.dict(
+                os.environ, {"DAEDALUS_STATS": statistics}):
+            _, printed, rows = self.folder.run("v4l2", "--transport", "cuse")
+        found = {path: (row["result"], row["kind"]) for path, row in rows.items()}
+        self.assertEqual(found, {"a.stream": ("passed", ""), "b.stream": ("failed", verdict.PATH),
+                                 "c.stream": ("failed", verdict.PATH)}, printed)
+        self.assertIn("not by the daemon", rows["c.stream"]["detail"])
+
+    def test_over_cuse_a_client_limit_is_our_own_clients_to_show(self):
+        self.folder.add("a.stream", v4l2="wrong")
+        with open(self.folder.limits, "w", encoding="ascii") as file:
+            file.write("a.stream\tv4l2\tffmpeg\tcannot\n")
+        with tempfile.TemporaryDirectory() as statistics, unittest.mock.patch.dict(
+                os.environ, {"DAEDALUS_STATS": statistics}):
+            _, printed, rows = self.folder.run("v4l2", "--transport", "cuse")
+        self.assertEqual(rows["a.stream"]["kind"], "client-limit", printed)
 
     def test_ten_bits_are_not_started_but_fail_unless_listed(self):
         self.folder.add("x.stream", codec="vp9", profile="Profile 2", pix_fmt="yuv420p10le")
@@ -432,10 +453,23 @@ class Manifest(unittest.TestCase):
         self.assertEqual([s.path for s in manifest.selected(streams, codec="H.264")], ["h264/jvt/A.jsv"])
         self.assertEqual([s.path for s in manifest.selected(streams, match="*/B*")], ["vp8/B.ivf"])
 
+    def test_list(self):
+        streams = [manifest.Stream(path, "h264", md5="0") for path in ("a", "b", "c")]
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            file.write("# path\nc\na\n")
+            file.flush()
+            self.assertEqual([stream.path for stream in manifest.listed(streams, file.name)], ["a", "c"])
+            with self.assertRaisesRegex(ValueError, "not in the folder: a c"):
+                manifest.listed(streams[1:2], file.name)
+
     def test_checked_in_lists_can_be_read(self):
         limits = manifest.read_client_limits(os.path.join(HERE, "client_limits.tsv"), "va")
         damaged = manifest.read_damaged(os.path.join(HERE, "damaged.tsv"))
         self.assertIsInstance({**limits, **damaged}, dict)
+        sample = manifest.read_table(os.path.join(HERE, "cuse_sample.tsv"), ("path",))
+        paths = {row["path"] for row in sample}
+        self.assertGreaterEqual(len(paths), 40)
+        self.assertEqual(len(paths), len(sample))
 
     def test_list_without_a_reason_is_refused(self):
         with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:

@@ -12,6 +12,9 @@ CRASH, TIME_OUT, CLIENT_CRASH, PATH, STATUS, WRONG = (
     "crash", "time-out", "crash in the client", "path", "status", "wrong output")
 EXCUSABLE = (CLIENT_CRASH, PATH, STATUS, WRONG)
 
+# The name of the program that decodes over CUSE.
+DAEMON = "daedalusd"
+
 # What a differently rounded MPEG-2 inverse transform may do: seen is 0.2 % of the samples off by one.
 MOST_OFF = 2
 MOST_SHARE_OFF = 0.01
@@ -77,6 +80,9 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
     fronts = harness.values(sessions, "front")
     if fronts != [outcome.front]:
         return f"front {'+'.join(fronts)}, not {outcome.front}"
+    programs = harness.values(sessions, "program")
+    if asked.transport == "cuse" and programs != [DAEMON]:
+        return f"decoded by {'+'.join(programs)}, not by the daemon"
     for key in ("engine", "backend"):
         wanted = getattr(asked, key)
         found = harness.values(sessions, key)

@@ -28,6 +28,9 @@ EVENTS = os.path.join(TREE, ".dev", "events")
 BUDGET = {"quick": 170, "normal": 35 * 60, "full": None}
 LEAST_FOR_A_STAGE = 150
 
+# The streams that also go through CUSE, which takes the virtual machine.
+CUSE_SAMPLE = "test/conformance/cuse_sample.tsv"
+
 CONFORMANCE_LINE = re.compile(r"^conformance \S+: (\d+) passed, (\d+) failed, (\d+) skipped", re.MULTILINE)
 
 
@@ -42,6 +45,8 @@ class Stage:
     debian13: bool = False
     # Another command than bazel test, which ends in a line of its own.
     command: list = None
+    # Runs in the virtual machine.
+    machine: bool = False
 
 
 def unit(config, extra_tags=""):
@@ -69,7 +74,17 @@ def stages_of(mode, corpus):
             command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front, corpus]
             name = f"conformance {front}" + (f" {config}" if config else "")
             stages.append(Stage(name, [], command=command))
+        for front in ("v4l2", "v4l2-request"):
+            command = ["./dev", "conformance", "--front", front, "--transport", "cuse", "--list", CUSE_SAMPLE, corpus]
+            stages.append(Stage(f"conformance {front} cuse", [], command=command, machine=True))
     return stages
+
+
+def why_no_machine():
+    """Tried, because kernels may have to be fetched first."""
+    tried = subprocess.run(["./dev", "vm", "--no-daemon", "--timeout", "300", "--", "true"], cwd=TREE, capture_output=True,
+                           text=True, check=False)
+    return tried.stderr.strip().splitlines()[-1] if tried.returncode and tried.stderr.strip() else None
 
 
 def missing_tool(stage):
@@ -81,6 +96,8 @@ def missing_tool(stage):
             return "no arm64 libraries (./dev setup --pi5)"
     if stage.name in ("clang", "fuzz") and not (shutil.which("clang") and shutil.which("ld.lld")):
         return "no clang or lld (./dev setup --full)"
+    if stage.machine:
+        return why_no_machine()
     if stage.debian13 and (os.geteuid() != 0 or not shutil.which("mmdebstrap")):
         return "needs root and mmdebstrap"
     return None
@@ -164,6 +181,8 @@ def run_stage(stage, deadline):
         return test_results.Count(skipped=1)
     count = run_command_stage(stage) if stage.command else run_bazel_stage(stage, deadline)
     print(f"{stage.name}: {count} in {time.monotonic() - started:.0f} s", flush=True)
+    for figure in count.figures:
+        print(f"  {figure}", flush=True)
     return count
 
 

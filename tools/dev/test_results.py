@@ -10,6 +10,9 @@ import xml.etree.ElementTree
 # What a test written in Python or shell ends with; ', N skipped' may follow.
 SUMMARY_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
 
+# What a test wants to be read although it passed.
+FIGURES_LINE = re.compile(r"^figures: (.+)$", re.MULTILINE)
+
 # The statuses of a test that Bazel did not reach and of a target that it could not build, and Bazel's reasons when it was
 # stopped.
 NOT_RUN = "NO_STATUS"
@@ -24,12 +27,15 @@ class Count:
     skipped: int = 0
     # What failed, one line each.
     failures: list = dataclasses.field(default_factory=list)
+    # What was counted, for people, one line each.
+    figures: list = dataclasses.field(default_factory=list)
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.figures += other.figures
 
     def __str__(self):
         skipped = f", {self.skipped} skipped" if self.skipped else ""
@@ -70,6 +76,14 @@ def count_log(path):
     return Count(int(passed), int(failed), int(skipped or 0))
 
 
+def figures_of(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as log:
+            return FIGURES_LINE.findall(log.read())
+    except OSError:
+        return []
+
+
 def count_test(label, status, files):
     """One test program: its cases if it tells them, else itself. A program that failed counts at least one failure."""
     count = count_xml(files.get("test.xml", "")) or count_log(files.get("test.log", ""))
@@ -83,6 +97,7 @@ def count_test(label, status, files):
         count.failures.append(status.lower())
     names = count.failures or [f"{count.failed} cases"] * (count.failed > 0)
     count.failures = [f"{label}: {name}" for name in names]
+    count.figures = [f"{label}: {figure}" for figure in figures_of(files.get("test.log", ""))]
     return count
 
 

@@ -55,6 +55,10 @@ class Counting(unittest.TestCase):
         count = self.count()
         return count.passed, count.failed, count.skipped
 
+    def test_figures_of_a_test_that_passed(self):
+        self.add_test("//a:b", "PASSED", log="figures: 3 of a kind\nfigures:\n1 passed, 0 failed\n")
+        self.assertEqual(self.count().figures, ["//a:b: 3 of a kind"])
+
     def test_cases_of_a_report(self):
         self.add_test("//a:b", "FAILED", JUNIT)
         self.assertEqual(self.numbers(), (1, 1, 1))
