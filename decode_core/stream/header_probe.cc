@@ -1,6 +1,7 @@
 #include "decode_core/stream/header_probe.h"
 
 #include <algorithm>
+#include <array>
 
 #include "decode_core/headers/bit_reader.h"
 #include "decode_core/headers/h264_nal.h"
@@ -10,6 +11,9 @@
 #include "decode_core/headers/mpeg2_headers.h"
 #include "decode_core/headers/mpeg2_start_code.h"
 #include "decode_core/headers/rbsp.h"
+#include "decode_core/headers/vp8_frame_header.h"
+#include "decode_core/headers/vp9_superframe.h"
+#include "decode_core/headers/vp9_uncompressed_header.h"
 
 namespace daedalus::core {
 namespace {
@@ -114,6 +118,47 @@ std::optional<StreamFormat> probe_mpeg2(std::span<const uint8_t> bytes) {
   return std::nullopt;
 }
 
+StreamFormat frame_format(uint32_t width, uint32_t height) {
+  StreamFormat format;
+  format.coded_width = width;
+  format.coded_height = height;
+  format.visible = {0, 0, width, height};
+  return format;
+}
+
+// Colour is BT.601 (RFC 6386 9.2); libavcodec takes pixels that need no clamping for full range.
+std::optional<StreamFormat> probe_vp8(std::span<const uint8_t> packet) {
+  constexpr uint8_t kBt601 = 5;
+  const auto header = headers::Vp8HeaderParser().parse(packet);
+  if (!header || !header->tag.key_frame) return std::nullopt;
+  StreamFormat format = frame_format(header->tag.width, header->tag.height);
+  format.colorimetry.matrix = kBt601;
+  format.colorimetry.full_range = header->clamping_type != 0;
+  return format;
+}
+
+// 4:2:0 of 8 or 10 bits; the others have no decoder.
+bool is_decodable(const v4l2_ctrl_vp9_frame& frame) {
+  constexpr uint32_t k420 = V4L2_VP9_FRAME_FLAG_X_SUBSAMPLING | V4L2_VP9_FRAME_FLAG_Y_SUBSAMPLING;
+  return (frame.flags & k420) == k420 && (frame.bit_depth == 8 || frame.bit_depth == 10);
+}
+
+std::optional<StreamFormat> probe_vp9(std::span<const uint8_t> packet) {
+  // color_space (VP9 7.2.2) in the code points of ISO/IEC 23091-2.
+  constexpr std::array<uint8_t, 8> kMatrices = {2, 5, 1, 6, 7, 9, 3, 0};
+  const auto frames = headers::split_vp9_superframe(packet);
+  if (!frames || frames->count == 0) return std::nullopt;
+  const auto header = headers::Vp9HeaderParser().parse(frames->frames().front());
+  if (!header || header->show_existing_frame || !header->key_frame) return std::nullopt;
+  if (!is_decodable(header->frame)) return std::nullopt;
+  StreamFormat format = frame_format(header->width(), header->height());
+  format.bit_depth = header->frame.bit_depth;
+  format.colorimetry.matrix = kMatrices[header->color_space % kMatrices.size()];
+  format.colorimetry.full_range =
+      (header->frame.flags & V4L2_VP9_FRAME_FLAG_COLOR_RANGE_FULL_SWING) != 0;
+  return format;
+}
+
 std::optional<StreamFormat> probe(Codec codec, std::span<const uint8_t> bytes) {
   switch (codec) {
     case Codec::kH264:
@@ -172,8 +217,15 @@ void append_mpeg2_sequence(std::span<const uint8_t> bytes, std::vector<uint8_t>&
 }  // namespace
 
 std::optional<StreamFormat> HeaderProbe::feed(std::span<const uint8_t> run) {
-  if (!has_start_codes(codec_) || runs_ == kMaxRuns || bytes_.size() == kMaxBytes) return {};
+  if (runs_ == kMaxRuns) return {};
   ++runs_;
+  if (has_start_codes(codec_)) return feed_byte_stream(run);
+  auto format = codec_ == Codec::kVp8 ? probe_vp8(run) : probe_vp9(run);
+  if (format) runs_ = kMaxRuns;
+  return format;
+}
+
+std::optional<StreamFormat> HeaderProbe::feed_byte_stream(std::span<const uint8_t> run) {
   run = run.first(std::min(run.size(), kMaxBytes - bytes_.size()));
   bytes_.insert(bytes_.end(), run.begin(), run.end());
   auto format = probe(codec_, bytes_);

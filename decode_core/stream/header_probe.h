@@ -14,20 +14,23 @@
 namespace daedalus::core {
 
 // Reads the format from the first whole sequence headers (H.264 7.3.2.1, H.265 7.3.2.2, MPEG-2
-// 6.2.2.1) whose samples are 4:2:0. Of VP8 and VP9 it never says anything: their decoder tells as
-// soon as it has a frame. Not thread-safe.
+// 6.2.2.1) or key frame (RFC 6386 9.1, VP9 6.2; a run is a packet there) whose samples are 4:2:0.
+// Not thread-safe.
 class HeaderProbe {
  public:
   explicit HeaderProbe(Codec codec) : codec_(codec) {}
 
-  // The next run of bytes. The format, once, with the run that brings the end of the headers: the
-  // start code behind them. It gives up after kMaxRuns runs or kMaxBytes bytes.
+  // The next run of bytes. The format, once, with the run that brings the end of the headers (of a
+  // byte stream: the start code behind them). It gives up after kMaxRuns runs or, of a byte stream,
+  // kMaxBytes bytes.
   std::optional<StreamFormat> feed(std::span<const uint8_t> run);
 
   static constexpr size_t kMaxRuns = 32;
   static constexpr size_t kMaxBytes = size_t{64} << 10;
 
  private:
+  std::optional<StreamFormat> feed_byte_stream(std::span<const uint8_t> run);
+
   const Codec codec_;
   std::vector<uint8_t> bytes_;
   size_t runs_ = 0;

@@ -71,9 +71,9 @@ class StreamDecoder {
   virtual void flush() = 0;
 
   // The format of the picture that pop_picture() would return; where none waits, of the last one
-  // returned; before the first one, what the headers say as soon as they are whole (an H.264,
-  // HEVC or MPEG-2 stream needs no picture for that). So a change is seen before its first picture
-  // is popped. Every picture counts for `min_buffers` as the first of its format does.
+  // returned; before the first one, what the headers say as soon as they are whole (no picture is
+  // needed for that). So a change is seen before its first picture is popped. Every picture counts
+  // for `min_buffers` as the first of its format does.
   virtual std::optional<StreamFormat> format() const = 0;
 
   // For the statistics page: one more picture whose stage ran on the substrate of that name.

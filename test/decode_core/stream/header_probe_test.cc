@@ -6,6 +6,8 @@
 #include "test/catch.h"
 #include "test/decode_core/headers/h264_writer.h"
 #include "test/decode_core/headers/hevc_writer.h"
+#include "test/decode_core/headers/vp8_header_writer.h"
+#include "test/decode_core/headers/vp9_header_writer.h"
 
 namespace daedalus::core {
 namespace {
@@ -148,6 +150,47 @@ TEST_CASE("an MPEG-2 format includes its display extension") {
   CHECK(format->colorimetry == Colorimetry{5, 5, 6, false});
 }
 
+TEST_CASE("a VP8 format is that of the first key frame") {
+  HeaderProbe probe(Codec::kVp8);
+  CHECK_FALSE(probe.feed(daedalus::test::write_vp8({})).has_value());  // no key frame
+  daedalus::test::Vp8Bits key_frame = daedalus::test::vp8_key_frame(175, 143);
+  key_frame.clamping_type = true;
+  const auto format = probe.feed(daedalus::test::write_vp8(key_frame));
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 175);
+  CHECK(format->visible.height == 143);
+  CHECK(format->bit_depth == 8);
+  CHECK(format->min_buffers == 1);
+  CHECK(format->colorimetry == Colorimetry{2, 2, 5, true});
+  CHECK_FALSE(probe.feed(daedalus::test::write_vp8(key_frame)).has_value());  // once
+}
+
+TEST_CASE("a VP9 format is that of the first key frame, where it can be decoded") {
+  daedalus::test::Vp9Bits bits;
+  bits.key_frame = false;
+  bits.show_existing = 2;
+  HeaderProbe probe(Codec::kVp9);
+  CHECK_FALSE(probe.feed(daedalus::test::write_vp9(bits)).has_value());
+  bits = {};
+  bits.profile = 2;
+  bits.twelve_bits = true;
+  CHECK_FALSE(probe.feed(daedalus::test::write_vp9(bits)).has_value());
+  bits = {};
+  bits.profile = 1;  // 4:4:4
+  CHECK_FALSE(probe.feed(daedalus::test::write_vp9(bits)).has_value());
+  bits = {};
+  bits.profile = 2;
+  bits.color_space = 5;
+  bits.width = 197;
+  bits.height = 211;
+  const auto format = probe.feed(daedalus::test::write_vp9(bits));
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 197);
+  CHECK(format->visible.height == 211);
+  CHECK(format->bit_depth == 10);
+  CHECK(format->colorimetry == Colorimetry{2, 2, 9, false});
+}
+
 TEST_CASE("it gives up where no headers come") {
   HeaderProbe by_runs(Codec::kH264);
   const Bytes nothing(10, 0x55);
@@ -156,8 +199,10 @@ TEST_CASE("it gives up where no headers come") {
   HeaderProbe by_bytes(Codec::kMpeg2);
   CHECK_FALSE(by_bytes.feed(Bytes(HeaderProbe::kMaxBytes, 0x55)).has_value());
   CHECK_FALSE(by_bytes.feed(kMpeg2Sequence + kMpeg2Group).has_value());
-  HeaderProbe frames(Codec::kVp9);
-  CHECK_FALSE(frames.feed(h264_sps() + kPps).has_value());
+  HeaderProbe by_packets(Codec::kVp9);
+  for (size_t i = 0; i < HeaderProbe::kMaxRuns; ++i)
+    CHECK_FALSE(by_packets.feed(h264_sps() + kPps).has_value());
+  CHECK_FALSE(by_packets.feed(daedalus::test::write_vp9({})).has_value());
 }
 
 TEST_CASE("parameter sets are found among other units") {
