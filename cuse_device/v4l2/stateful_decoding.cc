@@ -60,6 +60,7 @@ void StatefulFile::run() {
     for (bool more = true; more;) {
       Locked locked(*this);
       more = step();
+      idle_.notify_all();
     }
   }
 }
@@ -127,9 +128,15 @@ bool StatefulFile::feed() {
   return fed;
 }
 
-// Initialization, 4.
+// Initialization, 4. Pictures that CAPTURE cannot have are passed over here, too, lest they keep
+// the engine from going on.
 bool StatefulFile::look_for_format() {
-  if (const auto format = decoder_->format(); format && usable(*format)) {
+  auto format = decoder_->format();
+  if (format && !usable(*format)) {
+    held_ = pop_picture();
+    format = held_ ? std::optional(held_->format) : std::nullopt;
+  }
+  if (format) {
     establish(*format, false);
     return true;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +25,9 @@ VideoFile::Config file_config(core::Core& core, bool user_pointers) {
   }
   return config;
 }
+
+// For headers of what is queued already.
+constexpr auto kHeaderPatience = std::chrono::milliseconds(200);
 
 int errno_of(const Error& error) { return error.code == ErrorCode::kOutOfMemory ? ENOMEM : EIO; }
 
@@ -111,6 +115,22 @@ QueueFormat StatefulFile::fitted_format(const v4l2_format& format) const {
                             wish.plane_fmt[0].sizeimage, colour_of(wish));
 }
 
+// Who asks for the format with bitstream queued wants that of the bitstream. As s5p-mfc's, the
+// answer waits until the engine has looked for headers in it: libavcodec asks three times in a row
+// while it sets CAPTURE up and mixes what it hears, so it must not hear of two formats.
+void StatefulFile::wait_for_headers() {
+  idle_.wait_for(mutex_, kHeaderPatience, [this] {
+    const bool looking = decoder_ && output_.streaming() && !capture_.streaming() &&
+                         (!in_flight_.empty() || output_.peek_queued());
+    return state_ != StatefulState::kInitialization || !looking;
+  });
+}
+
+int StatefulFile::g_fmt(v4l2_format& format, Client& client) {
+  if (format.type == capture_.type()) wait_for_headers();
+  return VideoFile::g_fmt(format, client);
+}
+
 int StatefulFile::try_fmt(v4l2_format& format, Client&) {
   const QueueFormat fitted = fitted_format(format);
   std::memset(&format.fmt, 0, sizeof format.fmt);
@@ -151,6 +171,7 @@ int StatefulFile::enum_framesizes(v4l2_frmsizeenum& sizes, Client&) {
 // buffer.
 int StatefulFile::g_selection(v4l2_selection& selection, Client&) {
   if (selection.type != capture_.type()) return EINVAL;
+  wait_for_headers();
   const core::Rect shown = visible();
   core::Rect rect;
   switch (selection.target) {

@@ -62,6 +62,7 @@ class StatefulFile final : public VideoFile {
  private:
   // Formats: stateful_file.cc.
   int enum_fmt(v4l2_fmtdesc& description, Client& client) override;
+  int g_fmt(v4l2_format& format, Client& client) override;
   int try_fmt(v4l2_format& format, Client& client) override;
   int s_fmt(v4l2_format& format, Client& client) override;
   int enum_framesizes(v4l2_frmsizeenum& sizes, Client& client) override;
@@ -83,6 +84,7 @@ class StatefulFile final : public VideoFile {
   QueueFormat fitted_format(const v4l2_format& format) const;
   QueueFormat capture_format(uint32_t fourcc) const;
   core::Rect visible() const;
+  void wait_for_headers();
 
   // The state machine: stateful_decoding.cc. mutex_ is held.
   void run();
@@ -121,7 +123,7 @@ class StatefulFile final : public VideoFile {
   const std::vector<CodedFormat> coded_formats_;
 
   WorkSignal work_;
-  std::condition_variable_any idle_;  // writing_ ended
+  std::condition_variable_any idle_;  // writing_ ended, or the thread made a move
   StatefulState state_ = StatefulState::kInitialization;
   std::unique_ptr<core::StreamDecoder> decoder_;
   std::optional<core::StreamFormat> stream_;   // what queries describe
