@@ -66,6 +66,10 @@ class BufferQueue {
   // For poll(): something is queued, active or done; something is done.
   bool has_buffers_inside() const { return inside_ != 0; }
   bool has_done() const { return !done_.empty(); }
+  // The buffer that DQBUF would take now is the one marked as the last.
+  bool last_is_next() const {
+    return !done_.empty() && (done_.front()->flags & V4L2_BUF_FLAG_LAST) != 0;
+  }
   bool last_dequeued() const { return last_dequeued_; }
   void clear_last_dequeued() { last_dequeued_ = false; }
   // QBUFs so far: Buffer::queued_as of the next.

@@ -218,6 +218,7 @@ bool StatefulFile::deliver(bool last) {
       pending_ = next_->format;
     } else {
       draining_ = false;
+      end_told_ = false;
     }
   }
 
@@ -244,6 +245,7 @@ bool StatefulFile::deliver(bool last) {
   }
   capture_.done(buffer,
                 written.has_value() && !picture.damaged ? BufferState::kDone : BufferState::kError);
+  tell_end(capture_.last_is_next());
   note_change();
   return true;
 }
@@ -264,8 +266,18 @@ bool StatefulFile::send_empty_last() {
   buffer->flags = V4L2_BUF_FLAG_LAST;
   for (BufferPlane& plane : buffer->planes) plane.bytes_used = 0;
   capture_.done(buffer, BufferState::kDone);
+  tell_end(capture_.last_is_next());
   note_change();
   return true;
+}
+
+// Once, where a drain is ending and `now`.
+void StatefulFile::tell_end(bool now) {
+  if (!now || state_ != StatefulState::kEnding || end_told_) return;
+  end_told_ = true;
+  v4l2_event event{};
+  event.type = V4L2_EVENT_EOS;
+  push_event(event);
 }
 
 // A drain that has no picture to show as its last. A client that has not started CAPTURE learns of
@@ -273,6 +285,7 @@ bool StatefulFile::send_empty_last() {
 void StatefulFile::end_drain() {
   draining_ = false;
   state_ = StatefulState::kEnding;
+  end_told_ = false;
   empty_last_due_ = capture_.streaming();
   if (!empty_last_due_) last_dequeued();
 }
@@ -283,13 +296,10 @@ void StatefulFile::last_dequeued() {
     case StatefulState::kChanging:
       establish(*pending_, true);
       break;
-    case StatefulState::kEnding: {
+    case StatefulState::kEnding:
+      tell_end(true);
       state_ = StatefulState::kStopped;
-      v4l2_event event{};
-      event.type = V4L2_EVENT_EOS;
-      push_event(event);
       break;
-    }
     case StatefulState::kCaptureSetup:
     case StatefulState::kStopped:
       break;

@@ -238,6 +238,7 @@ int StatefulFile::dqbuf(v4l2_buffer& argument, Client& client) {
   std::shared_ptr<Buffer> dequeued;
   if (const int error = queue->dqbuf(argument, client, &dequeued)) return error;
   if (queue == &capture_ && (dequeued->flags & V4L2_BUF_FLAG_LAST)) last_dequeued();
+  if (queue == &capture_) tell_end(capture_.last_is_next());
   return 0;
 }
 

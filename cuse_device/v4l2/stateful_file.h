@@ -51,8 +51,9 @@ class WorkSignal {
 //
 // One picture is always held back until it is known what follows it: the last one before a change
 // or the end of a drain carries V4L2_BUF_FLAG_LAST itself, because stock clients take the empty
-// buffer that the document allows for a picture. For the same reason (they look at events before
-// they dequeue) EOS and SOURCE_CHANGE are sent when that last buffer has been dequeued.
+// buffer that the document allows for a picture. They look at events before they dequeue, and at
+// EOS they dequeue once more, at SOURCE_CHANGE not: so EOS is sent when that last buffer is the
+// next to be dequeued, SOURCE_CHANGE when it has been.
 class StatefulFile final : public VideoFile {
  public:
   StatefulFile(std::shared_ptr<core::Core> core, std::shared_ptr<Priorities> priorities,
@@ -103,6 +104,7 @@ class StatefulFile final : public VideoFile {
   std::shared_ptr<Buffer> take_capture();
   void end_drain();
   void last_dequeued();
+  void tell_end(bool now);
   int start();
   int stop();
   void resume();
@@ -132,6 +134,7 @@ class StatefulFile final : public VideoFile {
   std::optional<core::StreamPicture> next_;
   bool writing_ = false;         // the thread writes a picture
   int capture_stopping_ = 0;     // STREAMOFFs that wait for that
+  bool end_told_ = false;        // kEnding: EOS was sent
   bool empty_last_due_ = false;  // kCaptureSetup, and after a drain without pictures
   bool starved_ = false;         // the thread has found no CAPTURE buffer for what it has
   bool draining_ = false;        // from DEC_CMD_STOP until the last buffer is out

@@ -112,7 +112,8 @@ class StreamClient {
     if ((file_.poll() & POLLPRI) == 0) return;
     const uint32_t event = file_.next_event();
     if (event == V4L2_EVENT_EOS) {
-      // Only behind the last buffer: a client that stops here has missed nothing.
+      // Only the last buffer may be left: a client that dequeues once more has missed nothing.
+      if (!last_seen_) take_pictures();
       must(last_seen_);
       done_ = true;
     }
