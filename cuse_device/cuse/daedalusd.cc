@@ -1,5 +1,6 @@
 // daedalusd: the decoder's nodes over CUSE.
 #include <grp.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -113,7 +114,15 @@ int serve(Server& server, const UniqueFd& signals) {
   return fail({ErrorCode::kSystem, "the kernel has let go of a node"});
 }
 
+// The threads of decoders come and go, and the allocator would keep for each arena what the largest
+// of them once had.
+void keep_little_memory() {
+  ::mallopt(M_ARENA_MAX, 4);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 int run(const Options& options) {
+  keep_little_memory();
   const UniqueFd signals = take_signals();
   auto readiness = Readiness::create(options.background);
   if (!readiness.ok()) return fail(readiness.error());
