@@ -11,6 +11,7 @@ sysfs for drivers and not for CUSE, so that folder is made here, in a file syste
 
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -56,14 +57,28 @@ def only_media_node():
     return next(name for name in sorted(os.listdir("/dev")) if re.fullmatch(r"media\d+", name))
 
 
-def run(root, node, *options):
-    """The completed run; its output ends in the tool's own count. Of a media node all that belongs to it is tested."""
+def write_stream(clip, path):
+    """The H.264 of a clip as --stream-from-hdr reads it: before each picture's bytes a mark and how many they are."""
+    delimiter = b"\0\0\0\1\x09"
+    filters = "h264_mp4toannexb,h264_metadata=aud=insert"
+    data = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", clip, "-c", "copy", "-bsf:v", filters, "-f", "h264",
+                           "-"], stdout=subprocess.PIPE, check=True).stdout
+    pictures = [delimiter + rest for rest in data.split(delimiter)[1:]]
+    with open(path, "wb") as file:
+        for picture in pictures:
+            file.write(b"rdhV" + struct.pack(">I", len(picture)) + picture)
+    return len(pictures)
+
+
+def run(root, node, *options, prefix=()):
+    """The completed run; its output ends in the tool's own count. Of a media node all that belongs to it is tested.
+    `prefix`: what the command is run under."""
     media = only_media_node()
     for name in os.listdir("/sys/class/cuse"):
         if name.startswith("video") and not os.path.exists(f"/sys/devices/virtual/cuse/{name}/device"):
             link_media_node(name, media)
     option = "-m" if os.path.basename(node) == media else "-d"
-    return subprocess.run(command(root, option, node, *options), capture_output=True, text=True, timeout=600)
+    return subprocess.run([*prefix, *command(root, option, node, *options)], capture_output=True, text=True, timeout=600)
 
 
 def main():

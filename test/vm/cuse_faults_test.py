@@ -27,7 +27,7 @@ from in_machine import Daemon, expect, run, wait_until  # noqa: E402
 LIMIT = 1.0
 LOOK, LATE_LOOK = 0.005, 0.02
 # Growth of the daemon's memory that dying clients may leave behind, in KiB: allocators keep some.
-MEMORY_TOLERANCE = 12 * 1024
+MEMORY_TOLERANCE = 8 * 1024
 REQUESTS = 15
 # Of the stateless node's codecs; MPEG-2 is decoded so fast that its requests seldom wait.
 REQUEST_CLIPS = ("h264.mp4", "h264_interlaced.mp4", "vp8.webm", "vp9.webm", "vp9_10bit.webm")
