@@ -43,6 +43,8 @@ class Stage:
     optional: bool = False
     # Runs in the Debian 13 root.
     debian13: bool = False
+    # What bazel test is to run; tests that are tagged `manual` must be named.
+    targets: tuple = ("//...",)
     # Another command than bazel test, which ends in a line of its own.
     command: list = None
     # Runs in the virtual machine.
@@ -67,6 +69,8 @@ def stages_of(mode, corpus):
     stages += [Stage(config, unit(config)) for config in ("asan_ubsan", "tsan", "pi5")]
     stages.append(Stage("clang", unit("clang", ",-full")))
     stages.append(Stage("fuzz", unit("fuzz", ",-full")))
+    stages.append(Stage("fuzz ioctls", ["--config=fuzz", "--test_output=streamed"],
+                        targets=("//test/cuse_device/v4l2:ioctl_fuzz_test",)))
     stages.append(Stage("debian13", ["--test_tag_filters=-full"], debian13=True))
     if corpus:
         for front, config in (("va", None), ("v4l2", None), ("v4l2-request", None), ("replay", None),
@@ -94,7 +98,7 @@ def missing_tool(stage):
             return "no cross compiler or emulator (./dev setup --pi5)"
         if not os.path.exists("/usr/lib/aarch64-linux-gnu/libavcodec.so"):
             return "no arm64 libraries (./dev setup --pi5)"
-    if stage.name in ("clang", "fuzz") and not (shutil.which("clang") and shutil.which("ld.lld")):
+    if stage.name in ("clang", "fuzz", "fuzz ioctls") and not (shutil.which("clang") and shutil.which("ld.lld")):
         return "no clang or lld (./dev setup --full)"
     if stage.machine:
         return why_no_machine()
@@ -113,10 +117,10 @@ def bazel_command(stage, events):
         events = os.path.join(cache, "events.json")
         common[4] = f"--build_event_json_file={events}"
         return [script, "run", "bazel", f"--output_base={cache}/bazel", "--max_idle_secs=5", "test",
-                "--experimental_convenience_symlinks=ignore"] + common + ["//..."], events
+                "--experimental_convenience_symlinks=ignore"] + common + [*stage.targets], events
     startup = shlex.split(os.environ.get("DEV_BAZEL_STARTUP", ""))
     flags = shlex.split(os.environ.get("DEV_BAZEL_FLAGS", ""))
-    return ["bazel"] + startup + ["test"] + flags + common + ["//..."], events
+    return ["bazel"] + startup + ["test"] + flags + common + [*stage.targets], events
 
 
 def run_until(command, deadline):
