@@ -1,5 +1,6 @@
 #include "decode_core/job.h"
 
+#include <iterator>
 #include <string>
 
 namespace daedalus::core {
@@ -43,9 +44,51 @@ Status validate_h264(const DecodeJob& job, const H264Parameters& parameters) {
   return {};
 }
 
+Status validate_hevc(const DecodeJob& job, const HevcParameters& parameters) {
+  const v4l2_ctrl_hevc_sps& sps = parameters.sps;
+  const v4l2_ctrl_hevc_pps& pps = parameters.pps;
+  const v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
+  if (sps.chroma_format_idc > 1) {
+    return Error{ErrorCode::kUnsupported, "HEVC: chroma_format_idc " +
+                                              std::to_string(sps.chroma_format_idc) +
+                                              " is not 4:0:0 or 4:2:0"};
+  }
+  if (sps.bit_depth_luma_minus8 != sps.bit_depth_chroma_minus8 ||
+      (sps.bit_depth_luma_minus8 != 0 && sps.bit_depth_luma_minus8 != 2)) {
+    return Error{ErrorCode::kUnsupported, "HEVC: only 8 and 10 bits a sample are supported"};
+  }
+  if (sps.log2_max_pic_order_cnt_lsb_minus4 > 12) {
+    return invalid("HEVC: log2_max_pic_order_cnt_lsb above 16");
+  }
+  if (sps.log2_min_luma_coding_block_size_minus3 > 3 ||
+      sps.log2_diff_max_min_luma_coding_block_size >
+          3 - sps.log2_min_luma_coding_block_size_minus3) {
+    return invalid("HEVC: coding tree blocks above 64x64");
+  }
+  if (pps.num_tile_columns_minus1 >= std::size(pps.column_width_minus1) ||
+      pps.num_tile_rows_minus1 >= std::size(pps.row_height_minus1)) {
+    return invalid("HEVC: more than 20x22 tiles");
+  }
+  if (pps.num_extra_slice_header_bits > 7) return invalid("HEVC: more than 7 extra header bits");
+  for (const uint8_t count : {decode.num_active_dpb_entries, decode.num_poc_st_curr_before,
+                              decode.num_poc_st_curr_after, decode.num_poc_lt_curr}) {
+    if (count > V4L2_HEVC_DPB_ENTRIES_NUM_MAX) return invalid("HEVC: more than 16 references");
+  }
+  if (job.references.size() > V4L2_HEVC_DPB_ENTRIES_NUM_MAX) {
+    return invalid("HEVC: more than 16 references");
+  }
+  if (parameters.slices.size() != job.slices.size()) {
+    return invalid("HEVC: the parameters of each slice are needed");
+  }
+  return {};
+}
+
 }  // namespace
 
 uint32_t DecodeJob::coded_width() const {
+  if (const auto* hevc = std::get_if<HevcParameters>(&parameters)) {
+    return hevc->sps.pic_width_in_luma_samples;
+  }
   if (const auto* h264 = std::get_if<H264Parameters>(&parameters)) {
     return (h264->sps.pic_width_in_mbs_minus1 + 1u) * 16;
   }
@@ -57,6 +100,9 @@ uint32_t DecodeJob::coded_width() const {
 }
 
 uint32_t DecodeJob::coded_height() const {
+  if (const auto* hevc = std::get_if<HevcParameters>(&parameters)) {
+    return hevc->sps.pic_height_in_luma_samples;
+  }
   if (const auto* h264 = std::get_if<H264Parameters>(&parameters)) {
     const bool frame_mbs_only = h264->sps.flags & V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY;
     return (h264->sps.pic_height_in_map_units_minus1 + 1u) * (frame_mbs_only ? 16 : 32);
@@ -90,10 +136,14 @@ Status validate(const DecodeJob& job) {
   const uint32_t height = job.coded_height();
   if (width == 0 || height == 0 || width > kMaxDimension || height > kMaxDimension) {
     return Error{ErrorCode::kUnsupported, "a picture of " + std::to_string(width) + "x" +
-                                              std::to_string(height) + " is outside 1x1 to 8192x8192"};
+                                              std::to_string(height) +
+                                              " is outside 1x1 to 8192x8192"};
   }
   if (const auto* h264 = std::get_if<H264Parameters>(&job.parameters)) {
     return validate_h264(job, *h264);
+  }
+  if (const auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
+    return validate_hevc(job, *hevc);
   }
   if (job.codec() != Codec::kMpeg2 && job.slices.size() != 1) {
     return invalid("a VP8 or VP9 frame is one range of bytes");

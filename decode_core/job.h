@@ -64,8 +64,27 @@ struct Mpeg2Parameters {
   v4l2_ctrl_mpeg2_quantisation quantisation{};
 };
 
+// What of one slice segment the interfaces tell beside its bits.
+struct HevcSliceParameters {
+  // Bits of its st_ref_pic_set(), 0 where the SPS has the set.
+  uint32_t reference_set_bits = 0;
+  // RefPicList0 and RefPicList1 as indices into decode.dpb; of P and B slices.
+  std::array<std::array<uint8_t, V4L2_HEVC_DPB_ENTRIES_NUM_MAX>, 2> lists{};
+};
+
+struct HevcParameters {
+  v4l2_ctrl_hevc_sps sps{};
+  v4l2_ctrl_hevc_pps pps{};
+  // In raster order. Meaningful only with V4L2_HEVC_SPS_FLAG_SCALING_LIST_ENABLED.
+  v4l2_ctrl_hevc_scaling_matrix scaling_matrix{};
+  // dpb[i] is described by DecodeJob::references[i]; timestamp is unused. It holds the pictures for
+  // later ones too (the Foll sets).
+  v4l2_ctrl_hevc_decode_params decode{};
+  std::vector<HevcSliceParameters> slices;  // parallel to DecodeJob::slices
+};
+
 using JobParameters =
-    std::variant<H264Parameters, Vp9Parameters, Vp8Parameters, Mpeg2Parameters>;
+    std::variant<H264Parameters, Vp9Parameters, Vp8Parameters, Mpeg2Parameters, HevcParameters>;
 
 // Owned by whoever holds it; moved into Session::submit.
 struct DecodeJob {
@@ -74,6 +93,7 @@ struct DecodeJob {
 
   // The coded data, owned. What `slices` points at:
   //   H.264   one NAL unit each, NAL header included, emulation prevention kept, no start code
+  //   HEVC    likewise, one slice segment each
   //   MPEG-2  one slice each, start code (00 00 01 xx) included
   //   VP9     one range: the whole frame, uncompressed header first (superframes already split)
   //   VP8     one range: the whole frame, 3- or 10-byte frame tag first (RFC 6386 9.1)
@@ -87,6 +107,7 @@ struct DecodeJob {
 
   // Resolved references; null where the client has none (a missing reference is concealed).
   //   H.264   parallel to decode.dpb (at most 16)
+  //   HEVC    likewise
   //   VP9     last, golden, altref: the three of the header's ref_frame_idx
   //   VP8     last, golden, altref
   //   MPEG-2  forward, backward; a second field's reference to its own first field is the target

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "va_driver/job_builder.h"
+#include "va_driver/nal_unit.h"
 #include "va_driver/status.h"
 
 namespace daedalus::va {
@@ -47,16 +48,6 @@ v4l2_h264_dpb_entry dpb_entry(const VAPictureH264& picture, int32_t frame_num,
   if (!long_term && number > frame_num) number -= max_frame_num;
   entry.pic_num = static_cast<uint32_t>(field_pic ? 2 * number + 1 : number);
   return entry;
-}
-
-// Some clients put a start code in front of the NAL unit (B.1.1); no NAL unit begins like one.
-core::ByteRange without_start_code(std::span<const uint8_t> bitstream, core::ByteRange range) {
-  const std::span<const uint8_t> nal = bitstream.subspan(range.offset, range.size);
-  size_t zeros = 0;
-  while (zeros < nal.size() && nal[zeros] == 0) ++zeros;
-  if (zeros < 2 || zeros == nal.size() || nal[zeros] != 1) return range;
-  const auto skipped = static_cast<uint32_t>(zeros + 1);
-  return {range.offset + skipped, range.size - skipped};
 }
 
 class H264Builder : public JobBuilder {

@@ -18,8 +18,8 @@ std::unique_ptr<JobBuilder> JobBuilder::create(core::Profile profile) {
       return create_vp8_builder();
     case core::Codec::kMpeg2:
       return create_mpeg2_builder(profile);
-    case core::Codec::kHevc:  // no profile of it is advertised
-      break;
+    case core::Codec::kHevc:
+      return create_hevc_builder(profile);
   }
   return nullptr;
 }

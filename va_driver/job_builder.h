@@ -123,6 +123,7 @@ class JobBuilder {
 };
 
 std::unique_ptr<JobBuilder> create_h264_builder(core::Profile profile);
+std::unique_ptr<JobBuilder> create_hevc_builder(core::Profile profile);
 std::unique_ptr<JobBuilder> create_vp9_builder(core::Profile profile);
 std::unique_ptr<JobBuilder> create_vp8_builder();
 std::unique_ptr<JobBuilder> create_mpeg2_builder(core::Profile profile);

@@ -13,7 +13,7 @@ namespace {
 
 using core::Profile;
 
-constexpr std::array<std::pair<VAProfile, Profile>, 8> kProfiles = {{
+constexpr std::array<std::pair<VAProfile, Profile>, 10> kProfiles = {{
     {VAProfileMPEG2Simple, Profile::kMpeg2Simple},
     {VAProfileMPEG2Main, Profile::kMpeg2Main},
     {VAProfileH264ConstrainedBaseline, Profile::kH264ConstrainedBaseline},
@@ -22,6 +22,8 @@ constexpr std::array<std::pair<VAProfile, Profile>, 8> kProfiles = {{
     {VAProfileVP8Version0_3, Profile::kVp8},
     {VAProfileVP9Profile0, Profile::kVp9Profile0},
     {VAProfileVP9Profile2, Profile::kVp9Profile2},
+    {VAProfileHEVCMain, Profile::kHevcMain},
+    {VAProfileHEVCMain10, Profile::kHevcMain10},
 }};
 
 thread_local VADriverContextP current_context = nullptr;

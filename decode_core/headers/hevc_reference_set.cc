@@ -7,29 +7,36 @@ namespace {
 
 constexpr uint32_t kMaxDelta = 1u << 15;  // 7.4.8: of delta_poc_s*_minus1 + 1 and the like
 
+// What is said of one picture of the set that another is predicted from.
+struct Choice {
+  bool used = false;  // used_by_curr_pic_flag
+  bool kept = false;  // use_delta_flag
+};
+
 // Equations 7-61 and 7-62: the deltas of `reference`, moved by `delta_rps`, and `delta_rps` itself.
-// `kept` is use_delta_flag.
 HevcReferenceSet moved(const HevcReferenceSet& reference, int32_t delta_rps,
-                       std::span<const bool> kept) {
+                       std::span<const Choice> choices) {
   HevcReferenceSet set;
   const size_t negatives = reference.negative.size();
   const size_t positives = reference.positive.size();
-  const auto take = [&](std::vector<int32_t>& list, bool below_zero, int32_t delta, size_t flag) {
-    if (kept[flag] && (below_zero ? delta < 0 : delta > 0)) list.push_back(delta);
+  const auto take = [&](std::vector<HevcReferenceDelta>& list, bool below_zero, int32_t delta,
+                        size_t choice) {
+    const auto [used, kept] = choices[choice];
+    if (kept && (below_zero ? delta < 0 : delta > 0)) list.push_back({delta, used});
   };
   for (size_t j = positives; j-- > 0;) {
-    take(set.negative, true, reference.positive[j] + delta_rps, negatives + j);
+    take(set.negative, true, reference.positive[j].delta + delta_rps, negatives + j);
   }
   take(set.negative, true, delta_rps, reference.size());
   for (size_t j = 0; j < negatives; ++j) {
-    take(set.negative, true, reference.negative[j] + delta_rps, j);
+    take(set.negative, true, reference.negative[j].delta + delta_rps, j);
   }
   for (size_t j = negatives; j-- > 0;) {
-    take(set.positive, false, reference.negative[j] + delta_rps, j);
+    take(set.positive, false, reference.negative[j].delta + delta_rps, j);
   }
   take(set.positive, false, delta_rps, reference.size());
   for (size_t j = 0; j < positives; ++j) {
-    take(set.positive, false, reference.positive[j] + delta_rps, negatives + j);
+    take(set.positive, false, reference.positive[j].delta + delta_rps, negatives + j);
   }
   return set;
 }
@@ -40,24 +47,24 @@ std::optional<HevcReferenceSet> read_predicted(BitReader& reader,
   const uint32_t absolute_minus1 = reader.ue();
   if (absolute_minus1 >= kMaxDelta) return std::nullopt;
   const auto absolute = static_cast<int32_t>(absolute_minus1 + 1);
-  std::array<bool, kHevcMaxReferences + 1> kept{};
+  std::array<Choice, kHevcMaxReferences + 1> choices{};
   for (size_t j = 0; j <= reference.size(); ++j) {
-    const bool used_by_current = reader.flag();
-    kept[j] = used_by_current || reader.flag();
+    choices[j].used = reader.flag();
+    choices[j].kept = choices[j].used || reader.flag();
   }
-  HevcReferenceSet set = moved(reference, negative ? -absolute : absolute, kept);
+  HevcReferenceSet set = moved(reference, negative ? -absolute : absolute, choices);
   if (set.size() > kHevcMaxReferences) return std::nullopt;
   return set;
 }
 
-bool read_deltas(BitReader& reader, uint32_t count, int32_t sign, std::vector<int32_t>& deltas) {
+bool read_deltas(BitReader& reader, uint32_t count, int32_t sign,
+                 std::vector<HevcReferenceDelta>& deltas) {
   int32_t delta = 0;
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t step_minus1 = reader.ue();
     if (step_minus1 >= kMaxDelta) return false;
     delta += sign * static_cast<int32_t>(step_minus1 + 1);
-    deltas.push_back(delta);
-    reader.skip(1);  // used_by_curr_pic_s0_flag, used_by_curr_pic_s1_flag
+    deltas.push_back({delta, reader.flag()});
   }
   return true;
 }
@@ -65,9 +72,14 @@ bool read_deltas(BitReader& reader, uint32_t count, int32_t sign, std::vector<in
 }  // namespace
 
 std::optional<HevcReferenceSet> read_hevc_reference_set(BitReader& reader,
-                                                        std::span<const HevcReferenceSet> earlier) {
+                                                        std::span<const HevcReferenceSet> earlier,
+                                                        HevcSetPlace place) {
   const bool predicted = !earlier.empty() && reader.flag();
-  if (predicted) return read_predicted(reader, earlier.back());
+  if (predicted) {
+    const uint32_t back = place == HevcSetPlace::kSlice ? reader.ue() : 0;  // delta_idx_minus1
+    if (back >= earlier.size()) return std::nullopt;
+    return read_predicted(reader, earlier[earlier.size() - 1 - back]);
+  }
   const uint32_t negatives = reader.ue();
   const uint32_t positives = reader.ue();
   if (negatives > kHevcMaxReferences || positives > kHevcMaxReferences - negatives) {

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
+#include "decode_core/headers/hevc_reference_set.h"
+#include "decode_core/uapi/controls.h"
 
 namespace daedalus::headers {
 
@@ -23,7 +26,12 @@ struct HevcColour {
   bool full_range = false;
 };
 
-// What is needed to make room for the pictures of a stream, to order and to show them.
+// A long-term reference picture that slices may name by its index (lt_ref_pic_poc_lsb_sps).
+struct HevcLongTermCandidate {
+  uint16_t order_count_lsb = 0;
+  bool used = false;  // used_by_curr_pic_lt_sps_flag
+};
+
 struct HevcSps {
   uint8_t id = 0;
   uint8_t chroma_format_idc = 1;
@@ -36,7 +44,15 @@ struct HevcSps {
   // to 16), and pictures that may precede another in decoding order and follow it in output order.
   uint8_t max_dec_pic_buffering = 1;
   uint8_t max_num_reorder_pics = 0;
-  HevcColour colour;  // unspecified where the VUI ends too early
+  uint32_t max_latency_pictures = 0;  // SpsMaxLatencyPictures; 0: no limit
+  HevcColour colour;                  // unspecified where the VUI ends too early
+
+  // As the interfaces carry it, and what they lack.
+  v4l2_ctrl_hevc_sps control{};
+  // In force with V4L2_HEVC_SPS_FLAG_SCALING_LIST_ENABLED where the PPS has none.
+  v4l2_ctrl_hevc_scaling_matrix scaling_matrix{};
+  std::vector<HevcReferenceSet> reference_sets;
+  std::vector<HevcLongTermCandidate> long_term_candidates;
 };
 
 // `nal`: the whole NAL unit (type 33, layer 0), no start code, emulation prevention kept. Any

@@ -86,6 +86,12 @@ void write_parameters(Writer& writer, const JobParameters& parameters) {
     writer.value(h264->poc_offsets_known);
     writer.value(h264->default_reference_counts_known);
     writer.list(h264->slice_reference_counts_minus1);
+  } else if (const auto* hevc = std::get_if<HevcParameters>(&parameters)) {
+    writer.value(hevc->sps);
+    writer.value(hevc->pps);
+    writer.value(hevc->scaling_matrix);
+    writer.value(hevc->decode);
+    writer.list(hevc->slices);
   } else if (const auto* vp9 = std::get_if<Vp9Parameters>(&parameters)) {
     writer.value(vp9->frame);
   } else if (const auto* vp8 = std::get_if<Vp8Parameters>(&parameters)) {
@@ -122,8 +128,15 @@ std::optional<JobParameters> read_parameters(Reader& reader) {
       mpeg2.quantisation = reader.value<v4l2_ctrl_mpeg2_quantisation>();
       return mpeg2;
     }
-    case Codec::kHevc:  // the stream engine's alone
-      break;
+    case Codec::kHevc: {
+      HevcParameters hevc;
+      hevc.sps = reader.value<v4l2_ctrl_hevc_sps>();
+      hevc.pps = reader.value<v4l2_ctrl_hevc_pps>();
+      hevc.scaling_matrix = reader.value<v4l2_ctrl_hevc_scaling_matrix>();
+      hevc.decode = reader.value<v4l2_ctrl_hevc_decode_params>();
+      hevc.slices = reader.list<HevcSliceParameters>();
+      return hevc;
+    }
   }
   return std::nullopt;
 }
@@ -244,7 +257,7 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   recorded.job.bitstream = entry.list<uint8_t>();
   if (!parameters.has_value() || !entry.complete() || target == 0 ||
       references.size() > kMostReferences ||
-      profile > static_cast<uint8_t>(Profile::kMpeg2Main) ||
+      profile > static_cast<uint8_t>(Profile::kHevcMain10) ||
       field > static_cast<uint8_t>(FieldRole::kSecondField)) {
     return damaged(position_);
   }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint32_t kMax = 4096;  // what the profiles' highest levels need each way
 
-constexpr std::array<ProfileCapability, 8> kCapabilities = {{
+constexpr std::array<ProfileCapability, 10> kCapabilities = {{
     {Profile::kH264ConstrainedBaseline, 16, 16, kMax, kMax, 8},
     {Profile::kH264Main, 16, 16, kMax, kMax, 8},
     {Profile::kH264High, 16, 16, kMax, kMax, 8},
@@ -20,6 +20,8 @@ constexpr std::array<ProfileCapability, 8> kCapabilities = {{
     {Profile::kVp8, 1, 1, kMax, kMax, 8},
     {Profile::kMpeg2Simple, 16, 16, kMax, kMax, 8},
     {Profile::kMpeg2Main, 16, 16, kMax, kMax, 8},
+    {Profile::kHevcMain, 8, 8, kMaxDimension, kMaxDimension, 8},
+    {Profile::kHevcMain10, 8, 8, kMaxDimension, kMaxDimension, 10},
 }};
 
 class SoftwareBackend final : public Backend {

@@ -14,11 +14,10 @@ ADVERTISED = {
     "vp9": ("Profile 0", "Profile 2"),
     "vp8": ("Version 0-3",),
     "mpeg2": ("Simple", "Main"),
+    "hevc": ("Main", "Main 10", "Main Still Picture"),
 }
-# What one front decodes beside these.
-ADVERTISED_BY_FRONT = {
-    "v4l2": {"hevc": ("Main", "Main 10", "Main Still Picture")},
-}
+# What one front does not decode of these.
+NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("hevc",)}
 # What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10), 4:2:0; H.264 High also 4:0:0.
 PIXEL_FORMATS = {
     ("h264", "High"): ("yuv420p", "gray"),
@@ -139,10 +138,9 @@ def skip_reason(stream, front):
     """Why the stream is not run, '' where it is."""
     if stream.robustness:
         return ""
-    advertised = {**ADVERTISED, **ADVERTISED_BY_FRONT.get(front, {})}
-    if stream.codec not in advertised:
+    if stream.codec not in ADVERTISED or stream.codec in NOT_ADVERTISED_BY_FRONT.get(front, ()):
         return stream.codec
-    if stream.profile not in advertised[stream.codec]:
+    if stream.profile not in ADVERTISED[stream.codec]:
         return f"{stream.codec} {stream.profile}"
     allowed = PIXEL_FORMATS.get((stream.codec, stream.profile), ("yuv420p",))
     if stream.pix_fmt not in allowed:

@@ -417,9 +417,11 @@ class Manifest(unittest.TestCase):
         self.assertEqual(reason("vp9", "2", "yuv420p10le"), "")
         self.assertEqual(reason("vp9", "2", "yuv420p12le"), "vp9 yuv420p12le")
         self.assertEqual(reason("vp8", "2"), "")
-        self.assertEqual(reason("hevc", "Main"), "hevc")
+        self.assertEqual(reason("av1", "Main"), "av1")
+        self.assertEqual(reason("hevc", "Main"), "")
         for profile, pix_fmt in (("Main", "yuv420p"), ("main10", "yuv420p10le"), ("Main Still Picture", "yuv420p")):
             self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2"), "")
+            self.assertEqual(reason("hevc", profile, pix_fmt, "replay"), "")
             self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2-request"), "hevc")
         self.assertEqual(reason("hevc", "Rext", "yuv422p10le", "v4l2"), "hevc Rext")
         self.assertEqual(reason("hevc", "Main", "yuv420p10le", "v4l2"), "hevc yuv420p10le")

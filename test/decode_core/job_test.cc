@@ -13,9 +13,11 @@
 namespace daedalus::core::test {
 namespace {
 
-const std::vector<Codec> kCodecs = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2};
+const std::vector<Codec> kCodecs = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2,
+                                    Codec::kHevc};
 
 H264Parameters& h264(DecodeJob& job) { return std::get<H264Parameters>(job.parameters); }
+HevcParameters& hevc(DecodeJob& job) { return std::get<HevcParameters>(job.parameters); }
 
 TEST_CASE("a whole job of every codec is valid and knows its size") {
   for (const Codec codec : kCodecs) {
@@ -43,9 +45,17 @@ TEST_CASE("what no engine could rely on is refused, with the reason") {
       {"not inside", Codec::kVp8, [](DecodeJob& job) { job.slices[0].size = 7; }},
       {"not inside", Codec::kVp8, [](DecodeJob& job) { job.slices[0].offset = 1; }},
       {"not inside", Codec::kVp8,
-       [](DecodeJob& job) { job.slices[0] = {UINT32_MAX, UINT32_MAX}; }},
-      {"not inside", Codec::kVp8, [](DecodeJob& job) { job.slices[0] = {2, UINT32_MAX - 1}; }},
-      {"overlap", Codec::kMpeg2, [](DecodeJob& job) { job.slices.push_back({0, 1}); }},
+       [](DecodeJob& job) {
+         job.slices[0] = {UINT32_MAX, UINT32_MAX};
+       }},
+      {"not inside", Codec::kVp8,
+       [](DecodeJob& job) {
+         job.slices[0] = {2, UINT32_MAX - 1};
+       }},
+      {"overlap", Codec::kMpeg2,
+       [](DecodeJob& job) {
+         job.slices.push_back({0, 1});
+       }},
       {"overlap", Codec::kH264, [](DecodeJob& job) { job.slices.resize(1000, job.slices[0]); }},
       {"too large", Codec::kH264, [](DecodeJob& job) { job.slices.resize(kMaxSlices + 1); }},
       {"too large", Codec::kVp9, [](DecodeJob& job) { job.bitstream.resize(kMaxCodedBytes + 1); }},
@@ -94,6 +104,28 @@ TEST_CASE("what no engine could rely on is refused, with the reason") {
        [](DecodeJob& job) { h264(job).slice_reference_counts_minus1.clear(); }},
       {"active references", Codec::kH264,
        [](DecodeJob& job) { h264(job).slice_reference_counts_minus1[0][1] = 32; }},
+      {"chroma_format_idc", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).sps.chroma_format_idc = 2; }},
+      {"8 and 10 bits", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).sps.bit_depth_luma_minus8 = 2; }},
+      {"8 and 10 bits", Codec::kHevc,
+       [](DecodeJob& job) {
+         hevc(job).sps.bit_depth_luma_minus8 = hevc(job).sps.bit_depth_chroma_minus8 = 4;
+       }},
+      {"log2_max", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).sps.log2_max_pic_order_cnt_lsb_minus4 = 13; }},
+      {"tree blocks", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).sps.log2_min_luma_coding_block_size_minus3 = 3; }},
+      {"tiles", Codec::kHevc, [](DecodeJob& job) { hevc(job).pps.num_tile_columns_minus1 = 20; }},
+      {"tiles", Codec::kHevc, [](DecodeJob& job) { hevc(job).pps.num_tile_rows_minus1 = 22; }},
+      {"header bits", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).pps.num_extra_slice_header_bits = 8; }},
+      {"16 references", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).decode.num_active_dpb_entries = 17; }},
+      {"16 references", Codec::kHevc,
+       [](DecodeJob& job) { hevc(job).decode.num_poc_lt_curr = 17; }},
+      {"16 references", Codec::kHevc, [](DecodeJob& job) { job.references.resize(17); }},
+      {"each slice", Codec::kHevc, [](DecodeJob& job) { hevc(job).slices.clear(); }},
   };
   for (const Case& test : cases) {
     DecodeJob job = make_job(test.codec);

@@ -34,8 +34,15 @@ JobParameters make_parameters(Codec codec, uint32_t width, uint32_t height) {
       vp8.frame.height = static_cast<uint16_t>(height);
       return vp8;
     }
+    case Codec::kHevc: {
+      HevcParameters hevc;
+      hevc.sps.pic_width_in_luma_samples = static_cast<uint16_t>(width);
+      hevc.sps.pic_height_in_luma_samples = static_cast<uint16_t>(height);
+      hevc.sps.chroma_format_idc = 1;
+      hevc.sps.log2_diff_max_min_luma_coding_block_size = 1;
+      return hevc;
+    }
     case Codec::kMpeg2:
-    case Codec::kHevc:  // has no jobs
       break;
   }
   Mpeg2Parameters mpeg2;
@@ -66,11 +73,13 @@ DecodeJob make_job(Codec codec, uint32_t width, uint32_t height) {
 
 void add_slice(DecodeJob& job, std::span<const uint8_t> bytes,
                std::array<uint8_t, 2> counts_minus1) {
-  job.slices.push_back({static_cast<uint32_t>(job.bitstream.size()),
-                        static_cast<uint32_t>(bytes.size())});
+  job.slices.push_back(
+      {static_cast<uint32_t>(job.bitstream.size()), static_cast<uint32_t>(bytes.size())});
   job.bitstream.insert(job.bitstream.end(), bytes.begin(), bytes.end());
   if (auto* h264 = std::get_if<H264Parameters>(&job.parameters)) {
     h264->slice_reference_counts_minus1.push_back(counts_minus1);
+  } else if (auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
+    hevc->slices.emplace_back();
   }
 }
 
@@ -86,7 +95,7 @@ std::vector<uint8_t> make_slice(const SliceWords& words) {
     bits.flag(words.override_counts);
     if (words.override_counts) bits.ue(words.l0_minus1);
     if (words.override_counts && words.slice_type == 1) bits.ue(words.l1_minus1);
-    bits.flag(false);                               // ref_pic_list_modification_flag_l0
+    bits.flag(false);                             // ref_pic_list_modification_flag_l0
     if (words.slice_type == 1) bits.flag(false);  // ref_pic_list_modification_flag_l1
   }
   if (words.idr) {

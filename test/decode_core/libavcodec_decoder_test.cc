@@ -31,7 +31,7 @@ std::unique_ptr<Decoder> make_decoder(Codec codec) {
 }
 
 TEST_CASE("bytes that are no picture are an error that says so, and the next job is taken") {
-  for (const Codec codec : {Codec::kVp8, Codec::kVp9, Codec::kMpeg2}) {
+  for (const Codec codec : {Codec::kVp8, Codec::kVp9, Codec::kMpeg2, Codec::kHevc}) {
     const auto decoder = make_decoder(codec);
     for (int i = 0; i < 3; ++i) {
       DecodeJob job = make_job(codec);

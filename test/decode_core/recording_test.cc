@@ -66,9 +66,10 @@ std::vector<Entry> random_entries(uint32_t seed) {
   std::vector<Entry> entries;
   std::vector<std::shared_ptr<Picture>> pictures = {nullptr};
   const Profile profiles[] = {Profile::kH264Main, Profile::kVp9Profile2, Profile::kVp8,
-                              Profile::kMpeg2Simple};
-  for (int i = 0; i < 12; ++i) {
-    Entry entry{i + 1u, profiles[i % 4], make_job(codec_of(profiles[i % 4])), std::nullopt};
+                              Profile::kMpeg2Simple, Profile::kHevcMain10};
+  for (size_t i = 0; i < 15; ++i) {
+    const Profile profile = profiles[i % std::size(profiles)];
+    Entry entry{static_cast<uint32_t>(i + 1), profile, make_job(codec_of(profile)), std::nullopt};
     DecodeJob& job = entry.job;
     if (auto* h264 = std::get_if<H264Parameters>(&job.parameters)) {
       scramble(h264->sps, random);
@@ -78,6 +79,13 @@ std::vector<Entry> random_entries(uint32_t seed) {
       h264->poc_offsets_known = random() % 2 != 0;
       h264->default_reference_counts_known = random() % 2 != 0;
       h264->slice_reference_counts_minus1 = {{3, 4}, {5, 6}};
+    } else if (auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
+      scramble(hevc->sps, random);
+      scramble(hevc->pps, random);
+      scramble(hevc->scaling_matrix, random);
+      scramble(hevc->decode, random);
+      hevc->slices.resize(random() % 4);
+      for (HevcSliceParameters& slice : hevc->slices) scramble(slice, random);
     } else if (auto* vp9 = std::get_if<Vp9Parameters>(&job.parameters)) {
       scramble(vp9->frame, random);
     } else if (auto* vp8 = std::get_if<Vp8Parameters>(&job.parameters)) {
@@ -127,6 +135,16 @@ bool same_parameters(const JobParameters& a, const JobParameters& b) {
            h264->poc_offsets_known == other.poc_offsets_known &&
            h264->default_reference_counts_known == other.default_reference_counts_known &&
            h264->slice_reference_counts_minus1 == other.slice_reference_counts_minus1;
+  }
+  if (const auto* hevc = std::get_if<HevcParameters>(&a)) {
+    const auto& other = std::get<HevcParameters>(b);
+    return same_bytes(hevc->sps, other.sps) && same_bytes(hevc->pps, other.pps) &&
+           same_bytes(hevc->scaling_matrix, other.scaling_matrix) &&
+           same_bytes(hevc->decode, other.decode) &&
+           std::equal(hevc->slices.begin(), hevc->slices.end(), other.slices.begin(),
+                      other.slices.end(), [](const auto& x, const auto& y) {
+                        return x.reference_set_bits == y.reference_set_bits && x.lists == y.lists;
+                      });
   }
   if (const auto* vp9 = std::get_if<Vp9Parameters>(&a)) {
     return same_bytes(vp9->frame, std::get<Vp9Parameters>(b).frame);
@@ -200,7 +218,7 @@ TEST_CASE("a recording cut at any byte yields its whole jobs, then an error") {
     ends.push_back(ends.back() + sizeof(size) + size);
   }
   REQUIRE(ends.back() == bytes.size());
-  REQUIRE(ends.size() == 13);
+  REQUIRE(ends.size() == 16);
   for (size_t size = 0; size < bytes.size(); ++size) {
     const Bytes cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
     const auto whole = std::upper_bound(ends.begin(), ends.end(), size) - ends.begin();
@@ -307,17 +325,18 @@ TEST_CASE("a session records what it decoded, with the pixels' hash") {
   REQUIRE(writer.ok());
   FrameHash expected{};
   {
-    const auto session = std::make_shared<QueuedSession>(QueuedSession::Parts{
-        {Profile::kVp8, 0, 0, "replay"},
-        "fake",
-        std::make_unique<FakeDecoder>([&](const DecodeJob& job) {
-          if (job.bitstream[0] == 1) return decoded_nothing();
-          DecodeOutcome outcome = decoded_frame(7);
-          expected = hash_frame(outcome.frame->view);
-          return outcome;
-        }),
-        std::make_unique<Statistics>("", Statistics::Identity{}, false), std::move(*writer),
-        nullptr});
+    const auto session = std::make_shared<QueuedSession>(
+        QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
+                             "fake",
+                             std::make_unique<FakeDecoder>([&](const DecodeJob& job) {
+                               if (job.bitstream[0] == 1) return decoded_nothing();
+                               DecodeOutcome outcome = decoded_frame(7);
+                               expected = hash_frame(outcome.frame->view);
+                               return outcome;
+                             }),
+                             std::make_unique<Statistics>("", Statistics::Identity{}, false),
+                             std::move(*writer),
+                             nullptr});
     REQUIRE(session->submit(make_job(Codec::kVp8)).ok());
     DecodeJob failing = make_job(Codec::kVp8);
     failing.bitstream[0] = 1;

@@ -14,9 +14,10 @@ namespace {
 constexpr int kGarbage = 32'659;  // what ffmpeg has in its counter
 
 const std::array kProfiles = {
-    VAProfileMPEG2Simple, VAProfileMPEG2Main,  VAProfileH264ConstrainedBaseline,
-    VAProfileH264Main,    VAProfileH264High,   VAProfileVP8Version0_3,
-    VAProfileVP9Profile0, VAProfileVP9Profile2};
+    VAProfileMPEG2Simple, VAProfileMPEG2Main,   VAProfileH264ConstrainedBaseline,
+    VAProfileH264Main,    VAProfileH264High,    VAProfileVP8Version0_3,
+    VAProfileVP9Profile0, VAProfileVP9Profile2, VAProfileHEVCMain,
+    VAProfileHEVCMain10};
 
 // A type may be one that our headers do not know.
 VAConfigAttrib config_attribute(int type, uint32_t value) {
@@ -81,7 +82,7 @@ TEST_CASE("queries: the profiles, entrypoint VLD each, whatever the counters hel
     CHECK(entrypoint == VAEntrypointVLD);
   }
   VAEntrypoint entrypoint{};
-  CHECK(driver.call(&VADriverVTable::vaQueryConfigEntrypoints, VAProfileHEVCMain, &entrypoint,
+  CHECK(driver.call(&VADriverVTable::vaQueryConfigEntrypoints, VAProfileHEVCMain444, &entrypoint,
                     &count) == VA_STATUS_ERROR_UNSUPPORTED_PROFILE);
 }
 
@@ -98,7 +99,7 @@ TEST_CASE("queries: config attributes") {
   CHECK(attribute(driver, VAProfileH264Main, 9999) == VA_ATTRIB_NOT_SUPPORTED);
 
   VAConfigAttrib attrib{VAConfigAttribRTFormat, 0};
-  CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileHEVCMain, VAEntrypointVLD,
+  CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileHEVCMain444, VAEntrypointVLD,
                     &attrib, 1) == VA_STATUS_ERROR_UNSUPPORTED_PROFILE);
   CHECK(driver.call(&VADriverVTable::vaGetConfigAttributes, VAProfileH264Main, VAEntrypointEncSlice,
                     &attrib, 1) == VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT);

@@ -30,7 +30,7 @@ constexpr const char* kUsage =
     "  --backend auto|software   --engine auto|libavcodec   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"
-    "H.264, VP9, VP8 and MPEG-2 in any container that libavformat opens.\n";
+    "H.264, HEVC, VP9, VP8 and MPEG-2 in any container that libavformat opens.\n";
 
 double cpu_seconds() {
   timespec time{};

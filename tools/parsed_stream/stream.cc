@@ -5,7 +5,6 @@
 namespace daedalus::parsed_stream {
 namespace {
 
-// Null for a codec that only the stream engine decodes.
 std::unique_ptr<Parser> create_parser(core::Codec codec) {
   switch (codec) {
     case core::Codec::kH264:
@@ -17,7 +16,7 @@ std::unique_ptr<Parser> create_parser(core::Codec codec) {
     case core::Codec::kMpeg2:
       return create_mpeg2_parser();
     case core::Codec::kHevc:
-      break;
+      return create_hevc_parser();
   }
   return nullptr;
 }
@@ -57,6 +56,12 @@ std::optional<core::Profile> mpeg2_profile(const v4l2_ctrl_mpeg2_sequence& seque
   }
 }
 
+// What the structure tells: every Main stream is one of Main 10 too, and 4:0:0 is of neither.
+std::optional<core::Profile> hevc_profile(const v4l2_ctrl_hevc_sps& sps) {
+  if (sps.chroma_format_idc != 1) return std::nullopt;
+  return sps.bit_depth_luma_minus8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
+}
+
 }  // namespace
 
 std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
@@ -70,7 +75,7 @@ std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
     case core::Codec::kMpeg2:
       return mpeg2_profile(std::get<core::Mpeg2Parameters>(job.parameters).sequence);
     case core::Codec::kHevc:
-      break;
+      return hevc_profile(std::get<core::HevcParameters>(job.parameters).sps);
   }
   return std::nullopt;
 }
@@ -79,11 +84,6 @@ Result<std::unique_ptr<ParsedStream>> ParsedStream::open(const std::string& path
   Result<std::unique_ptr<Demuxer>> demuxer = Demuxer::open(path);
   if (!demuxer.ok()) return demuxer.error();
   std::unique_ptr<Parser> parser = create_parser((*demuxer)->codec());
-  if (parser == nullptr) {
-    return Error{ErrorCode::kUnsupported, path + ": " +
-                                              std::string(core::to_string((*demuxer)->codec())) +
-                                              " is decoded by the stateful V4L2 node only"};
-  }
   std::unique_ptr<ParsedStream> stream(new ParsedStream(std::move(*demuxer), std::move(parser)));
   const std::span<const uint8_t> headers = stream->demuxer_->headers();
   if (!headers.empty()) {

@@ -23,6 +23,9 @@ bool has_references(const DecodeJob& job) {
                          return (entry.flags & V4L2_H264_DPB_ENTRY_FLAG_VALID) != 0;
                        });
   }
+  if (const auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
+    return hevc->decode.num_active_dpb_entries != 0;
+  }
   return true;
 }
 
@@ -57,8 +60,8 @@ class LibavcodecDecoder final : public Decoder {
     allocation_error_.clear();
     DecodeOutcome outcome;
     // Nothing to refer to: what the decoder still holds is of before a seek, and would be taken for
-    // a gap in frame_num.
-    if (codec_ == Codec::kH264 && job.field != FieldRole::kSecondField && !has_references(job)) {
+    // a gap in frame_num or have the same order count.
+    if (job.field != FieldRole::kSecondField && !has_references(job)) {
       avcodec_flush_buffers(context_.get());
     }
     if (Status status = writer_->write(job, bytes_); !status) {

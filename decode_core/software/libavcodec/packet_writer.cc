@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "decode_core/headers/h264_slice_header.h"
+#include "decode_core/headers/hevc_slice_header.h"
 #include "decode_core/software/libavcodec/rewrite/h264_parameter_sets.h"
+#include "decode_core/software/libavcodec/rewrite/hevc_parameter_sets.h"
+#include "decode_core/software/libavcodec/rewrite/hevc_slice.h"
 #include "decode_core/software/libavcodec/rewrite/mpeg2_headers.h"
 
 namespace daedalus::core {
@@ -54,9 +57,9 @@ class H264PacketWriter final : public PacketWriter {
   // picture parameter set that it names.
   void learn_default_counts(const H264Parameters& parameters, const DecodeJob& job, size_t slice) {
     if (parameters.default_reference_counts_known) return;
-    const auto header = headers::parse_h264_slice_header(
-        job.bytes_of(job.slices[slice]), {parameters.sps, parameters.pps},
-        headers::H264SliceDepth::kReferenceCounts);
+    const auto header = headers::parse_h264_slice_header(job.bytes_of(job.slices[slice]),
+                                                         {parameters.sps, parameters.pps},
+                                                         headers::H264SliceDepth::kReferenceCounts);
     if (!header || header->is_intra() || header->num_ref_idx_override) return;
     const auto& counts = parameters.slice_reference_counts_minus1[slice];
     default_counts_[header->pps_id][0] = counts[0];
@@ -79,8 +82,65 @@ class H264PacketWriter final : public PacketWriter {
   }
 
   std::vector<uint8_t> sps_;
-  std::array<std::vector<uint8_t>, kPpsIds> pps_;               // by id; empty: not sent
+  std::array<std::vector<uint8_t>, kPpsIds> pps_;                 // by id; empty: not sent
   std::array<std::array<uint8_t, 2>, kPpsIds> default_counts_{};  // by id; L0 and L1, minus 1
+};
+
+class HevcPacketWriter final : public PacketWriter {
+ public:
+  Status write(const DecodeJob& job, std::vector<uint8_t>& packet) override {
+    const auto& parameters = std::get<HevcParameters>(job.parameters);
+    packet.clear();
+    std::vector<uint8_t> slices;
+    std::bitset<kPpsIds> named;
+    Status first_error;
+    for (size_t i = 0; i < job.slices.size(); ++i) {
+      const auto nal = job.bytes_of(job.slices[i]);
+      const HevcSliceParameters& slice = parameters.slices[i];
+      const auto id = headers::parse_hevc_pps_id(nal);
+      Status status =
+          id ? rewrite::append_hevc_slice(nal,
+                                          {parameters.sps, parameters.pps, parameters.decode,
+                                           slice.reference_set_bits, slice.lists},
+                                          slices)
+             : Status(id.error());
+      if (status) named.set(*id);
+      if (!status && first_error) first_error = std::move(status);
+    }
+    // Before any parameter set counts as sent: this packet will not be.
+    if (named.none()) return first_error;
+    write_parameter_sets(parameters, named, packet);
+    packet.insert(packet.end(), slices.begin(), slices.end());
+    return {};
+  }
+
+ private:
+  static constexpr size_t kPpsIds = 64;
+
+  void write_parameter_sets(const HevcParameters& parameters, const std::bitset<kPpsIds>& named,
+                            std::vector<uint8_t>& packet) {
+    std::vector<uint8_t> sps;
+    rewrite::append_hevc_sps(parameters.sps, sps);
+    if (sps != sps_) {
+      packet.insert(packet.end(), sps.begin(), sps.end());
+      sps_ = std::move(sps);
+      // A sequence parameter set takes its picture parameter sets with it.
+      for (auto& pps : pps_) pps.clear();
+    }
+    const bool scaling = parameters.sps.flags & V4L2_HEVC_SPS_FLAG_SCALING_LIST_ENABLED;
+    for (size_t id = 0; id < kPpsIds; ++id) {
+      if (!named[id]) continue;
+      std::vector<uint8_t> pps;
+      rewrite::append_hevc_pps(parameters.pps, static_cast<uint8_t>(id), parameters.sps,
+                               scaling ? &parameters.scaling_matrix : nullptr, pps);
+      if (pps == pps_[id]) continue;
+      packet.insert(packet.end(), pps.begin(), pps.end());
+      pps_[id] = std::move(pps);
+    }
+  }
+
+  std::vector<uint8_t> sps_;
+  std::array<std::vector<uint8_t>, kPpsIds> pps_;  // by id; empty: not sent
 };
 
 class Mpeg2PacketWriter final : public PacketWriter {
@@ -131,9 +191,10 @@ std::unique_ptr<PacketWriter> PacketWriter::create(Codec codec) {
       return std::make_unique<H264PacketWriter>();
     case Codec::kMpeg2:
       return std::make_unique<Mpeg2PacketWriter>();
+    case Codec::kHevc:
+      return std::make_unique<HevcPacketWriter>();
     case Codec::kVp8:
     case Codec::kVp9:
-    case Codec::kHevc:  // no job is of it
       break;
   }
   return std::make_unique<FramePacketWriter>();

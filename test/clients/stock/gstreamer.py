@@ -14,8 +14,10 @@ FRONT_ENDS = {
     "vp9_10bit.webm": "matroskademux ! vp9parse",
     "vp8.webm": "matroskademux",
     "mpeg2.mpg": "mpegpsdemux ! mpegvideoparse",
+    "hevc.mp4": "qtdemux ! h265parse",
+    "hevc_10bit.mp4": "qtdemux ! h265parse",
 }
-CODECS = {"h264": "h264dec", "vp9": "vp9dec", "vp8": "vp8dec", "mpeg2": "mpeg2dec"}
+CODECS = {"h264": "h264dec", "vp9": "vp9dec", "vp8": "vp8dec", "mpeg2": "mpeg2dec", "hevc": "h265dec"}
 
 
 class Plugin:

@@ -56,11 +56,6 @@ CLIPS = (
     Clip("vp9_10bit.webm", "vp9", 320, 180, 50, 56, bits=10),
     Clip("vp8.webm", "vp8", 320, 180, 60, 64),
     Clip("mpeg2.mpg", "mpeg2", 320, 180, 60, 60),
-)
-
-
-# Codecs that only the stateful V4L2 node decodes.
-STREAM_CLIPS = (
     Clip("hevc.mp4", "hevc", 320, 180, 60, 60),
     Clip("hevc_10bit.mp4", "hevc", 176, 144, 50, 50, bits=10),
 )

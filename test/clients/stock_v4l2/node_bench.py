@@ -9,7 +9,7 @@ import tempfile
 import workbench
 from workbench import Failure, Skip
 
-CLIPS = tuple(clip for clip in workbench.CLIPS + workbench.STREAM_CLIPS if clip.bits == 8)
+CLIPS = tuple(clip for clip in workbench.CLIPS if clip.bits == 8)
 
 
 def expect_decoded_by_node(run, codec, frames):

@@ -134,7 +134,7 @@ TEST_CASE("an encoder's HEVC sequence parameter set") {
 }
 
 TEST_CASE("a predicted reference picture set is the one before it, moved") {
-  const HevcReferenceSet before{{-1, -3}, {2}};
+  const HevcReferenceSet before{{{-1, true}, {-3, false}}, {{2, true}}};
   struct Case {
     int delta_rps;
     std::vector<bool> kept;
@@ -154,8 +154,13 @@ TEST_CASE("a predicted reference picture set is the one before it, moved") {
     BitReader reader(bytes);
     const auto set = read_hevc_reference_set(reader, std::vector{before});
     REQUIRE(set.has_value());
-    CHECK(set->negative == expected.negative);
-    CHECK(set->positive == expected.positive);
+    const auto deltas_of = [](const std::vector<HevcReferenceDelta>& list) {
+      std::vector<int32_t> deltas;
+      for (const HevcReferenceDelta& entry : list) deltas.push_back(entry.delta);
+      return deltas;
+    };
+    CHECK(deltas_of(set->negative) == expected.negative);
+    CHECK(deltas_of(set->positive) == expected.positive);
     CHECK(reader.position() == size);
   }
 }

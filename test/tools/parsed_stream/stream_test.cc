@@ -27,6 +27,8 @@ struct Clip {
 constexpr Clip kClips[] = {
     {"test/data/h264.mp4", core::Codec::kH264, core::Profile::kH264High, 320, 192, 60},
     {"test/data/h264_interlaced.mp4", core::Codec::kH264, core::Profile::kH264High, 352, 288, 50},
+    {"test/data/hevc.mp4", core::Codec::kHevc, core::Profile::kHevcMain, 320, 184, 60},
+    {"test/data/hevc_10bit.mp4", core::Codec::kHevc, core::Profile::kHevcMain10, 176, 144, 50},
     {"test/data/mpeg2.mpg", core::Codec::kMpeg2, core::Profile::kMpeg2Main, 320, 180, 60},
     {"test/data/vp8.webm", core::Codec::kVp8, core::Profile::kVp8, 320, 180, 60},
     {"test/data/vp9.webm", core::Codec::kVp9, core::Profile::kVp9Profile0, 320, 180, 60},

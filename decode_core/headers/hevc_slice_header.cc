@@ -1,0 +1,320 @@
+#include "decode_core/headers/hevc_slice_header.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "decode_core/headers/bit_reader.h"
+#include "decode_core/headers/hevc_nal.h"
+#include "decode_core/headers/rbsp.h"
+
+namespace daedalus::headers {
+namespace {
+
+// Entry points of the largest picture are in there with room to spare.
+constexpr size_t kMaxHeaderBytes = 64 << 10;
+constexpr uint32_t kMaxPpsId = 63;
+constexpr uint32_t kMaxReferences = 15;  // num_ref_idx_lX_active_minus1 is 0 to 14
+constexpr uint32_t kMaxLongTerm = 33;    // 32 of the SPS (7.4.3.2.1) among them
+
+Error corrupt(const char* what) {
+  return {ErrorCode::kCorrupt, std::string("HEVC slice segment header: ") + what};
+}
+
+// Ceil(Log2(count)).
+unsigned bits_for(uint32_t count) {
+  return count <= 1 ? 0 : static_cast<unsigned>(std::bit_width(count - 1));
+}
+
+uint32_t picture_size_in_ctbs(const v4l2_ctrl_hevc_sps& sps) {
+  const unsigned log2_size = std::min(6u, sps.log2_min_luma_coding_block_size_minus3 + 3u +
+                                              sps.log2_diff_max_min_luma_coding_block_size);
+  const auto ctbs = [&](uint32_t samples) {
+    return (samples + (1u << log2_size) - 1) >> log2_size;
+  };
+  return ctbs(sps.pic_width_in_luma_samples) * ctbs(sps.pic_height_in_luma_samples);
+}
+
+// Where the byte `offset` of the RBSP stands in the NAL unit.
+size_t offset_in_nal(std::span<const uint8_t> nal, size_t offset) {
+  int zeros = 0;
+  size_t at = 0;
+  for (size_t i = 0; i < nal.size(); ++i) {
+    if (zeros >= 2 && nal[i] == 3) {
+      zeros = 0;
+      continue;
+    }
+    if (at++ == offset) return i;
+    zeros = nal[i] == 0 ? zeros + 1 : 0;
+  }
+  return nal.size();
+}
+
+class Reader {
+ public:
+  Reader(std::span<const uint8_t> rbsp, HevcNalType type, const HevcSliceContext& context)
+      : bits_(rbsp),
+        sps_(context.sps),
+        pps_(context.pps),
+        context_(context),
+        irap_(hevc_is_irap(type)) {
+    header_.nal_type = static_cast<uint8_t>(type);
+  }
+
+  Result<HevcSliceHeader> read() {
+    bits_.skip(8 * kHevcNalHeaderBytes);
+    header_.first_in_picture = bits_.flag();
+    if (irap_) header_.no_output_of_prior_pics = bits_.flag();
+    const uint32_t pps_id = bits_.ue();
+    if (pps_id > kMaxPpsId) return corrupt("slice_pic_parameter_set_id above 63");
+    header_.pps_id = static_cast<uint8_t>(pps_id);
+    if (!header_.first_in_picture) {
+      const uint32_t size = picture_size_in_ctbs(sps_);
+      header_.dependent = has(V4L2_HEVC_PPS_FLAG_DEPENDENT_SLICE_SEGMENT_ENABLED) && bits_.flag();
+      header_.segment_address = bits_.u(bits_for(size));
+      if (header_.segment_address >= size) return corrupt("it begins outside the picture");
+    }
+    if (!header_.dependent) {
+      if (Status status = read_independent(); !status) return status.error();
+    }
+    if (Status status = read_end(); !status) return status.error();
+    if (bits_.overrun()) return corrupt("it ends too early");
+    return header_;
+  }
+
+ private:
+  bool has(uint64_t flag) const { return (pps_.flags & flag) != 0; }
+  bool sps_has(uint64_t flag) const { return (sps_.flags & flag) != 0; }
+  // ChromaArrayType is not 0.
+  bool has_chroma() const {
+    return sps_.chroma_format_idc != 0 && !sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE);
+  }
+
+  Status read_independent() {
+    bits_.skip(pps_.num_extra_slice_header_bits);
+    const uint32_t slice_type = bits_.ue();
+    if (slice_type > V4L2_HEVC_SLICE_TYPE_I) return corrupt("slice_type above 2");
+    header_.slice_type = static_cast<uint8_t>(slice_type);
+    if (has(V4L2_HEVC_PPS_FLAG_OUTPUT_FLAG_PRESENT)) header_.pic_output = bits_.flag();
+    if (sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE)) bits_.skip(2);
+    bool temporal_vectors = false;
+    if (!header_.is_idr()) {
+      header_.reference_sets.begin = bits_.position();
+      if (Status status = read_reference_sets(); !status) return status;
+      header_.reference_sets.end = bits_.position();
+      temporal_vectors = sps_has(V4L2_HEVC_SPS_FLAG_SPS_TEMPORAL_MVP_ENABLED) && bits_.flag();
+    }
+    bool filtered = false;  // by SAO or deblocking
+    if (sps_has(V4L2_HEVC_SPS_FLAG_SAMPLE_ADAPTIVE_OFFSET)) {
+      filtered = bits_.flag();
+      if (has_chroma()) filtered |= bits_.flag();
+    }
+    if (slice_type != V4L2_HEVC_SLICE_TYPE_I) {
+      if (Status status = read_prediction(temporal_vectors); !status) return status;
+    }
+    bits_.se();  // slice_qp_delta
+    if (has(V4L2_HEVC_PPS_FLAG_PPS_SLICE_CHROMA_QP_OFFSETS_PRESENT)) {
+      bits_.se();
+      bits_.se();
+    }
+    filtered |= !read_deblocking();
+    if (has(V4L2_HEVC_PPS_FLAG_PPS_LOOP_FILTER_ACROSS_SLICES_ENABLED) && filtered) bits_.skip(1);
+    return {};
+  }
+
+  Status read_reference_sets() {
+    const unsigned order_count_bits = sps_.log2_max_pic_order_cnt_lsb_minus4 + 4u;
+    header_.order_count_lsb = bits_.u(order_count_bits);
+    if (Status status = read_short_term(); !status) return status;
+    if (!sps_has(V4L2_HEVC_SPS_FLAG_LONG_TERM_REF_PICS_PRESENT)) return {};
+    const uint32_t of_sps = sps_.num_long_term_ref_pics_sps > 0 ? bits_.ue() : 0;
+    const uint32_t own = bits_.ue();
+    if (of_sps > kMaxLongTerm || own > kMaxLongTerm) return corrupt("too many long-term pictures");
+    for (uint32_t i = 0; i < of_sps + own; ++i) {
+      HevcLongTermReference reference;
+      if (i < of_sps) {
+        const uint32_t index = bits_.u(bits_for(sps_.num_long_term_ref_pics_sps));
+        if (index >= sps_.num_long_term_ref_pics_sps) return corrupt("lt_idx_sps is out of range");
+        if (context_.stream != nullptr) {
+          const HevcLongTermCandidate& candidate = context_.stream->long_term_candidates[index];
+          reference.order_count_lsb = candidate.order_count_lsb;
+          reference.used = candidate.used;
+        }
+      } else {
+        reference.order_count_lsb = bits_.u(order_count_bits);
+        reference.used = bits_.flag();
+      }
+      reference.msb_present = bits_.flag();
+      if (reference.msb_present) reference.msb_cycle = bits_.ue();
+      // 7-52
+      if (i != 0 && i != of_sps) reference.msb_cycle += header_.long_term.back().msb_cycle;
+      header_.long_term.push_back(reference);
+    }
+    return {};
+  }
+
+  Status read_short_term() {
+    const uint8_t sets = sps_.num_short_term_ref_pic_sets;
+    if (bits_.flag()) {
+      const uint32_t index = bits_.u(bits_for(sets));
+      if (index >= sets) return corrupt("short_term_ref_pic_set_idx is out of range");
+      if (context_.stream != nullptr) header_.short_term = context_.stream->reference_sets[index];
+      return {};
+    }
+    if (context_.stream == nullptr) {
+      if (context_.reference_set_bits == 0) {
+        return corrupt("the size of its reference set is unknown");
+      }
+      bits_.skip(context_.reference_set_bits);
+      return {};
+    }
+    const size_t begin = bits_.position();
+    auto set =
+        read_hevc_reference_set(bits_, context_.stream->reference_sets, HevcSetPlace::kSlice);
+    if (!set) return corrupt("bad reference picture set");
+    header_.short_term = std::move(*set);
+    header_.reference_set_bits = static_cast<uint32_t>(bits_.position() - begin);
+    return {};
+  }
+
+  // NumPicTotalCurr
+  uint32_t total_references() const {
+    if (context_.stream == nullptr) return context_.total_references;
+    const auto used = [](const auto& list) {
+      return std::count_if(list.begin(), list.end(), [](const auto& entry) { return entry.used; });
+    };
+    return static_cast<uint32_t>(used(header_.short_term.negative) +
+                                 used(header_.short_term.positive) + used(header_.long_term));
+  }
+
+  // Of P and B slices.
+  Status read_prediction(bool temporal_vectors) {
+    auto& active = header_.active_references;
+    active[0] = static_cast<uint8_t>(pps_.num_ref_idx_l0_default_active_minus1 + 1);
+    active[1] = static_cast<uint8_t>(pps_.num_ref_idx_l1_default_active_minus1 + 1);
+    if (!header_.is_b()) active[1] = 0;
+    if (bits_.flag()) {
+      for (size_t list = 0; list < (header_.is_b() ? 2 : 1); ++list) {
+        const uint32_t minus1 = bits_.ue();
+        if (minus1 >= kMaxReferences) return corrupt("more than 15 active references");
+        active[list] = static_cast<uint8_t>(minus1 + 1);
+      }
+    }
+    header_.lists_modification.begin = bits_.position();
+    const uint32_t total = total_references();
+    for (size_t list = 0; list < 2 && total > 1; ++list) {
+      if (!has(V4L2_HEVC_PPS_FLAG_LISTS_MODIFICATION_PRESENT)) break;
+      if (active[list] == 0 || !bits_.flag()) continue;
+      for (size_t i = 0; i < active[list]; ++i) {
+        const uint32_t entry = bits_.u(bits_for(total));
+        if (entry >= total) return corrupt("list_entry is out of range");
+        header_.list_entries[list].push_back(static_cast<uint8_t>(entry));
+      }
+    }
+    header_.lists_modification.end = bits_.position();
+    if (header_.is_b()) bits_.skip(1);  // mvd_l1_zero_flag
+    if (has(V4L2_HEVC_PPS_FLAG_CABAC_INIT_PRESENT)) bits_.skip(1);
+    if (temporal_vectors) {
+      const bool from_l0 = !header_.is_b() || bits_.flag();
+      if (active[from_l0 ? 0 : 1] > 1) bits_.ue();
+    }
+    const bool weighted = header_.is_p() ? has(V4L2_HEVC_PPS_FLAG_WEIGHTED_PRED)
+                                         : has(V4L2_HEVC_PPS_FLAG_WEIGHTED_BIPRED);
+    if (weighted) skip_weights();
+    bits_.ue();  // five_minus_max_num_merge_cand
+    return {};
+  }
+
+  // pred_weight_table() (7.3.6.3) of a stream with one layer.
+  void skip_weights() {
+    bits_.ue();
+    if (has_chroma()) bits_.se();
+    for (const uint8_t count : header_.active_references) {
+      std::array<bool, kMaxReferences + 1> luma{};
+      std::array<bool, kMaxReferences + 1> chroma{};
+      for (size_t i = 0; i < count; ++i) luma[i] = bits_.flag();
+      for (size_t i = 0; has_chroma() && i < count; ++i) chroma[i] = bits_.flag();
+      for (size_t i = 0; i < count; ++i) {
+        for (int code = 0; code < (luma[i] ? 2 : 0) + (chroma[i] ? 4 : 0); ++code) bits_.se();
+      }
+    }
+  }
+
+  // True where the deblocking filter is off.
+  bool read_deblocking() {
+    bool disabled = has(V4L2_HEVC_PPS_FLAG_PPS_DISABLE_DEBLOCKING_FILTER);
+    if (has(V4L2_HEVC_PPS_FLAG_DEBLOCKING_FILTER_OVERRIDE_ENABLED) && bits_.flag()) {
+      disabled = bits_.flag();
+      if (!disabled) {
+        bits_.se();
+        bits_.se();
+      }
+    }
+    return disabled;
+  }
+
+  Status read_end() {
+    if (has(V4L2_HEVC_PPS_FLAG_TILES_ENABLED) ||
+        has(V4L2_HEVC_PPS_FLAG_ENTROPY_CODING_SYNC_ENABLED)) {
+      header_.entry_points = bits_.ue();
+      if (header_.entry_points > bits_.bits_left()) return corrupt("more entry points than bits");
+      if (header_.entry_points != 0) {
+        const uint32_t length_minus1 = bits_.ue();
+        if (length_minus1 > 31) return corrupt("offset_len_minus1 above 31");
+        bits_.skip(size_t{header_.entry_points} * (length_minus1 + 1));
+      }
+    }
+    if (has(V4L2_HEVC_PPS_FLAG_SLICE_SEGMENT_HEADER_EXTENSION_PRESENT)) {
+      const uint32_t length = bits_.ue();
+      if (length > 256) return corrupt("slice_segment_header_extension_length above 256");
+      bits_.skip(size_t{8} * length);
+    }
+    header_.end_bit = bits_.position();
+    if (!bits_.flag()) return corrupt("no byte_alignment() at its end");
+    while (bits_.position() % 8 != 0 && !bits_.overrun()) {
+      if (bits_.flag()) return corrupt("no byte_alignment() at its end");
+    }
+    return {};
+  }
+
+  BitReader bits_;
+  const v4l2_ctrl_hevc_sps& sps_;
+  const v4l2_ctrl_hevc_pps& pps_;
+  const HevcSliceContext& context_;
+  const bool irap_;
+  HevcSliceHeader header_;
+};
+
+}  // namespace
+
+Result<uint8_t> parse_hevc_pps_id(std::span<const uint8_t> nal) {
+  const HevcNalHeader unit = hevc_nal_header(nal);
+  if (!unit.valid) return corrupt("no NAL unit header");
+  constexpr size_t kBytes = 8;
+  const std::vector<uint8_t> rbsp = extract_rbsp(nal, kHevcNalHeaderBytes + kBytes);
+  BitReader bits(rbsp);
+  bits.skip(8 * kHevcNalHeaderBytes + (hevc_is_irap(unit.type) ? 2 : 1));
+  const uint32_t id = bits.ue();
+  if (bits.overrun() || id > kMaxPpsId) return corrupt("no slice_pic_parameter_set_id");
+  return static_cast<uint8_t>(id);
+}
+
+Result<HevcSliceHeader> parse_hevc_slice_header(std::span<const uint8_t> nal,
+                                                const HevcSliceContext& context) {
+  const HevcNalHeader unit = hevc_nal_header(nal);
+  if (!unit.valid) return corrupt("no NAL unit header");
+  if (context.pps.num_ref_idx_l0_default_active_minus1 >= kMaxReferences ||
+      context.pps.num_ref_idx_l1_default_active_minus1 >= kMaxReferences) {
+    return corrupt("more than 15 references by default");
+  }
+  const std::vector<uint8_t> rbsp = extract_rbsp(nal, kMaxHeaderBytes);
+  auto header = Reader(rbsp, unit.type, context).read();
+  if (!header) return header;
+  header->temporal_id = static_cast<uint8_t>((nal[1] & 7) - 1);
+  header->data_offset = offset_in_nal(nal, header->end_bit / 8 + 1);
+  return header;
+}
+
+}  // namespace daedalus::headers
