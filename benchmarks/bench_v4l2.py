@@ -14,15 +14,15 @@ import tempfile
 from dataclasses import dataclass, field
 
 from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing, harness,
-                       median, parser_of, write_document)
+                       is_ten_bits, median, parser_of, write_document)
 
-CODECS = ("h264", "vp9", "vp8", "mpeg2")
+CODECS = ("h264", "hevc", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.90
 # With every core busy decoding, writing the picture for the client cannot hide: 3 MB are read and written for a 1080p
 # picture of any codec, which is a tenth of what MPEG-2 takes to decode it.
 LEAST_RATIO_MPEG2_ALL_CORES = 0.85
 # A clip is decoded so many times in one go that a measurement takes seconds: the start of either side counts little.
-TIMES = {"h264": 10, "vp9": 10, "vp8": 15, "mpeg2": 30}
+TIMES = {"h264": 10, "hevc": 8, "vp9": 10, "vp8": 15, "mpeg2": 30}
 
 
 def codec_of(clip):
@@ -154,7 +154,7 @@ def main():
         bench = Bench(options)
         bench.programs.check(needs_driver=False)
         clips = [clip for clip in benchmark_clips(options.clips, options.match, CODECS)
-                 if "10bit" not in os.path.basename(clip)]  # which libavcodec's V4L2 decoders do not know
+                 if not is_ten_bits(clip)]  # which libavcodec's V4L2 decoders do not know
         results = measure_all(bench, clips, options)
     except (harness.Unusable, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)

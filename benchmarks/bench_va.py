@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing,
                        harness, median, parser_of, planar_format, write_document)
 
-CODECS = ("h264", "vp9", "vp8", "mpeg2")
+CODECS = ("h264", "hevc", "hevc10", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.93
 # Of the decoder's instructions a frame. A frame of MPEG-2 takes so few that merely copying it with 32-byte loads and
 # stores, 0.2 million instructions, exceeds 1 %.

@@ -30,7 +30,11 @@ class Timing:
 
 
 def planar_format(clip):
-    return "yuv420p10le" if "10bit" in os.path.basename(clip) else "yuv420p"
+    return "yuv420p10le" if is_ten_bits(clip) else "yuv420p"
+
+
+def is_ten_bits(clip):
+    return any(word in os.path.basename(clip) for word in ("10bit", "hevc10"))
 
 
 def benchmark_clips(folder, match, codecs):

@@ -19,6 +19,8 @@ constexpr core::Profile kProfiles[] = {
     core::Profile::kVp9Profile2,
     core::Profile::kVp8,
     core::Profile::kMpeg2Main,
+    core::Profile::kHevcMain,
+    core::Profile::kHevcMain10,
 };
 
 // The buffer types that a decoder's client creates; an enumeration has no other values to try.
@@ -96,8 +98,7 @@ CallPlayer::~CallPlayer() {
 }
 
 void CallPlayer::create_surface(size_t index) {
-  const unsigned int rt_format =
-      profile_ == VAProfileVP9Profile2 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+  const unsigned int rt_format = rt_format_of(profile_);
   surfaces_[index] = VA_INVALID_SURFACE;
   display_->call(&VADriverVTable::vaCreateSurfaces2, rt_format, width_, height_, &surfaces_[index],
                  1U, static_cast<VASurfaceAttrib*>(nullptr), 0U);
@@ -145,7 +146,7 @@ void CallPlayer::render(Reader& reader) {
 
 void CallPlayer::get_image(VASurfaceID surface, uint32_t x, uint32_t y) {
   VAImageFormat format{};
-  format.fourcc = profile_ == VAProfileVP9Profile2 ? VA_FOURCC_P010 : VA_FOURCC_I420;
+  format.fourcc = rt_format_of(profile_) == VA_RT_FORMAT_YUV420 ? VA_FOURCC_I420 : VA_FOURCC_P010;
   VAImage image{};
   if (display_->call(&VADriverVTable::vaCreateImage, &format, static_cast<int>(width_),
                      static_cast<int>(height_), &image) != VA_STATUS_SUCCESS)

@@ -14,7 +14,7 @@ bool has_start_code(std::span<const uint8_t> bytes, uint8_t mask, uint8_t code) 
   return false;
 }
 
-// H.264: an IDR slice (7.4.1); MPEG-2: a sequence header (ISO/IEC 13818-2 6.2.2.1); VP8: RFC 6386
+// H.264 and HEVC: an IDR slice (7.4.1, 7.4.2.2); MPEG-2: a sequence header (ISO/IEC 13818-2 6.2.2.1); VP8: RFC 6386
 // 9.1; VP9: 6.2.
 bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
   switch (codec) {
@@ -25,7 +25,7 @@ bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
     case core::Codec::kVp8:
       return (packet[0] & 1) == 0;
     case core::Codec::kHevc:
-      return false;  // no parser knows it
+      return has_start_code(packet, 0x7e, 19 << 1) || has_start_code(packet, 0x7e, 20 << 1);
     case core::Codec::kVp9:
       break;
   }

@@ -43,8 +43,10 @@ Result<core::Profile> profile_of(const core::DecodeJob& job) {
     }
     case core::Codec::kVp8: return core::Profile::kVp8;
     case core::Codec::kMpeg2: return core::Profile::kMpeg2Main;
-    case core::Codec::kHevc:
-      break;
+    case core::Codec::kHevc: {
+      const uint8_t above_8 = std::get<core::HevcParameters>(job.parameters).sps.bit_depth_luma_minus8;
+      return above_8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
+    }
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }
@@ -60,11 +62,15 @@ VAProfile va_profile(core::Profile profile) {
     case core::Profile::kMpeg2Simple: return VAProfileMPEG2Simple;
     case core::Profile::kMpeg2Main: return VAProfileMPEG2Main;
     case core::Profile::kHevcMain:
-    case core::Profile::kHevcMainStillPicture:
-    case core::Profile::kHevcMain10:
-      break;
+    case core::Profile::kHevcMainStillPicture: return VAProfileHEVCMain;
+    case core::Profile::kHevcMain10: return VAProfileHEVCMain10;
   }
   return VAProfileNone;
+}
+
+unsigned int rt_format_of(VAProfile profile) {
+  const bool ten_bits = profile == VAProfileVP9Profile2 || profile == VAProfileHEVCMain10;
+  return ten_bits ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
 }
 
 Result<std::unique_ptr<VaClient>> VaClient::open(const std::string& driver_path,
@@ -97,8 +103,7 @@ Status VaClient::configure(core::Profile profile, uint32_t width, uint32_t heigh
   profile_ = profile;
   width_ = width;
   height_ = height;
-  rt_format_ =
-      profile == core::Profile::kVp9Profile2 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+  rt_format_ = rt_format_of(va_profile(profile));
   destroy_stale_surfaces();
   if (style_.probe_first && !probed_) {
     if (Status probed = probe(va_profile(profile)); !probed) return probed;

@@ -25,6 +25,8 @@ namespace daedalus::va_client {
 // The profile a client asks for to decode this job; kUnsupported: VA has none.
 Result<core::Profile> profile_of(const core::DecodeJob& job);
 VAProfile va_profile(core::Profile profile);
+// VA_RT_FORMAT_YUV420 or, of profiles of 10 bits, VA_RT_FORMAT_YUV420_10.
+unsigned int rt_format_of(VAProfile profile);
 
 // One stream. Not thread-safe; several may share a display, each on its own thread.
 class VaClient {
