@@ -325,7 +325,7 @@ int Companions::new_request(Entry& media, const Token& handle, uid_t user) {
   std::lock_guard lock(entry->mutex);
   if (entry->file == nullptr) return EPERM;
   RequestHandle* const empty = entry->file->handle();
-  return empty != nullptr ? empty->bind(std::move(request)) : EINVAL;
+  return empty != nullptr ? empty->bind(request) : EINVAL;
 }
 
 Answer Companions::know_request(Entry& video, const Token& handle, uid_t user) {

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -167,7 +168,7 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace daedalus::cuse
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const auto options = daedalus::cuse::parse_options(argc, argv);
   if (!options.ok()) {
     std::fprintf(stderr, "daedalusd: %s\n", options.error().message.c_str());
@@ -178,4 +179,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   return daedalus::cuse::run(*options);
+} catch (const std::exception& error) {  // no memory, no thread
+  std::fprintf(stderr, "daedalusd: %s\n", error.what());
+  return 1;
 }

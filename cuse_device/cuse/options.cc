@@ -90,7 +90,7 @@ Result<Options> parse_options(int count, const char* const* words) {
 
 std::string free_name(std::string_view prefix, int first) {
   for (int number = first;; ++number) {
-    const std::string name = std::string(prefix) + std::to_string(number);
+    std::string name = std::string(prefix) + std::to_string(number);
     const bool taken = ::access(("/dev/" + name).c_str(), F_OK) == 0 ||
                        ::access(("/sys/class/video4linux/" + name).c_str(), F_OK) == 0 ||
                        ::access(("/sys/class/cuse/" + name).c_str(), F_OK) == 0;

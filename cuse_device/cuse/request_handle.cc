@@ -11,7 +11,7 @@ RequestHandle::~RequestHandle() {
   if (request_) request_->set_listener(nullptr);
 }
 
-int RequestHandle::bind(std::shared_ptr<v4l2::Request> request) {
+int RequestHandle::bind(const std::shared_ptr<v4l2::Request>& request) {
   {
     std::lock_guard lock(mutex_);
     if (request_) return EBUSY;

@@ -19,7 +19,7 @@ class RequestHandle final : public v4l2::OpenFile {
   ~RequestHandle() override;
 
   // Once: EBUSY where it has a request.
-  int bind(std::shared_ptr<v4l2::Request> request);
+  int bind(const std::shared_ptr<v4l2::Request>& request);
   // Null: empty.
   std::shared_ptr<v4l2::Request> request() const;
 

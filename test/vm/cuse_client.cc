@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -297,7 +298,7 @@ class Client {
 }  // namespace
 }  // namespace daedalus::test
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   bool blocking = false;
   bool loop = false;
   for (int i = 4; i < argc; ++i) {
@@ -311,4 +312,7 @@ int main(int argc, char** argv) {
   }
   daedalus::test::Client(argv[1], argv[2], argv[3], blocking, loop).play();
   return 0;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "cuse_client: %s\n", error.what());
+  return 1;
 }

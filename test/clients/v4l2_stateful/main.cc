@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -69,12 +70,7 @@ int run(const CommandLine& line, const StatefulOptions& options) {
   return (*sink)->frames() > 0 ? 0 : 1;
 }
 
-}  // namespace
-}  // namespace daedalus::v4l2_client
-
-// Results are looked at before they are taken.
-int main(int count, char** arguments) {  // NOLINT(bugprone-exception-escape)
-  using namespace daedalus::v4l2_client;
+int run(int count, char** arguments) {
   CommandLine line;
   StatefulOptions options;
   const auto option = [&](std::string_view name, const std::string& value) {
@@ -83,4 +79,14 @@ int main(int count, char** arguments) {  // NOLINT(bugprone-exception-escape)
   if (parse_command_line(count, arguments, option, &line)) return run(line, options);
   std::fputs(kUsage, stderr);
   return 2;
+}
+
+}  // namespace
+}  // namespace daedalus::v4l2_client
+
+int main(int count, char** arguments) try {
+  return daedalus::v4l2_client::run(count, arguments);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "v4l2_stateful_client: %s\n", error.what());
+  return 1;
 }
