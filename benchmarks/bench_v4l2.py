@@ -13,8 +13,8 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
-from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing, harness,
-                       is_ten_bits, median, parser_of, write_document)
+from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Unmeasured, benchmark_clips, circumstances, document_from,
+                       ffmpeg_timing, harness, is_ten_bits, median, parser_of, write_document)
 
 CODECS = ("h264", "hevc", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.90
@@ -165,7 +165,9 @@ def main():
     print(table(results), end="")
     out = options.out or (os.path.join(ROOT, "docs", "benchmarks-v4l2.md") if options.match == "*" else None)
     if out:
-        write_document(out, DOCUMENT.format(circumstances=circumstances(options, bench.programs), table=table(results)))
+        text = DOCUMENT.format(circumstances=circumstances(options, bench.programs), table=table(results))
+        section = document_from(out, "## Over CUSE")  # bench_v4l2_cuse.py's
+        write_document(out, f"{text}\n{section}" if section else text)
     found = faults(results)
     for line in found:
         print(f"FAILED {line}")

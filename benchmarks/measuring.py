@@ -87,6 +87,17 @@ def parser_of(name, description):
     return parser
 
 
+def document_from(path, heading):
+    """What a document holds from the line that is `heading` on; '' where it has none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines(keepends=True)
+    except FileNotFoundError:
+        return ""
+    first = next((index for index, line in enumerate(lines) if not heading or line.rstrip() == heading), len(lines))
+    return "".join(lines[first:])
+
+
 def write_document(path, text):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
