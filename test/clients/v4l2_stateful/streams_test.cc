@@ -18,7 +18,9 @@ void check(const InProcessNodes& nodes, const std::string& path, const StatefulO
     return {};
   });
   if (!played) FAIL(played.error().message);
-  CHECK(first_difference(frames, decode_plainly(path)) == "");
+  const std::string difference = first_difference(frames, decode_plainly(path));
+  INFO(difference);
+  CHECK(difference.empty());
   CHECK(played->video_path == "/dev/video10");
   CHECK(played->packets >= frames.size());
   CHECK(played->errors == 0);
@@ -125,7 +127,9 @@ TEST_CASE("exported buffers, and imported ones") {
 TEST_CASE("a stream that changes its depth, twice") {
   const InProcessNodes nodes(core::test::make_core(2));
   const Joined joined = decode_joined(nodes, {"vp9.webm", "vp9_10bit.webm", "vp9.webm"});
-  CHECK(first_difference(joined.frames, joined.expected) == "");
+  const std::string difference = first_difference(joined.frames, joined.expected);
+  INFO(difference);
+  CHECK(difference.empty());
   CHECK(joined.changes == 2);
   CHECK(joined.errors == 0);
 }
