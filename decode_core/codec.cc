@@ -14,6 +14,8 @@ std::string_view to_string(Codec codec) {
       return "mpeg2";
     case Codec::kHevc:
       return "hevc";
+    case Codec::kAv1:
+      return "av1";
   }
   return "unknown";
 }
@@ -42,6 +44,8 @@ std::string_view to_string(Profile profile) {
       return "Main Still Picture";
     case Profile::kHevcMain10:
       return "Main 10";
+    case Profile::kAv1Main:
+      return "Main";
   }
   return "unknown";
 }
@@ -64,6 +68,8 @@ Codec codec_of(Profile profile) {
     case Profile::kHevcMainStillPicture:
     case Profile::kHevcMain10:
       return Codec::kHevc;
+    case Profile::kAv1Main:
+      return Codec::kAv1;
   }
   return Codec::kMpeg2;
 }

@@ -7,7 +7,7 @@
 
 namespace daedalus::core {
 
-enum class Codec : uint8_t { kH264, kVp9, kVp8, kMpeg2, kHevc };
+enum class Codec : uint8_t { kH264, kVp9, kVp8, kMpeg2, kHevc, kAv1 };
 
 enum class Profile : uint8_t {
   kH264ConstrainedBaseline,
@@ -21,9 +21,10 @@ enum class Profile : uint8_t {
   kHevcMain,
   kHevcMainStillPicture,
   kHevcMain10,
+  kAv1Main,  // 8 and 10 bit 4:2:0
 };
 
-// "h264", "vp9", "vp8", "mpeg2", "hevc".
+// "h264", "vp9", "vp8", "mpeg2", "hevc", "av1".
 std::string_view to_string(Codec codec);
 // "Constrained Baseline", "Main", "High", "Profile 0", … as in MANIFEST.tsv after normalising.
 std::string_view to_string(Profile profile);

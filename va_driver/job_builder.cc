@@ -20,6 +20,8 @@ std::unique_ptr<JobBuilder> JobBuilder::create(core::Profile profile) {
       return create_mpeg2_builder(profile);
     case core::Codec::kHevc:
       return create_hevc_builder(profile);
+    case core::Codec::kAv1:
+      break;
   }
   return nullptr;
 }

@@ -131,6 +131,7 @@ int run(const Options& options) {
   v4l2::NodesOptions names;
   names.user_pointers = options.user_pointers;
   names.direct_qbuf = options.direct_qbuf;
+  names.av1 = options.av1;
   std::vector<std::unique_ptr<CuseNode>> nodes;
   Status status =
       add_node(options.stateful, "video", kFirstVideoNumber, &names.stateful_name, &nodes);

@@ -18,6 +18,7 @@ const char* const kUsage =
     "  --requests NAME   that of clients' request handles (default: daedalus-request and a "
     "number)\n"
     "  --direct-qbuf     the stateless node also takes self-contained frames without request\n"
+    "  --av1             the stateful node also lists AV1, which puzzles programs that are older\n"
     "  --user-pointers   V4L2_MEMORY_USERPTR: the daemon reads and writes the memory of its "
     "clients\n"
     "                    and keeps the right to (CAP_SYS_PTRACE)\n"
@@ -58,6 +59,7 @@ Result<Options> parse_options(int count, const char* const* words) {
       {"-h", &options.help},
       {"--user-pointers", &options.user_pointers},
       {"--direct-qbuf", &options.direct_qbuf},
+      {"--av1", &options.av1},
       {"--background", &options.background},
       {"--kill", &options.sandbox.kill},
   };

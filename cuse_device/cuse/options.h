@@ -21,6 +21,8 @@ struct Options {
   bool user_pointers = false;
   // The stateless node also takes self-contained frames without request.
   bool direct_qbuf = false;
+  // The stateful node lists AV1.
+  bool av1 = false;
   // Return once the nodes are there; the daemon goes on.
   bool background = false;
   SandboxOptions sandbox;

@@ -1,5 +1,6 @@
 #include <sys/sysmacros.h>
 
+#include <cstdlib>
 #include <utility>
 
 #include "cuse_device/preload/devices.h"
@@ -13,6 +14,7 @@ Result<Devices> make_devices(std::span<const Node> nodes) {
   options.stateful_name = nodes[static_cast<size_t>(NodeRole::kStateful)].name;
   options.stateless_name = nodes[static_cast<size_t>(NodeRole::kStateless)].name;
   options.media_name = nodes[static_cast<size_t>(NodeRole::kMedia)].name;
+  options.av1 = std::getenv("DAEDALUS_AV1") != nullptr;  // set by daedalus run --av1
   const auto core = core::Core::create(core::Settings::from_environment());
   Devices devices;
   for (auto& device : v4l2::make_nodes(core, options)) {

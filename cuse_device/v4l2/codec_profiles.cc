@@ -13,6 +13,10 @@ constexpr const char* kH264Levels[] = {"1",   "1b",  "1.1", "1.2", "1.3", "2",  
 constexpr const char* kHevcProfiles[] = {"Main", "Main Still Picture", "Main 10"};
 constexpr const char* kHevcLevels[] = {"1", "2",   "2.1", "3", "3.1", "4",  "4.1",
                                        "5", "5.1", "5.2", "6", "6.1", "6.2"};
+constexpr const char* kAv1Profiles[] = {"Main"};
+constexpr const char* kAv1Levels[] = {"2.0", "2.1", "2.2", "2.3", "3.0", "3.1", "3.2", "3.3",
+                                      "4.0", "4.1", "4.2", "4.3", "5.0", "5.1", "5.2", "5.3",
+                                      "6.0", "6.1", "6.2", "6.3", "7.0", "7.1", "7.2", "7.3"};
 constexpr const char* kVpxProfiles[] = {"0", "1", "2", "3"};
 constexpr const char* kMpeg2Profiles[] = {"Simple", "Main"};
 constexpr const char* kMpeg2Levels[] = {"Low", "Main", "High-1440", "High"};
@@ -64,6 +68,10 @@ void add_profile_controls(std::span<const core::ProfileCapability> capabilities,
   if (has_codec(capabilities, core::Codec::kHevc)) {
     add_menu(V4L2_CID_MPEG_VIDEO_HEVC_PROFILE, "HEVC Profile", kHevcProfiles, 0, controls);
     add_menu(V4L2_CID_MPEG_VIDEO_HEVC_LEVEL, "HEVC Level", kHevcLevels, 0, controls);
+  }
+  if (has_codec(capabilities, core::Codec::kAv1)) {
+    add_menu(V4L2_CID_MPEG_VIDEO_AV1_PROFILE, "AV1 Profile", kAv1Profiles, 0, controls);
+    add_menu(V4L2_CID_MPEG_VIDEO_AV1_LEVEL, "AV1 Level", kAv1Levels, 0, controls);
   }
   if (has_codec(capabilities, core::Codec::kVp8)) {
     add_menu(V4L2_CID_MPEG_VIDEO_VP8_PROFILE, "VP8 Profile", kVpxProfiles, 0, controls);

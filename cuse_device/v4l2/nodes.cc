@@ -16,6 +16,7 @@ std::vector<std::unique_ptr<Device>> make_nodes(const std::shared_ptr<core::Core
   StatefulDevice::Options stateful;
   stateful.name = options.stateful_name;
   stateful.user_pointers = options.user_pointers;
+  stateful.av1 = options.av1;
   stateful.number = std::make_shared<DeviceNumber>();
 
   StatelessDevice::Options stateless;

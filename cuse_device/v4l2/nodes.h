@@ -21,6 +21,8 @@ struct NodesOptions {
   bool user_pointers = true;
   // The stateless decoder also takes self-contained frames without request.
   bool direct_qbuf = false;
+  // The stateful decoder lists AV1 (stateful_device.h).
+  bool av1 = false;
 };
 
 // In this order: stateful, stateless, media. They may be used and destroyed apart from each other.

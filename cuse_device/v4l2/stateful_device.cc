@@ -20,7 +20,7 @@ Result<std::unique_ptr<OpenFile>> StatefulDevice::open() {
     return Error{ErrorCode::kUnsupported, "this build decodes no codec"};
   }
   return std::unique_ptr<OpenFile>(std::make_unique<StatefulFile>(
-      core_, priorities_, options_.make_decoder, options_.user_pointers));
+      core_, priorities_, options_.make_decoder, options_.user_pointers, options_.av1));
 }
 
 }  // namespace daedalus::v4l2

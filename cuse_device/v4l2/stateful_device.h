@@ -26,6 +26,9 @@ class StatefulDevice : public Device {
     std::string name = "video10";
     bool user_pointers =
         true;  // V4L2_MEMORY_USERPTR: the transport reaches any of a client's memory
+    // V4L2_PIX_FMT_AV1: programs older than it, v4l2-compliance 1.30 among them, take a node that
+    // lists it for no decoder.
+    bool av1 = false;
     MakeDecoder make_decoder;              // null: core::StreamDecoder::create
     std::shared_ptr<DeviceNumber> number;  // where set_device_number() goes; may be null
   };

@@ -29,16 +29,26 @@ VideoFile::Config file_config(core::Core& core, bool user_pointers) {
 // For headers of what is queued already.
 constexpr auto kHeaderPatience = std::chrono::milliseconds(200);
 
+std::vector<core::ProfileCapability> capabilities_of(const core::Core& core, bool av1) {
+  auto capabilities = core::stream_capabilities(core);
+  if (!av1) {
+    std::erase_if(capabilities, [](const core::ProfileCapability& capability) {
+      return core::codec_of(capability.profile) == core::Codec::kAv1;
+    });
+  }
+  return capabilities;
+}
+
 int errno_of(const Error& error) { return error.code == ErrorCode::kOutOfMemory ? ENOMEM : EIO; }
 
 }  // namespace
 
 StatefulFile::StatefulFile(std::shared_ptr<core::Core> core, std::shared_ptr<Priorities> priorities,
-                           StatefulDevice::MakeDecoder make_decoder, bool user_pointers)
+                           StatefulDevice::MakeDecoder make_decoder, bool user_pointers, bool av1)
     : VideoFile(std::move(priorities), file_config(*core, user_pointers)),
       core_(std::move(core)),
       make_decoder_(std::move(make_decoder)),
-      capabilities_(core::stream_capabilities(*core_)),
+      capabilities_(capabilities_of(*core_, av1)),
       coded_formats_(coded_formats(capabilities_)) {
   add_stateful_controls(capabilities_, &controls_);
   output_.set_format(coded_queue_format(coded_formats_.front().fourcc, kDefaultWidth,

@@ -57,7 +57,7 @@ class WorkSignal {
 class StatefulFile final : public VideoFile {
  public:
   StatefulFile(std::shared_ptr<core::Core> core, std::shared_ptr<Priorities> priorities,
-               StatefulDevice::MakeDecoder make_decoder, bool user_pointers);
+               StatefulDevice::MakeDecoder make_decoder, bool user_pointers, bool av1);
   ~StatefulFile() override;
 
  private:

@@ -10,13 +10,14 @@ namespace {
 constexpr uint32_t kParserFlags =
     V4L2_FMT_FLAG_CONTINUOUS_BYTESTREAM | V4L2_FMT_FLAG_DYN_RESOLUTION;
 
-// VP8 and VP9 have no start codes: one frame a buffer.
+// VP8, VP9 and AV1 have no start codes: one frame, or temporal unit, a buffer.
 constexpr CodedFormat kCodedFormats[] = {
     {V4L2_PIX_FMT_H264, core::Codec::kH264, "H.264", kParserFlags},
     {V4L2_PIX_FMT_HEVC, core::Codec::kHevc, "HEVC", kParserFlags},
     {V4L2_PIX_FMT_VP8, core::Codec::kVp8, "VP8", V4L2_FMT_FLAG_DYN_RESOLUTION},
     {V4L2_PIX_FMT_VP9, core::Codec::kVp9, "VP9", V4L2_FMT_FLAG_DYN_RESOLUTION},
     {V4L2_PIX_FMT_MPEG2, core::Codec::kMpeg2, "MPEG-2 ES", kParserFlags},
+    {V4L2_PIX_FMT_AV1, core::Codec::kAv1, "AV1 OBU Stream", V4L2_FMT_FLAG_DYN_RESOLUTION},
 };
 
 }  // namespace

@@ -146,6 +146,7 @@ Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
       fill_mpeg2(values, find, &out);
       break;
     case core::Codec::kHevc:  // has no stateless format
+    case core::Codec::kAv1:
       break;
   }
   const bool frames = codec == core::Codec::kVp8 || codec == core::Codec::kVp9;

@@ -137,6 +137,8 @@ std::optional<JobParameters> read_parameters(Reader& reader) {
       hevc.slices = reader.list<HevcSliceParameters>();
       return hevc;
     }
+    case Codec::kAv1:
+      break;
   }
   return std::nullopt;
 }

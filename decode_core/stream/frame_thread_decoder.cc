@@ -95,6 +95,9 @@ Status FrameThreadDecoder::open(Codec codec, int threads) {
   context_->opaque = this;
   context_->get_buffer2 = &FrameThreadDecoder::get_buffer;
   allow_threaded_callbacks(*context_);
+  // libdav1d allocates by itself.
+  own_memory_ = codec == Codec::kAv1;
+  context_->max_pixels = int64_t{kMaxDimension} * kMaxDimension;
   context_->thread_count = threads;
   context_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
   // H.264 without num_reorder_frames: hold back as many pictures as the level's buffer does
@@ -133,9 +136,10 @@ Result<FrameThreadDecoder::Received> FrameThreadDecoder::receive() {
   if (result < 0 && result != AVERROR(EAGAIN) && ++errors_ <= kMaxErrors) return error_of(result);
   errors_ = 0;
   if (result < 0) return Received{std::nullopt, finishing_};
-  Received received{picture_of(*frame_), false};
+  auto picture = picture_of(*frame_);
   av_frame_unref(frame_.get());
-  return received;
+  if (!picture) return picture.error();
+  return Received{std::move(*picture), false};
 }
 
 void FrameThreadDecoder::restart() {
@@ -189,9 +193,15 @@ Error FrameThreadDecoder::error_of(int code) {
   return {code == AVERROR(ENOMEM) ? ErrorCode::kOutOfMemory : ErrorCode::kCorrupt, std::move(text)};
 }
 
-StreamPicture FrameThreadDecoder::picture_of(const AVFrame& frame) const {
+Result<StreamPicture> FrameThreadDecoder::picture_of(const AVFrame& frame) const {
   StreamPicture picture;
-  picture.frame = FrameAllocator::buffer_of(frame);
+  if (own_memory_) {
+    auto buffer = FrameAllocator::borrowed_buffer_of(frame);
+    if (!buffer) return buffer.error();
+    picture.frame = std::move(*buffer);
+  } else {
+    picture.frame = FrameAllocator::buffer_of(frame);
+  }
   picture.format = format_of(frame, picture.frame.view.format, context_->has_b_frames);
   picture.format.visible = window_of(frame);
   picture.token = static_cast<uint64_t>(frame.pts);

@@ -60,7 +60,7 @@ class FrameThreadDecoder {
   static int get_buffer(AVCodecContext* context, AVFrame* frame, int flags);
   int allocate(AVCodecContext& context, AVFrame& frame);
   Error error_of(int code);
-  StreamPicture picture_of(const AVFrame& frame) const;
+  Result<StreamPicture> picture_of(const AVFrame& frame) const;
 
   const std::function<void(const StreamFormat&)> on_headers_;
   std::atomic<bool> headers_told_{false};
@@ -70,7 +70,8 @@ class FrameThreadDecoder {
   AvPacket packet_;
   AvFrame frame_;
   AvCodecContext context_;
-  int errors_ = 0;  // in a row
+  bool own_memory_ = false;  // the decoder does not call get_buffer()
+  int errors_ = 0;           // in a row
   bool finishing_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "decode_core/headers/av1_sequence_header.h"
 #include "decode_core/headers/bit_reader.h"
 #include "decode_core/headers/h264_nal.h"
 #include "decode_core/headers/h264_sps.h"
@@ -159,6 +160,21 @@ std::optional<StreamFormat> probe_vp9(std::span<const uint8_t> packet) {
   return format;
 }
 
+// A temporal unit is whole, and so is a sequence header in it.
+std::optional<StreamFormat> probe_av1(std::span<const uint8_t> temporal_unit) {
+  headers::Av1Obus units(temporal_unit);
+  while (const auto unit = units.next()) {
+    if (unit->type != headers::Av1ObuType::kSequenceHeader) continue;
+    const auto header = headers::parse_av1_sequence_header(unit->payload);
+    if (!header || header->monochrome || !header->subsampled_x || !header->subsampled_y) continue;
+    StreamFormat format = frame_format(header->max_width, header->max_height);
+    format.bit_depth = header->bit_depth;
+    format.colorimetry = {header->primaries, header->transfer, header->matrix, header->full_range};
+    return format;
+  }
+  return std::nullopt;
+}
+
 std::optional<StreamFormat> probe(Codec codec, std::span<const uint8_t> bytes) {
   switch (codec) {
     case Codec::kH264:
@@ -167,14 +183,19 @@ std::optional<StreamFormat> probe(Codec codec, std::span<const uint8_t> bytes) {
       return probe_hevc(bytes);
     case Codec::kMpeg2:
       return probe_mpeg2(bytes);
+    case Codec::kAv1:
+      return probe_av1(bytes);
     case Codec::kVp8:
+      return probe_vp8(bytes);
     case Codec::kVp9:
       break;
   }
-  return std::nullopt;
+  return probe_vp9(bytes);
 }
 
-bool has_start_codes(Codec codec) { return codec != Codec::kVp8 && codec != Codec::kVp9; }
+bool has_start_codes(Codec codec) {
+  return codec == Codec::kH264 || codec == Codec::kHevc || codec == Codec::kMpeg2;
+}
 
 void append_unit(std::span<const uint8_t> nal, std::vector<uint8_t>& out) {
   out.insert(out.end(), {0, 0, 1});
@@ -220,7 +241,7 @@ std::optional<StreamFormat> HeaderProbe::feed(std::span<const uint8_t> run) {
   if (runs_ == kMaxRuns) return {};
   ++runs_;
   if (has_start_codes(codec_)) return feed_byte_stream(run);
-  auto format = codec_ == Codec::kVp8 ? probe_vp8(run) : probe_vp9(run);
+  auto format = probe(codec_, run);
   if (format) runs_ = kMaxRuns;
   return format;
 }

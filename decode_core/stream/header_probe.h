@@ -14,8 +14,8 @@
 namespace daedalus::core {
 
 // Reads the format from the first whole sequence headers (H.264 7.3.2.1, H.265 7.3.2.2, MPEG-2
-// 6.2.2.1) or key frame (RFC 6386 9.1, VP9 6.2; a run is a packet there) whose samples are 4:2:0.
-// Not thread-safe.
+// 6.2.2.1, AV1 5.5) or key frame (RFC 6386 9.1, VP9 6.2) whose samples are 4:2:0. Of VP8, VP9 and
+// AV1 a run is a packet. Not thread-safe.
 class HeaderProbe {
  public:
   explicit HeaderProbe(Codec codec) : codec_(codec) {}
@@ -37,7 +37,7 @@ class HeaderProbe {
 };
 
 // The parameter sets in a piece of byte stream, with start codes, to decode before what comes after
-// a seek. Empty for VP8 and VP9.
+// a seek. Empty for AV1, VP8 and VP9.
 std::vector<uint8_t> parameter_sets_of(Codec codec, std::span<const uint8_t> bytes);
 
 // Whether decoding may begin with that packet of the splitter's. False for HEVC pictures that are

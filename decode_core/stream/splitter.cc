@@ -143,6 +143,7 @@ void set_token(AVPacket& packet, uint64_t token) { packet.pts = static_cast<int6
 
 Result<std::unique_ptr<Splitter>> Splitter::create(Codec codec) {
   switch (codec) {
+    case Codec::kAv1:
     case Codec::kVp8:
     case Codec::kVp9:
       return std::unique_ptr<Splitter>(std::make_unique<FrameSplitter>());

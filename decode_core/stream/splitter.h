@@ -28,7 +28,7 @@ struct Run {
 };
 
 // H.264, HEVC and MPEG-2: finds access units in the byte stream, wherever runs begin and end. VP8
-// and VP9: a run is a frame. Not thread-safe.
+// and VP9: a run is a frame; AV1: a temporal unit. Not thread-safe.
 class Splitter {
  public:
   virtual ~Splitter() = default;

@@ -9,6 +9,8 @@ constexpr ProfileCapability kProfiles[] = {
     {Profile::kHevcMain, 8, 8, kMaxDimension, kMaxDimension, 8},
     {Profile::kHevcMainStillPicture, 8, 8, kMaxDimension, kMaxDimension, 8},
     {Profile::kHevcMain10, 8, 8, kMaxDimension, kMaxDimension, 10},
+    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 8},
+    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the sample clips of this folder again, with ffmpeg and its public encoders (libx264, libx265,
-# libvpx, mpeg2video). Only generated pictures go in. One thread and bitexact: the same encoder
+# libvpx, libaom, mpeg2video). Only generated pictures go in. One thread and bitexact: the same encoder
 # versions write the same bytes; other versions write other bytes of the same kind.
 #
 #   make_clips.sh [FOLDER [CLIP]]     default: this script's folder, all clips
@@ -92,3 +92,18 @@ encode hevc_10bit.mp4 \
        cb='512+200*sin(X/53-N/12)':cr='420-180*cos((X+2*Y)/71+N/14)'" \
   -c:v libx265 -profile:v main10 -preset slow -b:v 200k -tag:v hvc1 \
   -x265-params "keyint=25:min-keyint=25:bframes=3:open-gop=0:frame-threads=1:pools=1:info=0:log-level=error"
+
+# Rings of colour, wandering.
+encode av1.webm \
+  "color=s=$size:r=25,format=gbrp,trim=end_frame=60,
+   geq=r='128+100*sin(hypot(X-160-90*sin(N/15),Y-90)/7)':
+       g='128+100*sin(hypot(X-160-90*sin(N/15),Y-90)/9+N/6)':
+       b='128+60*sin(X/13+N/5)*sin(Y/11-N/7)',format=yuv420p" \
+  -c:v libaom-av1 -b:v 260k -g 30 -cpu-used 4 -row-mt 0 -lag-in-frames 16 -auto-alt-ref 1
+
+# Dunes, in ten bits, under film grain.
+encode av1_10bit.webm \
+  "color=s=176x144:r=25,format=yuv420p10,trim=end_frame=50,
+   geq=lum='420+260*sin(X/37+N/19+sin(Y/23))*cos(Y/31-N/27)':cb='430+60*sin(X/61)':cr='590+80*cos(Y/53+N/23)'" \
+  -c:v libaom-av1 -b:v 120k -g 25 -cpu-used 4 -row-mt 0 -lag-in-frames 16 -auto-alt-ref 1 \
+  -aom-params film-grain-test=4

@@ -43,6 +43,7 @@ JobParameters make_parameters(Codec codec, uint32_t width, uint32_t height) {
       return hevc;
     }
     case Codec::kMpeg2:
+    case Codec::kAv1:
       break;
   }
   Mpeg2Parameters mpeg2;

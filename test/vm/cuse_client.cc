@@ -52,6 +52,8 @@ uint32_t fourcc_of(core::Codec codec) {
       return V4L2_PIX_FMT_MPEG2;
     case core::Codec::kHevc:
       return V4L2_PIX_FMT_HEVC;
+    case core::Codec::kAv1:
+      return V4L2_PIX_FMT_AV1;
     default:
       return 0;
   }

@@ -16,17 +16,20 @@ namespace daedalus::tool {
 namespace {
 
 constexpr const char* kUsage =
-    "usage: daedalus run [--transport in-process|cuse] [--] CMD [ARGUMENT…]\n"
+    "usage: daedalus run [--transport in-process|cuse] [--av1] [--] CMD [ARGUMENT…]\n"
     "Starts CMD with a V4L2 decoder in /dev (video10, or the next free number).\n"
     "  --transport in-process   the decoder runs inside CMD, and only it and what it starts see\n"
     "                           the node; no kernel module, no root (the default)\n"
     "  --transport cuse         daedalusd serves the node; CMD gets what CUSE cannot carry:\n"
     "                           mmap, EXPBUF, DMABUF, requests\n"
+    "  --av1                    in-process: the stateful node also lists AV1 (with cuse:\n"
+    "                           daedalusd --av1)\n"
     "Example: daedalus run -- ffmpeg -c:v h264_v4l2m2m -i movie.mp4 out.mkv\n"
     "What decoded is shown by daedalus stats.\n";
 
 struct Request {
   bool help = false;
+  bool av1 = false;
   std::string transport = "in-process";
   Arguments command;
 };
@@ -43,6 +46,8 @@ Request parse(const Arguments& arguments) {
     }
     if (argument == "--help") {
       request.help = true;
+    } else if (argument == "--av1") {
+      request.av1 = true;
     } else if (argument == "--transport" && i + 1 < arguments.size()) {
       request.transport = arguments[++i];
     } else if (argument.starts_with("--transport=")) {
@@ -80,6 +85,7 @@ int run_run(Arguments arguments) {
                 "nor in its build: ./dev install puts it there");
   }
   ::setenv("DAEDALUS_TRANSPORT", request.transport.c_str(), 1);
+  if (request.av1) ::setenv("DAEDALUS_AV1", "1", 1);
   ::setenv("LD_PRELOAD", preload_list(library).c_str(), 1);
   std::vector<char*> words;
   for (const std::string& word : request.command) words.push_back(const_cast<char*>(word.c_str()));

@@ -37,6 +37,8 @@ std::optional<core::Codec> codec_of(AVCodecID id) {
       return core::Codec::kMpeg2;
     case AV_CODEC_ID_HEVC:
       return core::Codec::kHevc;
+    case AV_CODEC_ID_AV1:
+      return core::Codec::kAv1;
     default:
       return std::nullopt;
   }
@@ -88,7 +90,7 @@ Status Demuxer::choose_stream(const std::string& path) {
   }
   if (stream_ >= 0) return {};
   return Error{ErrorCode::kUnsupported,
-               path + ": no H.264, HEVC, VP9, VP8 or MPEG-2 video; video found:" +
+               path + ": no H.264, HEVC, AV1, VP9, VP8 or MPEG-2 video; video found:" +
                    (found.empty() ? " none" : found)};
 }
 

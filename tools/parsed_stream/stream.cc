@@ -5,6 +5,7 @@
 namespace daedalus::parsed_stream {
 namespace {
 
+// Null for a codec that only the stream engine decodes.
 std::unique_ptr<Parser> create_parser(core::Codec codec) {
   switch (codec) {
     case core::Codec::kH264:
@@ -17,6 +18,8 @@ std::unique_ptr<Parser> create_parser(core::Codec codec) {
       return create_mpeg2_parser();
     case core::Codec::kHevc:
       return create_hevc_parser();
+    case core::Codec::kAv1:
+      break;
   }
   return nullptr;
 }
@@ -76,6 +79,8 @@ std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
       return mpeg2_profile(std::get<core::Mpeg2Parameters>(job.parameters).sequence);
     case core::Codec::kHevc:
       return hevc_profile(std::get<core::HevcParameters>(job.parameters).sps);
+    case core::Codec::kAv1:
+      break;
   }
   return std::nullopt;
 }
@@ -84,6 +89,11 @@ Result<std::unique_ptr<ParsedStream>> ParsedStream::open(const std::string& path
   Result<std::unique_ptr<Demuxer>> demuxer = Demuxer::open(path);
   if (!demuxer.ok()) return demuxer.error();
   std::unique_ptr<Parser> parser = create_parser((*demuxer)->codec());
+  if (parser == nullptr) {
+    return Error{ErrorCode::kUnsupported, path + ": " +
+                                              std::string(core::to_string((*demuxer)->codec())) +
+                                              " is decoded by the stateful V4L2 node only"};
+  }
   std::unique_ptr<ParsedStream> stream(new ParsedStream(std::move(*demuxer), std::move(parser)));
   const std::span<const uint8_t> headers = stream->demuxer_->headers();
   if (!headers.empty()) {

@@ -17,6 +17,8 @@ const char* decoder_name(Codec codec) {
       return "vp8";
     case Codec::kHevc:
       return "hevc";
+    case Codec::kAv1:
+      return "libdav1d";
     case Codec::kMpeg2:
       break;
   }

@@ -76,9 +76,7 @@ Result<FrameBuffer> place_planes(FramePool& pool, AVFrame& frame, SampleFormat f
   return view_of(frame, format, *memory);
 }
 
-}  // namespace
-
-Result<FrameBuffer> FrameAllocator::allocate(AVCodecContext& context, AVFrame& frame) {
+Result<SampleFormat> supported_format_of(const AVFrame& frame) {
   const auto format = sample_format_of(frame.format);
   if (!format.has_value()) {
     const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format));
@@ -90,6 +88,14 @@ Result<FrameBuffer> FrameAllocator::allocate(AVCodecContext& context, AVFrame& f
   if (frame.width <= 0 || frame.height <= 0 || frame.width > limit || frame.height > limit) {
     return Error{ErrorCode::kUnsupported, "the stream's size is outside 1x1 to 8192x8192"};
   }
+  return *format;
+}
+
+}  // namespace
+
+Result<FrameBuffer> FrameAllocator::allocate(AVCodecContext& context, AVFrame& frame) {
+  const auto format = supported_format_of(frame);
+  if (!format) return format.error();
   int width = frame.width;
   int height = frame.height;
   std::array<int, AV_NUM_DATA_POINTERS> alignment{};
@@ -101,6 +107,19 @@ Result<FrameBuffer> FrameAllocator::allocate(AVCodecContext& context, AVFrame& f
 FrameBuffer FrameAllocator::buffer_of(const AVFrame& frame) {
   const auto& memory = *static_cast<const MemoryOwner*>(av_buffer_get_opaque(frame.buf[0]));
   return view_of(frame, sample_format_of(frame.format).value_or(SampleFormat::kI420), memory);
+}
+
+Result<FrameBuffer> FrameAllocator::borrowed_buffer_of(const AVFrame& frame) {
+  const auto format = supported_format_of(frame);
+  if (!format) return format.error();
+  std::shared_ptr<const AVFrame> held(av_frame_clone(&frame), [](const AVFrame* owned) {
+    auto* mutable_frame = const_cast<AVFrame*>(owned);
+    av_frame_free(&mutable_frame);
+  });
+  if (held == nullptr) return Error{ErrorCode::kOutOfMemory, "no memory for a frame"};
+  FrameBuffer buffer = view_of(frame, *format, nullptr);
+  buffer.owner = std::move(held);
+  return buffer;
 }
 
 int averror_of(const Error& error) {

@@ -195,6 +195,7 @@ std::unique_ptr<PacketWriter> PacketWriter::create(Codec codec) {
       return std::make_unique<HevcPacketWriter>();
     case Codec::kVp8:
     case Codec::kVp9:
+    case Codec::kAv1:
       break;
   }
   return std::make_unique<FramePacketWriter>();

@@ -25,6 +25,7 @@ std::unique_ptr<parsed_stream::Parser> other_parser(core::Codec codec) {
     case core::Codec::kMpeg2:
       return parsed_stream::create_mpeg2_parser();
     case core::Codec::kHevc:
+    case core::Codec::kAv1:
       break;
   }
   return nullptr;

@@ -18,6 +18,7 @@ std::unique_ptr<StreamParser> create_parser(core::Codec codec) {
     case core::Codec::kMpeg2:
       return std::make_unique<Mpeg2Stream>();
     case core::Codec::kHevc:
+    case core::Codec::kAv1:
       break;
   }
   return nullptr;

@@ -22,10 +22,16 @@ int failure(int error) {
   return -1;
 }
 
+v4l2::NodesOptions every_format() {
+  v4l2::NodesOptions options;
+  options.av1 = true;
+  return options;
+}
+
 }  // namespace
 
 InProcessNodes::InProcessNodes(const std::shared_ptr<core::Core>& core)
-    : devices_(v4l2::make_nodes(core, v4l2::NodesOptions())) {
+    : devices_(v4l2::make_nodes(core, every_format())) {
   uint32_t minor = 0;
   for (const auto& device : devices_) device->set_device_number(kMajor, minor++);
 }

@@ -51,6 +51,7 @@ clients::Controls empty_controls(core::Codec codec) {
     case core::Codec::kMpeg2:
       return clients::Mpeg2Controls{};
     case core::Codec::kHevc:
+    case core::Codec::kAv1:
       break;
   }
   return {};
@@ -69,6 +70,7 @@ uint32_t coded_fourcc(core::Codec codec) {
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
     case core::Codec::kHevc:
+    case core::Codec::kAv1:
       break;
   }
   return 0;

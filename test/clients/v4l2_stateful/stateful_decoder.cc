@@ -23,6 +23,8 @@ uint32_t bitstream_fourcc(core::Codec codec) {
       return V4L2_PIX_FMT_VP8;
     case core::Codec::kHevc:
       return V4L2_PIX_FMT_HEVC;
+    case core::Codec::kAv1:
+      return V4L2_PIX_FMT_AV1;
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2;
   }

@@ -26,6 +26,8 @@ bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
       return (packet[0] & 1) == 0;
     case core::Codec::kHevc:
       return has_start_code(packet, 0x7e, 19 << 1) || has_start_code(packet, 0x7e, 20 << 1);
+    case core::Codec::kAv1:
+      return false;  // no parser knows it
     case core::Codec::kVp9:
       break;
   }

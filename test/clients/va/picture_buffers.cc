@@ -43,6 +43,8 @@ Result<PictureBuffers> separate_buffers(const core::DecodeJob& job, const Surfac
     case core::Codec::kVp8: return vp8_buffers(job, surface_of, style.vp8_whole_frame);
     case core::Codec::kMpeg2: return mpeg2_buffers(job, surface_of);
     case core::Codec::kHevc: return hevc_buffers(job, surface_of);
+    case core::Codec::kAv1:
+      break;
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }

@@ -19,6 +19,8 @@ std::unique_ptr<parsed_stream::Parser> make_parser(core::Codec codec) {
     case core::Codec::kVp8: return parsed_stream::create_vp8_parser();
     case core::Codec::kMpeg2: return parsed_stream::create_mpeg2_parser();
     case core::Codec::kHevc: return parsed_stream::create_hevc_parser();
+    case core::Codec::kAv1:
+      break;
   }
   return nullptr;
 }

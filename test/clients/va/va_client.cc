@@ -47,6 +47,8 @@ Result<core::Profile> profile_of(const core::DecodeJob& job) {
       const uint8_t above_8 = std::get<core::HevcParameters>(job.parameters).sps.bit_depth_luma_minus8;
       return above_8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
     }
+    case core::Codec::kAv1:
+      break;
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }
@@ -64,6 +66,8 @@ VAProfile va_profile(core::Profile profile) {
     case core::Profile::kHevcMain:
     case core::Profile::kHevcMainStillPicture: return VAProfileHEVCMain;
     case core::Profile::kHevcMain10: return VAProfileHEVCMain10;
+    case core::Profile::kAv1Main:
+      break;
   }
   return VAProfileNone;
 }

@@ -20,12 +20,14 @@ TEST_CASE("nothing is asked for by default, ptrace rights least of all") {
   CHECK_FALSE(options->sandbox.keep_ptrace);
   CHECK_FALSE(options->sandbox.kill);
   CHECK_FALSE(options->background);
+  CHECK_FALSE(options->av1);
 }
 
 TEST_CASE("options say what they say") {
-  const auto options =
-      parse({"--stateful", "video30", "--media", "media2", "--user", "me", "--user-pointers"});
+  const auto options = parse(
+      {"--stateful", "video30", "--media", "media2", "--user", "me", "--user-pointers", "--av1"});
   REQUIRE(options.ok());
+  CHECK(options->av1);
   CHECK(options->stateful == "video30");
   CHECK(options->media == "media2");
   CHECK(options->sandbox.user == "me");

@@ -111,7 +111,8 @@ TEST_CASE("QUERYCTRL walks every control in order, classes among them") {
 }
 
 TEST_CASE("QUERYMENU leaves out what is not there") {
-  const auto device = fake_device();
+  const bool av1 = GENERATE(false, true);
+  const auto device = fake_device(2, av1);
   TestFile file(*device);
   v4l2_querymenu menu{};
   menu.id = V4L2_CID_MPEG_VIDEO_H264_PROFILE;
@@ -137,6 +138,11 @@ TEST_CASE("QUERYMENU leaves out what is not there") {
   CHECK(word(kHevcProfile, 3) == "");
   CHECK(word(V4L2_CID_MPEG_VIDEO_HEVC_LEVEL, V4L2_MPEG_VIDEO_HEVC_LEVEL_5_1) == "5.1");
   CHECK(word(V4L2_CID_MPEG_VIDEO_HEVC_LEVEL, V4L2_MPEG_VIDEO_HEVC_LEVEL_6_2) == "6.2");
+  constexpr uint32_t kAv1Profile = V4L2_CID_MPEG_VIDEO_AV1_PROFILE;
+  CHECK(word(kAv1Profile, V4L2_MPEG_VIDEO_AV1_PROFILE_MAIN) == (av1 ? "Main" : ""));
+  CHECK(word(kAv1Profile, V4L2_MPEG_VIDEO_AV1_PROFILE_HIGH) == "");
+  CHECK(word(V4L2_CID_MPEG_VIDEO_AV1_LEVEL, 0) == (av1 ? "2.0" : ""));
+  CHECK(word(V4L2_CID_MPEG_VIDEO_AV1_LEVEL, 23) == (av1 ? "7.3" : ""));
   menu.id = V4L2_CID_MIN_BUFFERS_FOR_CAPTURE;
   menu.index = 0;
   CHECK(file.ioctl(VIDIOC_QUERYMENU, menu) == EINVAL);

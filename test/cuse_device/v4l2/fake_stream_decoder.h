@@ -136,8 +136,9 @@ class FakeStreamDecoder final : public core::StreamDecoder {
 };
 
 // A stateful device over fakes.
-inline std::unique_ptr<v4l2::StatefulDevice> fake_device(size_t delay = 2) {
+inline std::unique_ptr<v4l2::StatefulDevice> fake_device(size_t delay = 2, bool av1 = false) {
   v4l2::StatefulDevice::Options options;
+  options.av1 = av1;
   options.make_decoder =
       [delay](const core::StreamDecoder::Config&,
               std::function<void()> changed) -> Result<std::unique_ptr<core::StreamDecoder>> {

@@ -38,7 +38,8 @@ TEST_CASE("ioctls that the node does not have are ENOTTY, short arguments EFAULT
 }
 
 TEST_CASE("ENUM_FMT lists coded formats, and the raw formats of the chosen one") {
-  const auto device = fake_device();
+  const bool av1 = GENERATE(false, true);
+  const auto device = fake_device(2, av1);
   TestFile file(*device);
   const auto list = [&](uint32_t type) {
     std::vector<uint32_t> fourccs;
@@ -52,13 +53,15 @@ TEST_CASE("ENUM_FMT lists coded formats, and the raw formats of the chosen one")
     CHECK(file.ioctl(VIDIOC_ENUM_FMT, description) == EINVAL);
     return fourccs;
   };
-  CHECK(list(kOutput) == std::vector<uint32_t>{V4L2_PIX_FMT_H264, V4L2_PIX_FMT_HEVC,
-                                               V4L2_PIX_FMT_VP8, V4L2_PIX_FMT_VP9,
-                                               V4L2_PIX_FMT_MPEG2});
+  std::vector<uint32_t> coded{V4L2_PIX_FMT_H264, V4L2_PIX_FMT_HEVC, V4L2_PIX_FMT_VP8,
+                              V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_MPEG2};
+  if (av1) coded.push_back(V4L2_PIX_FMT_AV1);
+  CHECK(list(kOutput) == coded);
   const std::vector<uint32_t> shallow{V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_NV12M};
   REQUIRE(file.set_format(kOutput, V4L2_PIX_FMT_MPEG2) == 0);
   CHECK(list(kCapture) == shallow);
-  for (const uint32_t with_10_bits : {V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_HEVC}) {
+  for (const uint32_t with_10_bits : {V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_HEVC, V4L2_PIX_FMT_AV1}) {
+    if (with_10_bits == V4L2_PIX_FMT_AV1 && !av1) continue;
     REQUIRE(file.set_format(kOutput, with_10_bits) == 0);
     CHECK(list(kCapture).back() == V4L2_PIX_FMT_P010);
   }

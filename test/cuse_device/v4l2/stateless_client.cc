@@ -49,6 +49,7 @@ uint32_t stateless_fourcc(core::Codec codec) {
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
     case core::Codec::kHevc:
+    case core::Codec::kAv1:
       break;
   }
   return 0;

@@ -35,6 +35,8 @@ uint32_t fourcc_of(core::Codec codec) {
       return V4L2_PIX_FMT_MPEG2;
     case core::Codec::kHevc:
       return V4L2_PIX_FMT_HEVC;
+    case core::Codec::kAv1:
+      return V4L2_PIX_FMT_AV1;
   }
   return 0;
 }
@@ -159,8 +161,9 @@ class StreamClient {
 };
 
 std::unique_ptr<v4l2::StatefulDevice> real_device() {
-  return std::make_unique<v4l2::StatefulDevice>(core::test::make_core(3),
-                                                v4l2::StatefulDevice::Options{});
+  v4l2::StatefulDevice::Options options;
+  options.av1 = true;
+  return std::make_unique<v4l2::StatefulDevice>(core::test::make_core(3), std::move(options));
 }
 
 void compare(const std::vector<Shown>& shown, const std::vector<Shown>& expected) {

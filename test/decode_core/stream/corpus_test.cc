@@ -99,6 +99,14 @@ void check(const std::string& folder, const Row& row) {
   CHECK(hash.text() == row.at("md5"));
 }
 
+// By the manifest's notes: files that libavformat, through which the test reads, makes no packets
+// of.
+bool readable(const Row& row) {
+  const std::string& notes = row.at("notes");
+  return notes.find("demuxer refuses it") == std::string::npos &&
+         notes.find("Annex B") == std::string::npos;
+}
+
 void check_codec(const std::string& codec) {
   const std::string folder = corpus_folder();
   std::ifstream manifest(folder + "/MANIFEST.tsv");
@@ -107,6 +115,7 @@ void check_codec(const std::string& codec) {
   for (const Row& row : read_manifest(manifest)) {
     const std::string& samples = row.at("pix_fmt");
     if (row.at("codec") != codec || (samples != "yuv420p" && samples != "yuv420p10le")) continue;
+    if (!readable(row)) continue;
     check(folder, row);
     ++checked;
   }
@@ -114,6 +123,7 @@ void check_codec(const std::string& codec) {
 }
 
 TEST_CASE("every H.264 stream") { check_codec("h264"); }
+TEST_CASE("every AV1 stream") { check_codec("av1"); }
 TEST_CASE("every HEVC stream") { check_codec("hevc"); }
 TEST_CASE("every VP9 stream") { check_codec("vp9"); }
 TEST_CASE("every VP8 stream") { check_codec("vp8"); }

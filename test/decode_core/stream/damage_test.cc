@@ -15,7 +15,8 @@
 namespace daedalus::core::test {
 namespace {
 
-constexpr Codec kCodecs[] = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2, Codec::kHevc};
+constexpr Codec kCodecs[] = {Codec::kH264,  Codec::kVp9,  Codec::kVp8,
+                             Codec::kMpeg2, Codec::kHevc, Codec::kAv1};
 
 TEST_CASE("damage costs pictures, never the stream") {
   std::mt19937 random(11);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "test/catch.h"
+#include "test/decode_core/headers/av1_writer.h"
 #include "test/decode_core/headers/h264_writer.h"
 #include "test/decode_core/headers/hevc_writer.h"
 #include "test/decode_core/headers/vp8_header_writer.h"
@@ -88,7 +89,41 @@ TEST_CASE("an HEVC format needs a whole parameter set") {
   CHECK(format->colorimetry == Colorimetry{9, 16, 9, true});
 }
 
+// A temporal unit: delimiter and sequence header.
+Bytes av1_unit(const headers::Av1SequenceHeader& header) {
+  const Bytes payload = daedalus::test::write_av1_sequence(header, {});
+  return Bytes{0x12, 0x00, 0x0a, static_cast<uint8_t>(payload.size())} + payload;
+}
+
+headers::Av1SequenceHeader av1_header() {
+  headers::Av1SequenceHeader header;
+  header.max_width = 322;
+  header.max_height = 181;
+  header.bit_depth = 10;
+  header.primaries = header.matrix = 9;
+  header.transfer = 16;
+  return header;
+}
+
+TEST_CASE("an AV1 format comes with the first temporal unit that has a sequence header") {
+  HeaderProbe probe(Codec::kAv1);
+  CHECK_FALSE(probe.feed(Bytes{0x12, 0x00}).has_value());
+  const auto format = probe.feed(av1_unit(av1_header()));
+  REQUIRE(format.has_value());
+  CHECK(format->coded_width == 322);
+  CHECK(format->coded_height == 181);
+  CHECK(format->visible.width == 322);
+  CHECK(format->visible.height == 181);
+  CHECK(format->bit_depth == 10);
+  CHECK(format->min_buffers == 1);
+  CHECK(format->colorimetry == Colorimetry{9, 16, 9, false});
+  CHECK_FALSE(probe.feed(av1_unit(av1_header())).has_value());  // once
+}
+
 TEST_CASE("samples that are not supported make no format") {
+  headers::Av1SequenceHeader monochrome = av1_header();
+  monochrome.monochrome = true;
+  CHECK_FALSE(HeaderProbe(Codec::kAv1).feed(av1_unit(monochrome)).has_value());
   headers::HevcSps wide_chroma = daedalus::test::simple_hevc_sps();
   wide_chroma.chroma_format_idc = 2;
   headers::HevcSps two_depths = daedalus::test::simple_hevc_sps();

@@ -33,6 +33,8 @@ AVCodecID codec_id(Codec codec) {
       return AV_CODEC_ID_VP8;
     case Codec::kHevc:
       return AV_CODEC_ID_HEVC;
+    case Codec::kAv1:
+      return AV_CODEC_ID_AV1;
     case Codec::kMpeg2:
       break;
   }

@@ -33,8 +33,8 @@ inline constexpr const char* kClips[] = {"h264.mp4",       "h264_interlaced.mp4"
                                          "vp9_10bit.webm", "vp8.webm",            "mpeg2.mpg"};
 // All files of test/data: the stream engine decodes every codec.
 inline constexpr const char* kStreamClips[] = {
-    "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm",
-    "vp8.webm", "mpeg2.mpg",           "hevc.mp4", "hevc_10bit.mp4"};
+    "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm", "vp8.webm", "mpeg2.mpg",
+    "hevc.mp4", "hevc_10bit.mp4",      "av1.webm", "av1_10bit.webm"};
 
 // The video of a file.
 Result<Stream> read_stream(const std::string& path);
