@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What is left when the daemon or its clients die by kill -9, in the virtual machine.
 
-    cuse_faults_test.py [--daemon-kills N] [--client-kills N] [--only GLOB]
+    cuse_faults_test.py [--daemon-kills N] [--client-kills N] [--limit SECONDS] [--only GLOB]
 
 Besides, a fifth as many of either die while media requests are in flight.
 
 How "within 1 s" is timed: by the machine's own clock, from the kill until the client's process has ended, and only while
 the machine runs: it looks every 5 ms, and a look that comes later than 20 ms counts as 20 ms, because then the host had
-other work than this machine. The whole time by that clock is printed beside it.
+other work than this machine. The whole time by that clock is printed beside it. The sample that runs beside other tests
+allows more (--limit): an emulated processor that gets half of a real one needs as long again.
 """
 
 import argparse
@@ -48,7 +49,9 @@ def share_with_requests(count):
 
 
 class Death:
-    """How long a client takes to end; Failure after LIMIT."""
+    """How long a client takes to end; Failure after `limit` seconds."""
+
+    limit = LIMIT
 
     def __init__(self):
         self.slowest = self.slowest_by_clock = 0.0
@@ -63,7 +66,7 @@ class Death:
             now = time.monotonic()
             seconds += min(now - last, LATE_LOOK)
             last = now
-            expect(seconds < LIMIT, f"a client is still there {seconds:.2f} s (by the clock {now - started:.2f}) later")
+            expect(seconds < self.limit, f"a client is still there {seconds:.2f} s (by the clock {now - started:.2f}) later")
         self.slowest = max(self.slowest, seconds)
         self.slowest_by_clock = max(self.slowest_by_clock, last - started)
 
@@ -200,9 +203,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--daemon-kills", type=int, default=50)
     parser.add_argument("--client-kills", type=int, default=200)
+    parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS", help="for a client to end")
     parser.add_argument("--only", metavar="GLOB", default="*", help="cases by name")
     options = parser.parse_args()
     in_machine.enter(600 + 20 * (options.daemon_kills + options.client_kills), "--memory", "2048")
+    Death.limit = options.limit
     daemons, clients = options.daemon_kills, options.client_kills
     return in_machine.run_cases([
         functools.partial(killed_daemons, daemons),
