@@ -22,7 +22,7 @@ LEAST_RATIO = 0.90
 # picture of any codec, which is a tenth of what MPEG-2 takes to decode it.
 LEAST_RATIO_MPEG2_ALL_CORES = 0.85
 # A clip is decoded so many times in one go that a measurement takes seconds: the start of either side counts little.
-TIMES = {"h264": 10, "hevc": 8, "vp9": 10, "vp8": 15, "mpeg2": 30}
+TIMES = {"h264": 6, "hevc": 3, "vp9": 6, "vp8": 10, "mpeg2": 20}
 
 
 def codec_of(clip):
