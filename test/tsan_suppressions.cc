@@ -1,6 +1,7 @@
-// ThreadSanitizer cannot see how libavcodec's slice threads hand over to each other: the library is
-// the system's and not instrumented. Races of our own code have no frame in it.
+// ThreadSanitizer cannot see how the threads of libavcodec and dav1d hand over to each other: these
+// libraries are the system's and not instrumented. Races of our own code have no frame in them.
 extern "C" const char* __tsan_default_suppressions() {
   return "race:libavcodec.so\n"
-         "race:libavutil.so\n";
+         "race:libavutil.so\n"
+         "race:libdav1d.so\n";
 }
