@@ -13,7 +13,9 @@
 namespace daedalus::headers {
 namespace {
 
-// Entry points of the largest picture are in there with room to spare.
+// Nearly every header is in the first; entry points of the largest picture are in the second with
+// room to spare.
+constexpr size_t kUsualHeaderBytes = 256;
 constexpr size_t kMaxHeaderBytes = 64 << 10;
 constexpr uint32_t kMaxPpsId = 63;
 constexpr uint32_t kMaxReferences = 15;  // num_ref_idx_lX_active_minus1 is 0 to 14
@@ -60,7 +62,7 @@ class Reader {
         pps_(context.pps),
         context_(context),
         irap_(hevc_is_irap(type)) {
-    header_.nal_type = static_cast<uint8_t>(type);
+    header_.nal_type = type;
   }
 
   Result<HevcSliceHeader> read() {
@@ -100,7 +102,7 @@ class Reader {
     if (has(V4L2_HEVC_PPS_FLAG_OUTPUT_FLAG_PRESENT)) header_.pic_output = bits_.flag();
     if (sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE)) bits_.skip(2);
     bool temporal_vectors = false;
-    if (!header_.is_idr()) {
+    if (!hevc_is_idr(header_.nal_type)) {
       header_.reference_sets.begin = bits_.position();
       if (Status status = read_reference_sets(); !status) return status;
       header_.reference_sets.end = bits_.position();
@@ -309,8 +311,12 @@ Result<HevcSliceHeader> parse_hevc_slice_header(std::span<const uint8_t> nal,
       context.pps.num_ref_idx_l1_default_active_minus1 >= kMaxReferences) {
     return corrupt("more than 15 references by default");
   }
-  const std::vector<uint8_t> rbsp = extract_rbsp(nal, kMaxHeaderBytes);
-  auto header = Reader(rbsp, unit.type, context).read();
+  const auto read = [&](size_t most_bytes) {
+    const std::vector<uint8_t> rbsp = extract_rbsp(nal, most_bytes);
+    return Reader(rbsp, unit.type, context).read();
+  };
+  auto header = read(kUsualHeaderBytes);
+  if (!header && nal.size() > kUsualHeaderBytes) header = read(kMaxHeaderBytes);
   if (!header) return header;
   header->temporal_id = static_cast<uint8_t>((nal[1] & 7) - 1);
   header->data_offset = offset_in_nal(nal, header->end_bit / 8 + 1);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decode_core/headers/hevc_nal.h"
 #include "decode_core/headers/hevc_sps.h"
 #include "decode_core/uapi/controls.h"
 
@@ -43,7 +44,7 @@ struct HevcLongTermReference {
 };
 
 struct HevcSliceHeader {
-  uint8_t nal_type = 0;  // nal_unit_type
+  HevcNalType nal_type{};
   uint8_t temporal_id = 0;
   bool first_in_picture = false;
   uint8_t pps_id = 0;
@@ -73,7 +74,6 @@ struct HevcSliceHeader {
   size_t data_offset = 0;
   uint32_t entry_points = 0;
 
-  bool is_idr() const { return nal_type == 19 || nal_type == 20; }
   bool is_p() const { return slice_type == V4L2_HEVC_SLICE_TYPE_P; }
   bool is_b() const { return slice_type == V4L2_HEVC_SLICE_TYPE_B; }
 };

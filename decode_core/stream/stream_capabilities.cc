@@ -1,14 +1,12 @@
 #include "decode_core/stream/stream_capabilities.h"
 
-#include <algorithm>
+#include <iterator>
 
 namespace daedalus::core {
 namespace {
 
 constexpr ProfileCapability kProfiles[] = {
-    {Profile::kHevcMain, 8, 8, kMaxDimension, kMaxDimension, 8},
     {Profile::kHevcMainStillPicture, 8, 8, kMaxDimension, kMaxDimension, 8},
-    {Profile::kHevcMain10, 8, 8, kMaxDimension, kMaxDimension, 10},
     {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 8},
     {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 };
@@ -18,12 +16,7 @@ constexpr ProfileCapability kProfiles[] = {
 std::vector<ProfileCapability> stream_capabilities(const Core& core) {
   const auto sessions = core.capabilities();
   std::vector<ProfileCapability> all(sessions.begin(), sessions.end());
-  for (const ProfileCapability& own : kProfiles) {
-    const bool known = std::any_of(sessions.begin(), sessions.end(), [&](const auto& capability) {
-      return capability.profile == own.profile;
-    });
-    if (!known) all.push_back(own);
-  }
+  all.insert(all.end(), std::begin(kProfiles), std::end(kProfiles));
   return all;
 }
 

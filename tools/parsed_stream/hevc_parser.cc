@@ -12,20 +12,10 @@ namespace {
 using headers::HevcNalType;
 using headers::HevcSliceHeader;
 
-// nal_unit_type (table 7-1).
-constexpr uint8_t kRadlN = 6;
-constexpr uint8_t kRaslN = 8;
-constexpr uint8_t kRaslR = 9;
-constexpr uint8_t kFirstReserved = 10;  // up to the IRAP pictures
-constexpr uint8_t kFirstIrap = 16;
-constexpr uint8_t kLastBla = 18;
-constexpr uint8_t kCra = 21;
-constexpr uint8_t kEndOfSequence = 36;
-constexpr uint8_t kEndOfBitstream = 37;
-
-bool is_rasl(uint8_t type) { return type == kRaslN || type == kRaslR; }
-bool is_irap(uint8_t type) { return type >= kFirstIrap && type <= kCra; }
-bool is_slice(uint8_t type) { return type < kFirstReserved || is_irap(type); }
+// Even types below those of IRAP pictures (table 7-1).
+bool is_sub_layer_non_reference(HevcNalType type) {
+  return !headers::hevc_is_irap(type) && static_cast<uint8_t>(type) % 2 == 0;
+}
 
 core::Rect visible_part(const headers::HevcSps& sps) {
   const headers::HevcConformanceWindow& window = sps.window;
@@ -59,8 +49,7 @@ Status HevcParser::parse_nal(std::span<const uint8_t> nal, std::vector<Event>& e
   const headers::HevcNalHeader header = headers::hevc_nal_header(nal);
   if (!header.valid) return corrupt("HEVC NAL unit: damaged header");
   if (header.layer_id != 0) return {};
-  const auto type = static_cast<uint8_t>(header.type);
-  if (is_slice(type)) return parse_slice(nal, events);
+  if (headers::hevc_is_slice(header.type)) return parse_slice(nal, events);
   if (header.type == HevcNalType::kSps) {
     end_picture(events);
     auto sps = headers::parse_hevc_sps(nal);
@@ -72,7 +61,8 @@ Status HevcParser::parse_nal(std::span<const uint8_t> nal, std::vector<Event>& e
     if (!pps) return pps.error();
     pps_[pps->control.pic_parameter_set_id] =
         std::make_shared<const headers::HevcPps>(std::move(*pps));
-  } else if (type == kEndOfSequence || type == kEndOfBitstream) {
+  } else if (header.type == HevcNalType::kEndOfSequence ||
+             header.type == HevcNalType::kEndOfBitstream) {
     end_picture(events);
     begins_sequence_ = true;
   }
@@ -82,7 +72,7 @@ Status HevcParser::parse_nal(std::span<const uint8_t> nal, std::vector<Event>& e
 Status HevcParser::parse_slice(std::span<const uint8_t> nal, std::vector<Event>& events) {
   const auto id = headers::parse_hevc_pps_id(nal);
   if (!id) return id.error();
-  auto pps = pps_[*id];
+  const auto pps = pps_[*id];
   auto sps = pps != nullptr ? sps_[pps->sps_id] : nullptr;
   if (sps == nullptr) {
     return corrupt("HEVC slice: its parameter set " + std::to_string(*id) + " was not received");
@@ -93,7 +83,7 @@ Status HevcParser::parse_slice(std::span<const uint8_t> nal, std::vector<Event>&
   if (!gathering_) {
     if (!header->first_in_picture && passed_over_) return {};
     if (header->dependent) return corrupt("HEVC slice: the slice that it depends on is lost");
-    passed_over_ = !begin_picture(*header, std::move(sps), std::move(pps), events);
+    passed_over_ = !begin_picture(*header, std::move(sps), *pps, events);
     if (passed_over_) return {};
   } else if (!header->dependent) {
     gathering_->independent = std::move(*header);
@@ -112,7 +102,7 @@ int32_t HevcParser::order_count_of(const HevcSliceHeader& header, const headers:
   const int64_t max_lsb = int64_t{1} << (sps.control.log2_max_pic_order_cnt_lsb_minus4 + 4);
   const int64_t lsb = header.order_count_lsb;
   int64_t msb = 0;
-  if (!is_irap(header.nal_type) || !no_rasl_output_) {
+  if (!headers::hevc_is_irap(header.nal_type) || !no_rasl_output_) {
     const int64_t previous_lsb = previous_order_count_ & (max_lsb - 1);
     msb = previous_order_count_ - previous_lsb;
     if (lsb < previous_lsb && previous_lsb - lsb >= max_lsb / 2) {
@@ -122,11 +112,9 @@ int32_t HevcParser::order_count_of(const HevcSliceHeader& header, const headers:
     }
   }
   const auto order_count = static_cast<int32_t>(static_cast<uint32_t>(msb + lsb));
-  // Neither RADL, RASL nor a sub-layer non-reference picture (even types).
-  const uint8_t type = header.nal_type;
-  const bool leading = type >= kRadlN && type <= kRaslR;
-  const bool sub_layer_reference = is_irap(type) || type % 2 == 1;
-  if (header.temporal_id == 0 && !leading && sub_layer_reference) {
+  const HevcNalType type = header.nal_type;
+  const bool leading = type >= HevcNalType::kRadlN && type <= HevcNalType::kRaslR;
+  if (header.temporal_id == 0 && !leading && !is_sub_layer_non_reference(type)) {
     previous_order_count_ = order_count;
   }
   return order_count;
@@ -134,34 +122,32 @@ int32_t HevcParser::order_count_of(const HevcSliceHeader& header, const headers:
 
 bool HevcParser::begin_picture(const HevcSliceHeader& header,
                                std::shared_ptr<const headers::HevcSps> sps,
-                               std::shared_ptr<const headers::HevcPps> pps,
-                               std::vector<Event>& events) {
-  const bool irap = is_irap(header.nal_type);
-  if (irap) no_rasl_output_ = header.nal_type != kCra || begins_sequence_;
-  if (is_rasl(header.nal_type) && no_rasl_output_) return false;
+                               const headers::HevcPps& pps, std::vector<Event>& events) {
+  const bool irap = headers::hevc_is_irap(header.nal_type);
+  if (irap) no_rasl_output_ = header.nal_type != HevcNalType::kCra || begins_sequence_;
+  if (headers::hevc_is_rasl(header.nal_type) && no_rasl_output_) return false;
   begins_sequence_ = false;
   gathering_.emplace();
   Gathering& gathering = *gathering_;
   auto& parameters = gathering.job.parameters.emplace<core::HevcParameters>();
   parameters.sps = sps->control;
-  parameters.pps = pps->control;
-  parameters.scaling_matrix = pps->scaling_matrix.value_or(sps->scaling_matrix);
+  parameters.pps = pps.control;
+  parameters.scaling_matrix = pps.scaling_matrix.value_or(sps->scaling_matrix);
   v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
   decode.pic_order_cnt_val = order_count_of(header, *sps);
   if (irap) decode.flags |= V4L2_HEVC_DECODE_PARAM_FLAG_IRAP_PIC;
-  if (header.is_idr()) decode.flags |= V4L2_HEVC_DECODE_PARAM_FLAG_IDR_PIC;
+  if (headers::hevc_is_idr(header.nal_type)) decode.flags |= V4L2_HEVC_DECODE_PARAM_FLAG_IDR_PIC;
   decode.short_term_ref_pic_set_size = static_cast<uint16_t>(header.reference_set_bits);
 
   HevcDpb::Frames shown;
   if (irap && no_rasl_output_) {
     // C.5.2.2: of a CRA picture no_output_of_prior_pics_flag counts as 1.
-    const bool drops = header.nal_type == kCra || header.no_output_of_prior_pics;
-    dpb_.clear(first_picture_ || !drops, shown);
+    const bool drops = header.nal_type == HevcNalType::kCra || header.no_output_of_prior_pics;
+    dpb_.clear(!drops, shown);
   }
   dpb_.mark(*sps, header, decode.pic_order_cnt_val, decode, gathering.job.references);
   if (!irap || !no_rasl_output_) dpb_.make_room(*sps, shown);
   show(shown, events);
-  first_picture_ = false;
 
   gathering.frame.picture = std::make_shared<core::Picture>();
   gathering.frame.visible = visible_part(*sps);
@@ -170,7 +156,6 @@ bool HevcParser::begin_picture(const HevcSliceHeader& header,
   gathering.job.target = gathering.frame.picture;
   gathering.independent = header;
   gathering.sps = std::move(sps);
-  gathering.pps = std::move(pps);
   return true;
 }
 

@@ -30,15 +30,14 @@ class HevcParser final : public Parser {
     headers::HevcSliceHeader independent;  // of the last slice that is
     HevcFrame frame;
     std::shared_ptr<const headers::HevcSps> sps;
-    std::shared_ptr<const headers::HevcPps> pps;
   };
 
   Status parse_nal(std::span<const uint8_t> nal, std::vector<Event>& events);
   Status parse_slice(std::span<const uint8_t> nal, std::vector<Event>& events);
   // False: a picture that is passed over.
   bool begin_picture(const headers::HevcSliceHeader& header,
-                     std::shared_ptr<const headers::HevcSps> sps,
-                     std::shared_ptr<const headers::HevcPps> pps, std::vector<Event>& events);
+                     std::shared_ptr<const headers::HevcSps> sps, const headers::HevcPps& pps,
+                     std::vector<Event>& events);
   int32_t order_count_of(const headers::HevcSliceHeader& header, const headers::HevcSps& sps);
   void end_picture(std::vector<Event>& events);
   static void show(HevcDpb::Frames& frames, std::vector<Event>& events);
@@ -49,8 +48,7 @@ class HevcParser final : public Parser {
   std::optional<Gathering> gathering_;
   bool passed_over_ = false;     // the picture whose slices come
   bool begins_sequence_ = true;  // the next picture is the first, or follows an end of sequence
-  bool first_picture_ = true;
-  bool no_rasl_output_ = false;       // NoRaslOutputFlag of the last IRAP picture
+  bool no_rasl_output_ = false;  // NoRaslOutputFlag of the last IRAP picture
   int64_t previous_order_count_ = 0;  // of prevTid0Pic (8.3.1)
 };
 

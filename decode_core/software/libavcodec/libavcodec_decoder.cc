@@ -120,8 +120,8 @@ class LibavcodecDecoder final : public Decoder {
   }
 
   // Which buffer is the job's picture. H.264 asks for buffers of frames missing in a gap first, so
-  // its own is the last; MPEG-2 makes up missing references after its own, so its own is the first.
-  // The others are not held: damaged slices may each begin a frame.
+  // its own is the last; MPEG-2 and HEVC make up missing references after their own, so theirs is
+  // the first. The others are not held: damaged slices may each begin a frame.
   void note_allocated(FrameBuffer buffer) {
     if (codec_ == Codec::kH264 || !allocated_.has_value()) allocated_ = std::move(buffer);
   }

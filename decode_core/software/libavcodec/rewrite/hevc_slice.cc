@@ -13,6 +13,8 @@
 namespace daedalus::core::rewrite {
 namespace {
 
+using headers::HevcNalType;
+
 constexpr int64_t kOrderCounts = int64_t{1} << kHevcOrderCountBits;
 constexpr int64_t kMaxDelta = 1 << 15;  // of delta_poc_s0_minus1 + 1 (7.4.8)
 
@@ -130,7 +132,7 @@ class SliceWriter {
 
   const std::vector<uint8_t>& write() {
     reader_.skip(8 * headers::kHevcNalHeaderBytes);
-    if (!header_.dependent && !header_.is_idr()) {
+    if (!header_.dependent && !headers::hevc_is_idr(header_.nal_type)) {
       copy_to(header_.reference_sets.begin);
       write_reference_sets(sets_, picture_.decode.pic_order_cnt_val, bits_);
       reader_.skip(header_.reference_sets.end - header_.reference_sets.begin);
@@ -180,9 +182,10 @@ class SliceWriter {
   BitWriter bits_;
 };
 
-// RASL_N and RASL_R (8, 9) become RADL_N and RADL_R (6, 7).
-uint8_t decodable_type(uint8_t nal_type) {
-  return nal_type == 8 || nal_type == 9 ? static_cast<uint8_t>(nal_type - 2) : nal_type;
+// RADL_N for RASL_N, RADL_R for RASL_R.
+uint8_t decodable_type(HevcNalType type) {
+  const auto value = static_cast<uint8_t>(type);
+  return headers::hevc_is_rasl(type) ? static_cast<uint8_t>(value - 2) : value;
 }
 
 }  // namespace
