@@ -2,6 +2,7 @@
 
 #include <iterator>
 #include <string>
+#include <vector>
 
 namespace daedalus::core {
 namespace {
@@ -83,9 +84,58 @@ Status validate_hevc(const DecodeJob& job, const HevcParameters& parameters) {
   return {};
 }
 
+Status validate_av1_tiles(const DecodeJob& job, const Av1Parameters& parameters) {
+  const v4l2_av1_tile_info& info = parameters.frame.tile_info;
+  if (info.tile_cols == 0 || info.tile_cols > V4L2_AV1_MAX_TILE_COLS || info.tile_rows == 0 ||
+      info.tile_rows > V4L2_AV1_MAX_TILE_ROWS) {
+    return invalid("AV1: the tiles are not 1x1 to 64x64");
+  }
+  if (parameters.tiles.size() != job.slices.size()) {
+    return invalid("AV1: the place of each tile is needed");
+  }
+  std::vector<bool> present(size_t{info.tile_cols} * info.tile_rows);
+  if (parameters.tiles.size() != present.size()) {
+    return invalid("AV1: " + std::to_string(parameters.tiles.size()) + " of " +
+                   std::to_string(present.size()) + " tiles are there");
+  }
+  for (const v4l2_ctrl_av1_tile_group_entry& tile : parameters.tiles) {
+    if (tile.tile_col >= info.tile_cols || tile.tile_row >= info.tile_rows) {
+      return invalid("AV1: a tile is outside the frame");
+    }
+    const size_t place = size_t{tile.tile_row} * info.tile_cols + tile.tile_col;
+    if (present[place]) return invalid("AV1: a tile comes twice");
+    present[place] = true;
+  }
+  return {};
+}
+
+Status validate_av1(const DecodeJob& job, const Av1Parameters& parameters) {
+  const v4l2_ctrl_av1_sequence& sequence = parameters.sequence;
+  const v4l2_ctrl_av1_frame& frame = parameters.frame;
+  if (sequence.seq_profile != 0 || (sequence.bit_depth != 8 && sequence.bit_depth != 10)) {
+    return Error{ErrorCode::kUnsupported, "AV1: only profile Main, 8 and 10 bits, is supported"};
+  }
+  if (sequence.order_hint_bits > 8) return invalid("AV1: order hints of more than 8 bits");
+  if (job.references.size() > V4L2_AV1_TOTAL_REFS_PER_FRAME) {
+    return invalid("AV1: more than 8 references");
+  }
+  if (job.refresh_frame_flags.value_or(0) > 0xff) return invalid("AV1: more than 8 slots");
+  if (frame.primary_ref_frame > V4L2_AV1_REFS_PER_FRAME) {
+    return invalid("AV1: primary_ref_frame above 7");
+  }
+  for (const int8_t index : frame.ref_frame_idx) {
+    if (index < 0 || index >= V4L2_AV1_TOTAL_REFS_PER_FRAME) {
+      return invalid("AV1: ref_frame_idx is outside 0 to 7");
+    }
+  }
+  if (job.display == job.target) return invalid("AV1: the displayed picture is the target");
+  return validate_av1_tiles(job, parameters);
+}
+
 }  // namespace
 
 uint32_t DecodeJob::coded_width() const {
+  if (const auto* av1 = std::get_if<Av1Parameters>(&parameters)) return av1->frame.upscaled_width;
   if (const auto* hevc = std::get_if<HevcParameters>(&parameters)) {
     return hevc->sps.pic_width_in_luma_samples;
   }
@@ -100,6 +150,11 @@ uint32_t DecodeJob::coded_width() const {
 }
 
 uint32_t DecodeJob::coded_height() const {
+  if (const auto* av1 = std::get_if<Av1Parameters>(&parameters)) {
+    // No sum that wraps: validate() has the last word.
+    return av1->frame.frame_height_minus_1 > kMaxDimension ? 0
+                                                           : av1->frame.frame_height_minus_1 + 1;
+  }
   if (const auto* hevc = std::get_if<HevcParameters>(&parameters)) {
     return hevc->sps.pic_height_in_luma_samples;
   }
@@ -116,6 +171,9 @@ uint32_t DecodeJob::coded_height() const {
 
 Status validate(const DecodeJob& job) {
   if (job.target == nullptr) return invalid("the job has no target picture");
+  if (job.display != nullptr && job.codec() != Codec::kAv1) {
+    return invalid("only AV1 has a displayed picture beside the target");
+  }
   if (job.slices.empty()) return invalid("the picture has no slice data");
   if (job.slices.size() > kMaxSlices || job.bitstream.size() > kMaxCodedBytes) {
     return invalid("a picture of " + std::to_string(job.slices.size()) + " slices and " +
@@ -145,6 +203,7 @@ Status validate(const DecodeJob& job) {
   if (const auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
     return validate_hevc(job, *hevc);
   }
+  if (const auto* av1 = std::get_if<Av1Parameters>(&job.parameters)) return validate_av1(job, *av1);
   if (job.codec() != Codec::kMpeg2 && job.slices.size() != 1) {
     return invalid("a VP8 or VP9 frame is one range of bytes");
   }

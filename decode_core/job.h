@@ -83,8 +83,49 @@ struct HevcParameters {
   std::vector<HevcSliceParameters> slices;  // parallel to DecodeJob::slices
 };
 
-using JobParameters =
-    std::variant<H264Parameters, Vp9Parameters, Vp8Parameters, Mpeg2Parameters, HevcParameters>;
+// Clauses are those of the AV1 bitstream specification. Engines write headers of their own, so what
+// only steers the parsing of the client's is not needed: frame ids, operating points, timing and
+// decoder model, seq_force_*, the sequence's largest size, frame_refs_short_signaling, render size,
+// found_ref, tile_size_bytes, the spelling of the tile spacing. Values are those after inference:
+// reduced_still_picture_header, error_resilient_mode of shown key frames and switch frames, … are
+// resolved by whoever parses.
+struct Av1Parameters {
+  // 5.5. bit_depth is 8 or 10, seq_profile 0; MONO_CHROME is 4:0:0, all else 4:2:0. order_hint_bits
+  // is OrderHintBits, 0 without ENABLE_ORDER_HINT. The flags ENABLE_WARPED_MOTION, _REF_FRAME_MVS,
+  // _SUPERRES and _RESTORATION are not read, nor SEPARATE_UV_DELTA_Q and FILM_GRAIN_PARAMS_PRESENT
+  // (VA lacks some of them): each frame tells what it uses.
+  v4l2_ctrl_av1_sequence sequence{};
+  // 5.9.2. As the bitstream's variables, and so:
+  //   upscaled_width            UpscaledWidth, the width of the decoded picture;
+  //   frame_width_minus_1
+  //                             is not read (clients differ on which width it is)
+  //   superres_denom            SuperresDenom 9 to 16, read with flag USE_SUPERRES only
+  //   tile_info                 tile_cols and tile_rows; with UNIFORM_TILE_SPACING nothing else is
+  //                             read but context_update_tile_id, without it width_in_sbs_minus_1
+  //                             and height_in_sbs_minus_1 of every tile, the last included
+  //   quantization, qm_v        as for qm_u where the sequence has no separate_uv_delta_q;
+  //                             likewise delta_q_v_*. DIFF_UV_DELTA is not read
+  //   segmentation              the values are read with UPDATE_DATA only; without it those of the
+  //                             primary reference stay in force (5.9.14, load_previous)
+  //   loop_filter               ref_deltas and mode_deltas all in force; read with DELTA_UPDATE
+  //   only cdef                      y_sec_strength, uv_sec_strength 0, 1, 2 and 4; 3 means 4 too
+  //   loop_restoration          frame_restoration_type (FrameRestorationType), lr_unit_shift 0 to
+  //   2:
+  //                             luma units of 64 << lr_unit_shift (5.9.20 after inference),
+  //                             lr_uv_shift; nothing else
+  //   global_motion             type and params (gm_params) of references 1 to 7; flags not read
+  //   primary_ref_frame         0 to 6 an index into ref_frame_idx, 7 none
+  //   ref_frame_idx             indices into DecodeJob::references
+  //   skip_mode_frame, order_hints, reference_frame_ts, refresh_frame_flags   not read
+  v4l2_ctrl_av1_frame frame{};
+  // 5.9.30, in force for this frame after load_grain_params; APPLY_GRAIN says whether it is used.
+  v4l2_ctrl_av1_film_grain film_grain{};
+  // Parallel to DecodeJob::slices, any order. tile_row and tile_col; the ranges are the slices'.
+  std::vector<v4l2_ctrl_av1_tile_group_entry> tiles;
+};
+
+using JobParameters = std::variant<H264Parameters, Vp9Parameters, Vp8Parameters, Mpeg2Parameters,
+                                   HevcParameters, Av1Parameters>;
 
 // Owned by whoever holds it; moved into Session::submit.
 struct DecodeJob {
@@ -97,6 +138,7 @@ struct DecodeJob {
   //   MPEG-2  one slice each, start code (00 00 01 xx) included
   //   VP9     one range: the whole frame, uncompressed header first (superframes already split)
   //   VP8     one range: the whole frame, 3- or 10-byte frame tag first (RFC 6386 9.1)
+  //   AV1     one tile each, without tile_size_minus_1 (5.11.1)
   std::vector<uint8_t> bitstream;
   std::vector<ByteRange> slices;
 
@@ -111,9 +153,16 @@ struct DecodeJob {
   //   VP9     last, golden, altref: the three of the header's ref_frame_idx
   //   VP8     last, golden, altref
   //   MPEG-2  forward, backward; a second field's reference to its own first field is the target
+  //   AV1     the eight slots as they are before this picture (7.20); null: empty. The targets of
+  //           the jobs that decoded them, never their `display`
   std::vector<std::shared_ptr<Picture>> references;
 
-  // AV1 and VP9: which slots this picture replaces, where known.
+  // AV1: the picture to show, where film grain is applied (7.18.3): it gets the pixels with the
+  // grain of film_grain, the target those without. Null, or another picture than the target.
+  std::shared_ptr<Picture> display;
+
+  // AV1 and VP9: which slots this picture replaces, where known (for AV1 0 to 255; where it is
+  // unknown a later job's references tell, and the picture may have to be decoded twice).
   std::optional<uint32_t> refresh_frame_flags;
 
   Codec codec() const { return static_cast<Codec>(parameters.index()); }

@@ -25,7 +25,8 @@ struct QueuedSession::State {
 };
 
 QueuedSession::QueuedSession(Parts parts)
-    : state_(std::make_shared<State>(std::move(parts))), thread_([state = state_] { run(state); }) {}
+    : state_(std::make_shared<State>(std::move(parts))),
+      thread_([state = state_] { run(state); }) {}
 
 QueuedSession::~QueuedSession() {
   {
@@ -46,7 +47,9 @@ Status QueuedSession::submit(DecodeJob job) {
   if (job.codec() != codec()) {
     return Error{ErrorCode::kInvalidArgument, "the job's codec is not the session's"};
   }
-  std::shared_ptr<Session> former;  // let go with no lock held: its end may join its thread
+  // Let go with no lock held: their end may join their threads.
+  std::shared_ptr<Session> former;
+  std::shared_ptr<Session> former_of_display;
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->queue.size() < kMaxQueued; });
   try {
@@ -54,7 +57,9 @@ Status QueuedSession::submit(DecodeJob job) {
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "no memory to queue a picture"};
   }
-  former = state_->queue.back().target->begin(shared_from_this());
+  const DecodeJob& queued = state_->queue.back();
+  former = queued.target->begin(shared_from_this());
+  if (queued.display != nullptr) former_of_display = queued.display->begin(shared_from_this());
   state_->parts.statistics->page().queue_depth = state_->queue.size();
   state_->changed.notify_all();
   return {};
@@ -114,8 +119,15 @@ void QueuedSession::State::decode(const DecodeJob& job) {
   if (job.field != FieldRole::kSecondField && outcome.frame.has_value()) ++page.pictures;
   if (parts.recorder != nullptr) {
     std::optional<FrameHash> hash;
+    std::optional<FrameHash> display_hash;
     if (outcome.frame.has_value()) hash = hash_frame(outcome.frame->view);
-    parts.recorder->write(page.session, parts.config.profile, job, hash);
+    if (outcome.display.has_value()) display_hash = hash_frame(outcome.display->view);
+    parts.recorder->write(page.session, parts.config.profile, job, hash, display_hash);
+  }
+  if (job.display != nullptr) {
+    DecodeOutcome shown{std::move(outcome.display), std::nullopt, outcome.concealed, 0,
+                        outcome.error};
+    job.display->complete(std::move(shown));
   }
   job.target->complete(std::move(outcome));
 }

@@ -92,6 +92,11 @@ void write_parameters(Writer& writer, const JobParameters& parameters) {
     writer.value(hevc->scaling_matrix);
     writer.value(hevc->decode);
     writer.list(hevc->slices);
+  } else if (const auto* av1 = std::get_if<Av1Parameters>(&parameters)) {
+    writer.value(av1->sequence);
+    writer.value(av1->frame);
+    writer.value(av1->film_grain);
+    writer.list(av1->tiles);
   } else if (const auto* vp9 = std::get_if<Vp9Parameters>(&parameters)) {
     writer.value(vp9->frame);
   } else if (const auto* vp8 = std::get_if<Vp8Parameters>(&parameters)) {
@@ -137,8 +142,14 @@ std::optional<JobParameters> read_parameters(Reader& reader) {
       hevc.slices = reader.list<HevcSliceParameters>();
       return hevc;
     }
-    case Codec::kAv1:
-      break;
+    case Codec::kAv1: {
+      Av1Parameters av1;
+      av1.sequence = reader.value<v4l2_ctrl_av1_sequence>();
+      av1.frame = reader.value<v4l2_ctrl_av1_frame>();
+      av1.film_grain = reader.value<v4l2_ctrl_av1_film_grain>();
+      av1.tiles = reader.list<v4l2_ctrl_av1_tile_group_entry>();
+      return av1;
+    }
   }
   return std::nullopt;
 }
@@ -181,7 +192,8 @@ Result<std::unique_ptr<RecordingWriter>> RecordingWriter::create(const std::stri
 }
 
 void RecordingWriter::write(uint32_t session, Profile profile, const DecodeJob& job,
-                            const std::optional<FrameHash>& hash) {
+                            const std::optional<FrameHash>& hash,
+                            const std::optional<FrameHash>& display_hash) {
   Writer entry;
   entry.value(session);
   entry.value(static_cast<uint8_t>(profile));
@@ -199,20 +211,25 @@ void RecordingWriter::write(uint32_t session, Profile profile, const DecodeJob& 
   write_parameters(entry, job.parameters);
   entry.list(job.slices);
   entry.list(job.bitstream);
+  if (job.codec() == Codec::kAv1) {
+    entry.value(job.display != nullptr ? job.display->id() : uint64_t{0});
+    entry.value(static_cast<uint8_t>(display_hash.has_value()));
+    entry.value(display_hash.value_or(FrameHash{}));
+  }
 
   std::lock_guard lock(mutex_);
   if (file_ == nullptr) return;
   const auto size = static_cast<uint32_t>(entry.out().size());
   if (std::fwrite(&size, sizeof(size), 1, file_.get()) != 1 ||
-      std::fwrite(entry.out().data(), size, 1, file_.get()) != 1 ||
-      std::fflush(file_.get()) != 0) {
+      std::fwrite(entry.out().data(), size, 1, file_.get()) != 1 || std::fflush(file_.get()) != 0) {
     log(LogLevel::kError, "%s; recording ends here", system_error("recording").message.c_str());
     file_.reset();
   }
 }
 
 Result<RecordingReader> RecordingReader::open(std::span<const uint8_t> bytes) {
-  if (bytes.size() < kMagic.size() || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
+  if (bytes.size() < kMagic.size() ||
+      std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
     return Error{ErrorCode::kInvalidArgument, "not a recording of decode jobs"};
   }
   RecordingReader reader(bytes);
@@ -257,9 +274,15 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   auto parameters = read_parameters(entry);
   recorded.job.slices = entry.list<ByteRange>();
   recorded.job.bitstream = entry.list<uint8_t>();
+  uint64_t display = 0;
+  if (parameters.has_value() && std::holds_alternative<Av1Parameters>(*parameters)) {
+    display = entry.value<uint64_t>();
+    const bool has_display_hash = entry.value<uint8_t>() != 0;
+    const auto display_hash = entry.value<FrameHash>();
+    if (has_display_hash) recorded.display_hash = display_hash;
+  }
   if (!parameters.has_value() || !entry.complete() || target == 0 ||
-      references.size() > kMostReferences ||
-      profile > static_cast<uint8_t>(Profile::kHevcMain10) ||
+      references.size() > kMostReferences || profile > static_cast<uint8_t>(Profile::kAv1Main) ||
       field > static_cast<uint8_t>(FieldRole::kSecondField)) {
     return damaged(position_);
   }
@@ -269,6 +292,7 @@ Result<std::optional<RecordedJob>> RecordingReader::next() {
   if (codec_of(recorded.profile) != recorded.job.codec()) return damaged(position_);
   recorded.job.target = picture(target);
   for (const uint64_t id : references) recorded.job.references.push_back(picture(id));
+  recorded.job.display = picture(display);
   position_ += sizeof(size) + size;
   return std::optional<RecordedJob>(std::move(recorded));
 }

@@ -30,9 +30,11 @@ FrameHash hash_frame(const FrameView& frame);
 struct RecordedJob {
   uint32_t session = 0;  // 1, 2, … in the recorded process
   Profile profile = Profile::kH264High;
-  DecodeJob job;         // pictures are the reader's own, one for each recorded id
+  DecodeJob job;  // pictures are the reader's own, one for each recorded id
   // What the picture held once the job had ended; absent where it had no pixels.
   std::optional<FrameHash> hash;
+  // Likewise of `job.display`.
+  std::optional<FrameHash> display_hash;
 };
 
 // Appends to a file; any thread. An error closes the file and is logged once: recording never
@@ -41,7 +43,8 @@ class RecordingWriter {
  public:
   static Result<std::unique_ptr<RecordingWriter>> create(const std::string& path);
   void write(uint32_t session, Profile profile, const DecodeJob& job,
-             const std::optional<FrameHash>& hash);
+             const std::optional<FrameHash>& hash,
+             const std::optional<FrameHash>& display_hash = std::nullopt);
 
  private:
   struct Closer {

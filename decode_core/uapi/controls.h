@@ -6,6 +6,8 @@
 #include <linux/v4l2-controls.h>
 #include <linux/videodev2.h>
 
+#include "decode_core/uapi/av1_controls.h"
+
 // Of newer kernels.
 #ifndef V4L2_PIX_FMT_AV1
 #define V4L2_PIX_FMT_AV1 v4l2_fourcc('A', 'V', '0', '1')

@@ -54,9 +54,10 @@ inline DecodeOutcome decoded_nothing() {
   return outcome;
 }
 
-// A session of VP8 over `decode`; its statistics are private memory.
-inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode) {
-  const SessionConfig config{Profile::kVp8, 64, 48, "replay"};
+// A session over `decode`; its statistics are private memory.
+inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode,
+                                                   Profile profile = Profile::kVp8) {
+  const SessionConfig config{profile, 64, 48, "replay"};
   return std::make_shared<QueuedSession>(QueuedSession::Parts{
       config, "fake", std::make_unique<FakeDecoder>(std::move(decode)),
       std::make_unique<Statistics>("", Statistics::Identity{}, false), nullptr, nullptr});

@@ -13,11 +13,12 @@
 namespace daedalus::core::test {
 namespace {
 
-const std::vector<Codec> kCodecs = {Codec::kH264, Codec::kVp9, Codec::kVp8, Codec::kMpeg2,
-                                    Codec::kHevc};
+const std::vector<Codec> kCodecs = {Codec::kH264,  Codec::kVp9,  Codec::kVp8,
+                                    Codec::kMpeg2, Codec::kHevc, Codec::kAv1};
 
 H264Parameters& h264(DecodeJob& job) { return std::get<H264Parameters>(job.parameters); }
 HevcParameters& hevc(DecodeJob& job) { return std::get<HevcParameters>(job.parameters); }
+Av1Parameters& av1(DecodeJob& job) { return std::get<Av1Parameters>(job.parameters); }
 
 TEST_CASE("a whole job of every codec is valid and knows its size") {
   for (const Codec codec : kCodecs) {
@@ -126,6 +127,33 @@ TEST_CASE("what no engine could rely on is refused, with the reason") {
        [](DecodeJob& job) { hevc(job).decode.num_poc_lt_curr = 17; }},
       {"16 references", Codec::kHevc, [](DecodeJob& job) { job.references.resize(17); }},
       {"each slice", Codec::kHevc, [](DecodeJob& job) { hevc(job).slices.clear(); }},
+      {"displayed", Codec::kVp8, [](DecodeJob& job) { job.display = std::make_shared<Picture>(); }},
+      {"displayed", Codec::kAv1, [](DecodeJob& job) { job.display = job.target; }},
+      {"Main", Codec::kAv1, [](DecodeJob& job) { av1(job).sequence.seq_profile = 1; }},
+      {"Main", Codec::kAv1, [](DecodeJob& job) { av1(job).sequence.bit_depth = 12; }},
+      {"order hints", Codec::kAv1, [](DecodeJob& job) { av1(job).sequence.order_hint_bits = 9; }},
+      {"8 references", Codec::kAv1, [](DecodeJob& job) { job.references.resize(9); }},
+      {"8 slots", Codec::kAv1, [](DecodeJob& job) { job.refresh_frame_flags = 256; }},
+      {"primary_ref_frame", Codec::kAv1,
+       [](DecodeJob& job) { av1(job).frame.primary_ref_frame = 8; }},
+      {"ref_frame_idx", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.ref_frame_idx[6] = 8; }},
+      {"ref_frame_idx", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.ref_frame_idx[0] = -1; }},
+      {"64x64", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.tile_info.tile_cols = 0; }},
+      {"64x64", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.tile_info.tile_rows = 65; }},
+      {"place of each", Codec::kAv1, [](DecodeJob& job) { av1(job).tiles.clear(); }},
+      {"1 of 2 tiles", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.tile_info.tile_cols = 2; }},
+      {"outside the frame", Codec::kAv1, [](DecodeJob& job) { av1(job).tiles[0].tile_row = 1; }},
+      {"outside the frame", Codec::kAv1,
+       [](DecodeJob& job) { av1(job).tiles[0].tile_col = UINT32_MAX; }},
+      {"comes twice", Codec::kAv1,
+       [](DecodeJob& job) {
+         av1(job).frame.tile_info.tile_cols = 2;
+         job.slices = {{0, 1}, {1, 1}};
+         av1(job).tiles.resize(2);
+       }},
+      {"64x0", Codec::kAv1,
+       [](DecodeJob& job) { av1(job).frame.frame_height_minus_1 = UINT32_MAX; }},
+      {"8193x48", Codec::kAv1, [](DecodeJob& job) { av1(job).frame.upscaled_width = 8193; }},
   };
   for (const Case& test : cases) {
     DecodeJob job = make_job(test.codec);

@@ -42,8 +42,17 @@ JobParameters make_parameters(Codec codec, uint32_t width, uint32_t height) {
       hevc.sps.log2_diff_max_min_luma_coding_block_size = 1;
       return hevc;
     }
+    case Codec::kAv1: {
+      Av1Parameters av1;
+      av1.sequence.bit_depth = 8;
+      av1.frame.upscaled_width = width;
+      av1.frame.frame_height_minus_1 = height - 1;
+      av1.frame.tile_info.tile_cols = 1;
+      av1.frame.tile_info.tile_rows = 1;
+      av1.frame.primary_ref_frame = 7;
+      return av1;
+    }
     case Codec::kMpeg2:
-    case Codec::kAv1:
       break;
   }
   Mpeg2Parameters mpeg2;
@@ -81,6 +90,8 @@ void add_slice(DecodeJob& job, std::span<const uint8_t> bytes,
     h264->slice_reference_counts_minus1.push_back(counts_minus1);
   } else if (auto* hevc = std::get_if<HevcParameters>(&job.parameters)) {
     hevc->slices.emplace_back();
+  } else if (auto* av1 = std::get_if<Av1Parameters>(&job.parameters)) {
+    av1->tiles.push_back({0, 0, 0, static_cast<uint32_t>(av1->tiles.size())});
   }
 }
 

@@ -59,6 +59,37 @@ TEST_CASE("submit marks the target pending and returns") {
   CHECK(target->state() == State::kDone);
 }
 
+TEST_CASE("a displayed picture ends with its target, with pixels of its own") {
+  std::atomic<bool> fails{false};
+  const auto session = make_session(
+      [&](const DecodeJob&) {
+        if (fails) return decoded_nothing();
+        DecodeOutcome outcome = decoded_frame(1);
+        outcome.display = make_frame(SampleFormat::kI420, 16, 16, 2);
+        return outcome;
+      },
+      Profile::kAv1Main);
+  DecodeJob job = make_job(Codec::kAv1);
+  job.display = std::make_shared<Picture>();
+  const auto target = job.target;
+  const auto display = job.display;
+  SECTION("pixels") {
+    REQUIRE(session->submit(std::move(job)).ok());
+    CHECK(display->wait());
+    CHECK(display->session() == session);
+    REQUIRE(display->state() == State::kDone);
+    CHECK(target->wait());
+    CHECK(hash_frame(display->frame()->view) != hash_frame(target->frame()->view));
+  }
+  SECTION("none") {
+    fails = true;
+    REQUIRE(session->submit(std::move(job)).ok());
+    CHECK(display->wait());
+    CHECK(display->state() == State::kFailed);
+    CHECK(display->error().message == "nothing there");
+  }
+}
+
 TEST_CASE("an invalid job is refused and its target stays as it was") {
   std::atomic<int> decoded{0};
   const auto session = make_session([&](const DecodeJob&) {
@@ -103,7 +134,8 @@ TEST_CASE("submit blocks while the queue is full, and only then") {
   }
   DecodeJob job = make_job(Codec::kVp8);
   const auto target = job.target;
-  auto blocked = std::async(std::launch::async, [&] { return session->submit(std::move(job)).ok(); });
+  auto blocked =
+      std::async(std::launch::async, [&] { return session->submit(std::move(job)).ok(); });
   CHECK(blocked.wait_for(milliseconds(50)) == std::future_status::timeout);
   CHECK(target->state() == State::kEmpty);
   gate.open();
@@ -131,8 +163,8 @@ TEST_CASE("a decoder without memory fails one picture and no more") {
 TEST_CASE("a session lives as long as one of its pictures, and ends with the last") {
   const auto ended = std::make_shared<std::promise<void>>();
   auto future = ended->get_future();
-  auto session = make_session(
-      [life = count_life(ended)](const DecodeJob&) { return decoded_frame(); });
+  auto session =
+      make_session([life = count_life(ended)](const DecodeJob&) { return decoded_frame(); });
   DecodeJob job = make_job(Codec::kVp8);
   auto target = job.target;
   REQUIRE(session->submit(std::move(job)).ok());
@@ -206,17 +238,19 @@ TEST_CASE("drain waits for what was submitted before") {
 TEST_CASE("what was decoded is counted, a pair of fields once") {
   auto statistics = std::make_unique<Statistics>("", Statistics::Identity{}, false);
   const StatisticsPage& page = statistics->page();
-  const auto session = std::make_shared<QueuedSession>(QueuedSession::Parts{
-      {Profile::kVp8, 0, 0, "replay"},
-      "fake",
-      std::make_unique<FakeDecoder>([](const DecodeJob& job) {
-        if (job.bitstream[0] == 1) return decoded_nothing();
-        DecodeOutcome outcome = decoded_frame();
-        outcome.concealed = job.bitstream[0] == 2;
-        outcome.late_concealed = job.bitstream[0] == 3 ? 2 : 0;
-        return outcome;
-      }),
-      std::move(statistics), nullptr, nullptr});
+  const auto session = std::make_shared<QueuedSession>(
+      QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
+                           "fake",
+                           std::make_unique<FakeDecoder>([](const DecodeJob& job) {
+                             if (job.bitstream[0] == 1) return decoded_nothing();
+                             DecodeOutcome outcome = decoded_frame();
+                             outcome.concealed = job.bitstream[0] == 2;
+                             outcome.late_concealed = job.bitstream[0] == 3 ? 2 : 0;
+                             return outcome;
+                           }),
+                           std::move(statistics),
+                           nullptr,
+                           nullptr});
   for (const uint8_t kind : {0, 1, 2, 3}) {
     DecodeJob job = make_job(Codec::kVp8);
     job.bitstream[0] = kind;

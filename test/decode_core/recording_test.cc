@@ -51,6 +51,7 @@ struct Entry {
   Profile profile;
   DecodeJob job;
   std::optional<FrameHash> hash;
+  std::optional<FrameHash> display_hash{};  // AV1 alone has it
 };
 
 // Fills what of the parameters is plain data with random bytes: a recording keeps any.
@@ -65,9 +66,9 @@ std::vector<Entry> random_entries(uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<Entry> entries;
   std::vector<std::shared_ptr<Picture>> pictures = {nullptr};
-  const Profile profiles[] = {Profile::kH264Main, Profile::kVp9Profile2, Profile::kVp8,
-                              Profile::kMpeg2Simple, Profile::kHevcMain10};
-  for (size_t i = 0; i < 15; ++i) {
+  const Profile profiles[] = {Profile::kH264Main,    Profile::kVp9Profile2, Profile::kVp8,
+                              Profile::kMpeg2Simple, Profile::kHevcMain10,  Profile::kAv1Main};
+  for (size_t i = 0; i < 18; ++i) {
     const Profile profile = profiles[i % std::size(profiles)];
     Entry entry{static_cast<uint32_t>(i + 1), profile, make_job(codec_of(profile)), std::nullopt};
     DecodeJob& job = entry.job;
@@ -86,6 +87,14 @@ std::vector<Entry> random_entries(uint32_t seed) {
       scramble(hevc->decode, random);
       hevc->slices.resize(random() % 4);
       for (HevcSliceParameters& slice : hevc->slices) scramble(slice, random);
+    } else if (auto* av1 = std::get_if<Av1Parameters>(&job.parameters)) {
+      scramble(av1->sequence, random);
+      scramble(av1->frame, random);
+      scramble(av1->film_grain, random);
+      av1->tiles.resize(random() % 4);
+      for (auto& tile : av1->tiles) scramble(tile, random);
+      if (random() % 2 != 0) job.display = std::make_shared<Picture>();
+      if (random() % 2 != 0) scramble(entry.display_hash.emplace(), random);
     } else if (auto* vp9 = std::get_if<Vp9Parameters>(&job.parameters)) {
       scramble(vp9->frame, random);
     } else if (auto* vp8 = std::get_if<Vp8Parameters>(&job.parameters)) {
@@ -115,7 +124,7 @@ Bytes record(const std::vector<Entry>& entries) {
   auto writer = RecordingWriter::create(file.path());
   REQUIRE(writer.ok());
   for (const Entry& entry : entries) {
-    (*writer)->write(entry.session, entry.profile, entry.job, entry.hash);
+    (*writer)->write(entry.session, entry.profile, entry.job, entry.hash, entry.display_hash);
   }
   return file.read();
 }
@@ -146,6 +155,13 @@ bool same_parameters(const JobParameters& a, const JobParameters& b) {
                         return x.reference_set_bits == y.reference_set_bits && x.lists == y.lists;
                       });
   }
+  if (const auto* av1 = std::get_if<Av1Parameters>(&a)) {
+    const auto& other = std::get<Av1Parameters>(b);
+    return same_bytes(av1->sequence, other.sequence) && same_bytes(av1->frame, other.frame) &&
+           same_bytes(av1->film_grain, other.film_grain) &&
+           std::equal(av1->tiles.begin(), av1->tiles.end(), other.tiles.begin(), other.tiles.end(),
+                      [](const auto& x, const auto& y) { return same_bytes(x, y); });
+  }
   if (const auto* vp9 = std::get_if<Vp9Parameters>(&a)) {
     return same_bytes(vp9->frame, std::get<Vp9Parameters>(b).frame);
   }
@@ -173,6 +189,9 @@ TEST_CASE("a recording reads as it was written, jobs of each codec") {
     CHECK(recorded.session == entry.session);
     CHECK(recorded.profile == entry.profile);
     CHECK(recorded.hash == entry.hash);
+    CHECK(recorded.display_hash == entry.display_hash);
+    CHECK((recorded.job.display != nullptr) == (entry.job.display != nullptr));
+    CHECK((recorded.job.display == nullptr || recorded.job.display != recorded.job.target));
     CHECK(recorded.job.field == entry.job.field);
     CHECK(recorded.job.bitstream == entry.job.bitstream);
     REQUIRE(recorded.job.slices.size() == 2);
@@ -218,7 +237,7 @@ TEST_CASE("a recording cut at any byte yields its whole jobs, then an error") {
     ends.push_back(ends.back() + sizeof(size) + size);
   }
   REQUIRE(ends.back() == bytes.size());
-  REQUIRE(ends.size() == 16);
+  REQUIRE(ends.size() == 19);
   for (size_t size = 0; size < bytes.size(); ++size) {
     const Bytes cut(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
     const auto whole = std::upper_bound(ends.begin(), ends.end(), size) - ends.begin();
