@@ -1,33 +1,23 @@
-// Open bitstream units and the sequence header of AV1 (AV1 5.3, 5.5).
+// The sequence header of AV1 (AV1 5.5).
 #ifndef DAEDALUS_DECODE_CORE_HEADERS_AV1_SEQUENCE_HEADER_H_
 #define DAEDALUS_DECODE_CORE_HEADERS_AV1_SEQUENCE_HEADER_H_
 
+#include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include "base/result.h"
+#include "decode_core/uapi/controls.h"
 
 namespace daedalus::headers {
 
-// obu_type (6.2.2), those that somebody here acts upon.
-enum class Av1ObuType : uint8_t { kSequenceHeader = 1 };
-
-struct Av1Obu {
-  Av1ObuType type{};  // may be a value that the enumeration does not name
-  std::span<const uint8_t> payload;
+struct Av1OperatingPoint {
+  uint16_t idc = 0;            // operating_point_idc
+  bool decoder_model = false;  // decoder_model_present_for_this_op
 };
 
-// Walks the units of a temporal unit in the low-overhead format (5.2). Borrows the bytes.
-class Av1Obus {
- public:
-  explicit Av1Obus(std::span<const uint8_t> temporal_unit) : rest_(temporal_unit) {}
-  // The next unit; nullopt at the end, and from the first one on that is damaged.
-  std::optional<Av1Obu> next();
-
- private:
-  std::span<const uint8_t> rest_;
-};
+// seq_force_screen_content_tools and seq_force_integer_mv: each frame tells.
+inline constexpr uint8_t kAv1ChosenByFrame = 2;
 
 struct Av1SequenceHeader {
   uint8_t profile = 0;
@@ -42,6 +32,32 @@ struct Av1SequenceHeader {
   uint8_t transfer = 2;
   uint8_t matrix = 2;
   bool full_range = false;
+
+  bool still_picture = false;
+  bool reduced_still_picture = false;
+  // V4L2_AV1_SEQUENCE_FLAG_…, those of the coding tools: from 128x128 superblocks to restoration,
+  // film grain and separate deltas of the chroma quantisers.
+  uint32_t tools = 0;
+  uint8_t force_screen_content_tools = kAv1ChosenByFrame;
+  uint8_t force_integer_mv = kAv1ChosenByFrame;
+  uint8_t order_hint_bits = 0;  // OrderHintBits; 0: no order hints
+
+  // Lengths of the syntax elements of the frame header, in bits.
+  uint8_t width_bits = 16;
+  uint8_t height_bits = 16;
+  uint8_t frame_id_bits = 0;  // idLen; 0: no frame ids
+  uint8_t delta_frame_id_bits = 0;
+  bool decoder_model = false;  // decoder_model_info_present_flag
+  bool equal_picture_interval = false;
+  uint8_t removal_time_bits = 0;
+  uint8_t presentation_time_bits = 0;
+
+  std::array<Av1OperatingPoint, 32> operating_points{};
+  uint8_t operating_point_count = 1;
+
+  bool has(uint32_t tool) const { return (tools & tool) != 0; }
+  int planes() const { return monochrome ? 1 : 3; }
+  v4l2_ctrl_av1_sequence control() const;
 };
 
 // `payload` of a unit of type kSequenceHeader.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "decode_core/headers/av1_obu.h"
 #include "decode_core/headers/av1_sequence_header.h"
 #include "decode_core/headers/bit_reader.h"
 #include "decode_core/headers/h264_nal.h"

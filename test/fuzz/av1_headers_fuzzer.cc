@@ -4,6 +4,7 @@
 #include <span>
 
 #include "decode_core/codec.h"
+#include "decode_core/headers/av1_obu.h"
 #include "decode_core/headers/av1_sequence_header.h"
 #include "decode_core/stream/header_probe.h"
 

@@ -56,6 +56,11 @@ void Demuxer::PacketDeleter::operator()(AVPacket* packet) const { av_packet_free
 
 Result<std::unique_ptr<Demuxer>> Demuxer::open(const std::string& path) {
   std::unique_ptr<Demuxer> demuxer(new Demuxer);
+  if (auto av1_file = Av1File::open(path)) {
+    demuxer->av1_file_ = std::move(av1_file);
+    demuxer->codec_ = core::Codec::kAv1;
+    return demuxer;
+  }
   // The prefix and the list keep names and playlists from reaching beyond local files.
   AVDictionary* options = nullptr;
   av_dict_set(&options, "protocol_whitelist", "file", 0);
@@ -109,13 +114,32 @@ Status Demuxer::open_filter() {
 }
 
 std::span<const uint8_t> Demuxer::headers() const {
-  if (codec_ != core::Codec::kH264 && codec_ != core::Codec::kMpeg2) return {};
+  if (filter_ == nullptr) return {};
+  if (codec_ != core::Codec::kH264 && codec_ != core::Codec::kMpeg2 &&
+      codec_ != core::Codec::kAv1) {
+    return {};
+  }
   const AVCodecParameters& parameters = *filter_->par_out;
   if (parameters.extradata == nullptr || parameters.extradata_size <= 0) return {};
-  return {parameters.extradata, static_cast<size_t>(parameters.extradata_size)};
+  const std::span<const uint8_t> data(parameters.extradata,
+                                      static_cast<size_t>(parameters.extradata_size));
+  if (codec_ != core::Codec::kAv1) return data;
+  // av1C of ISO-BMFF and Matroska has four bytes before its units.
+  constexpr size_t kConfiguration = 4;
+  constexpr uint8_t kMarkerAndVersion = 0x81;
+  return data[0] == kMarkerAndVersion ? data.subspan(std::min(kConfiguration, data.size())) : data;
+}
+
+Result<bool> Demuxer::next_of_av1_file(Packet& packet) {
+  const auto unit = av1_file_->next();
+  if (!unit.ok()) return unit.error();
+  packet.data = *unit;
+  packet.discard = false;
+  return !unit->empty();
 }
 
 Result<bool> Demuxer::next(Packet& packet) {
+  if (av1_file_) return next_of_av1_file(packet);
   av_packet_unref(packet_.get());
   while (true) {
     const int code = av_bsf_receive_packet(filter_.get(), packet_.get());
@@ -157,6 +181,7 @@ Status Demuxer::feed_filter() {
 }
 
 double Demuxer::progress() const {
+  if (av1_file_) return av1_file_->progress();
   if (size_ == 0) return 0;
   return std::clamp(static_cast<double>(position_) / static_cast<double>(size_), 0.0, 1.0);
 }

@@ -1,14 +1,16 @@
-// Demuxer: the packets of a file's video stream, by libavformat.
+// Demuxer: the packets of a file's video stream, by libavformat; of plain AV1 files by Av1File.
 #ifndef DAEDALUS_TOOLS_PARSED_STREAM_DEMUXER_H_
 #define DAEDALUS_TOOLS_PARSED_STREAM_DEMUXER_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "base/result.h"
 #include "decode_core/codec.h"
+#include "tools/parsed_stream/av1_file.h"
 
 extern "C" {
 struct AVBSFContext;
@@ -35,7 +37,7 @@ class Demuxer {
 
   core::Codec codec() const { return codec_; }
   // Headers that the container keeps apart from the packets, to be parsed first; often empty.
-  // H.264: Annex B. Empty for VP8 and VP9.
+  // H.264: Annex B. AV1: a sequence header unit. Empty for VP8 and VP9.
   std::span<const uint8_t> headers() const;
 
   // The next packet in decoding order; false: the end. After an error only the end comes.
@@ -61,6 +63,9 @@ class Demuxer {
   // One packet into the filter, or the end.
   Status feed_filter();
 
+  Result<bool> next_of_av1_file(Packet& packet);
+
+  std::optional<Av1File> av1_file_;  // then there is nothing of libavformat
   std::unique_ptr<AVFormatContext, FormatDeleter> format_;
   std::unique_ptr<AVBSFContext, FilterDeleter> filter_;
   std::unique_ptr<AVPacket, PacketDeleter> packet_;

@@ -35,8 +35,9 @@ using Event = std::variant<DecodeEvent, OutputEvent>;
 class Parser {
  public:
   virtual ~Parser() = default;
-  // One demuxed packet: H.264, HEVC and MPEG-2 one access unit with start codes; VP9 one (super)frame; VP8
-  // one frame. Appends to `events`, also when it returns an error.
+  // One demuxed packet: H.264, HEVC and MPEG-2 one access unit with start codes; VP9 one
+  // (super)frame; VP8 one frame; AV1 one temporal unit. Appends to `events`, also when it returns an
+  // error.
   virtual Status parse(std::span<const uint8_t> packet, std::vector<Event>& events) = 0;
   // End of stream: shows what is still held back.
   virtual void flush(std::vector<Event>& events) = 0;
@@ -47,6 +48,7 @@ std::unique_ptr<Parser> create_hevc_parser();
 std::unique_ptr<Parser> create_vp9_parser();
 std::unique_ptr<Parser> create_vp8_parser();
 std::unique_ptr<Parser> create_mpeg2_parser();
+std::unique_ptr<Parser> create_av1_parser();
 
 }  // namespace daedalus::parsed_stream
 

@@ -5,7 +5,6 @@
 namespace daedalus::parsed_stream {
 namespace {
 
-// Null for a codec that only the stream engine decodes.
 std::unique_ptr<Parser> create_parser(core::Codec codec) {
   switch (codec) {
     case core::Codec::kH264:
@@ -19,7 +18,7 @@ std::unique_ptr<Parser> create_parser(core::Codec codec) {
     case core::Codec::kHevc:
       return create_hevc_parser();
     case core::Codec::kAv1:
-      break;
+      return create_av1_parser();
   }
   return nullptr;
 }
@@ -65,6 +64,11 @@ std::optional<core::Profile> hevc_profile(const v4l2_ctrl_hevc_sps& sps) {
   return sps.bit_depth_luma_minus8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
 }
 
+std::optional<core::Profile> av1_profile(const v4l2_ctrl_av1_sequence& sequence) {
+  if (sequence.seq_profile != 0) return std::nullopt;
+  return core::Profile::kAv1Main;
+}
+
 }  // namespace
 
 std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
@@ -80,7 +84,7 @@ std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
     case core::Codec::kHevc:
       return hevc_profile(std::get<core::HevcParameters>(job.parameters).sps);
     case core::Codec::kAv1:
-      break;
+      return av1_profile(std::get<core::Av1Parameters>(job.parameters).sequence);
   }
   return std::nullopt;
 }
@@ -89,11 +93,6 @@ Result<std::unique_ptr<ParsedStream>> ParsedStream::open(const std::string& path
   Result<std::unique_ptr<Demuxer>> demuxer = Demuxer::open(path);
   if (!demuxer.ok()) return demuxer.error();
   std::unique_ptr<Parser> parser = create_parser((*demuxer)->codec());
-  if (parser == nullptr) {
-    return Error{ErrorCode::kUnsupported, path + ": " +
-                                              std::string(core::to_string((*demuxer)->codec())) +
-                                              " is decoded by the stateful V4L2 node only"};
-  }
   std::unique_ptr<ParsedStream> stream(new ParsedStream(std::move(*demuxer), std::move(parser)));
   const std::span<const uint8_t> headers = stream->demuxer_->headers();
   if (!headers.empty()) {
@@ -161,7 +160,10 @@ void ParsedStream::drop_discarded(bool packet_discarded) {
   std::vector<Event> kept;
   for (Event& event : events_) {
     if (const auto* decode = std::get_if<DecodeEvent>(&event)) {
-      if (packet_discarded) discarded_.insert(decode->job.target->id());
+      if (packet_discarded) {
+        const core::DecodeJob& job = decode->job;
+        discarded_.insert((job.display != nullptr ? job.display : job.target)->id());
+      }
     } else if (discarded_.contains(std::get<OutputEvent>(event).picture->id())) {
       continue;
     }

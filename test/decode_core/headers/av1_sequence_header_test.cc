@@ -4,6 +4,7 @@
 #include <random>
 #include <vector>
 
+#include "decode_core/headers/av1_obu.h"
 #include "test/catch.h"
 #include "test/decode_core/headers/av1_writer.h"
 

@@ -20,6 +20,7 @@ struct Row {
   uint32_t height = 0;
   size_t frames = 0;
   bool resized = false;  // the frames differ in size; the manifest then gives the container's
+  bool unsure = false;   // ffmpeg does not open it: size, count and profile are guesses
 };
 
 std::string corpus_folder() {
@@ -44,7 +45,8 @@ std::vector<Row> read_manifest(std::istream& in) {
     };
     rows.push_back({at("path"), at("codec"), at("pix_fmt"), static_cast<uint32_t>(number("width")),
                     static_cast<uint32_t>(number("height")), number("frames"),
-                    at("notes").find("differ in size") != std::string::npos});
+                    at("notes").find("differ in size") != std::string::npos,
+                    at("notes").find("refuses it") != std::string::npos});
   }
   return rows;
 }
@@ -54,6 +56,7 @@ void check(const std::string& folder, const Row& row) {
   auto stream = ParsedStream::open(folder + "/" + row.path);
   if (!stream.ok()) FAIL_CHECK(stream.error().message);
   if (!stream.ok()) return;
+  if (row.unsure && !(*stream)->profile()) return;
   size_t outputs = 0;
   size_t errors = 0;
   OutputEvent first;
@@ -73,8 +76,8 @@ void check(const std::string& folder, const Row& row) {
       first = std::get<OutputEvent>(event);
     }
   }
-  CHECK(outputs == row.frames);
-  if (!row.resized) {
+  if (!row.unsure) CHECK(outputs == row.frames);
+  if (!row.resized && !row.unsure) {
     CHECK(first.visible.width == row.width);
     CHECK(first.visible.height == row.height);
   }
@@ -112,6 +115,10 @@ TEST_CASE("VP8 streams of the corpus show the frames that ffmpeg shows", "[corpu
 
 TEST_CASE("MPEG-2 streams of the corpus show the frames that ffmpeg shows", "[corpus]") {
   check_codec("mpeg2");
+}
+
+TEST_CASE("AV1 streams of the corpus show the frames that ffmpeg shows", "[corpus]") {
+  check_codec("av1");
 }
 
 }  // namespace daedalus::parsed_stream

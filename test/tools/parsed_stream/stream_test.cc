@@ -29,6 +29,8 @@ constexpr Clip kClips[] = {
     {"test/data/h264_interlaced.mp4", core::Codec::kH264, core::Profile::kH264High, 352, 288, 50},
     {"test/data/hevc.mp4", core::Codec::kHevc, core::Profile::kHevcMain, 320, 184, 60},
     {"test/data/hevc_10bit.mp4", core::Codec::kHevc, core::Profile::kHevcMain10, 176, 144, 50},
+    {"test/data/av1.webm", core::Codec::kAv1, core::Profile::kAv1Main, 320, 180, 60},
+    {"test/data/av1_10bit.webm", core::Codec::kAv1, core::Profile::kAv1Main, 176, 144, 50},
     {"test/data/mpeg2.mpg", core::Codec::kMpeg2, core::Profile::kMpeg2Main, 320, 180, 60},
     {"test/data/vp8.webm", core::Codec::kVp8, core::Profile::kVp8, 320, 180, 60},
     {"test/data/vp9.webm", core::Codec::kVp9, core::Profile::kVp9Profile0, 320, 180, 60},
@@ -57,6 +59,7 @@ Count read_all(ParsedStream& stream) {
     if (const auto* decode = std::get_if<DecodeEvent>(&event)) {
       ++count.jobs;
       decoded.insert(decode->job.target.get());
+      decoded.insert(decode->job.display.get());
     } else {
       ++count.outputs;
       CHECK(decoded.count(std::get<OutputEvent>(event).picture.get()) == 1);

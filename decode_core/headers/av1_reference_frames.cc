@@ -1,0 +1,102 @@
+// References by their order hints: short signalling (AV1 7.8) and skip mode (5.9.22).
+#include <algorithm>
+#include <functional>
+
+#include "decode_core/headers/av1_frame_reader.h"
+
+namespace daedalus::headers {
+namespace {
+
+// Indices into ref_frame_idx.
+constexpr size_t index_of(v4l2_av1_reference_frame reference) {
+  return static_cast<size_t>(reference) - V4L2_AV1_REF_LAST_FRAME;
+}
+
+}  // namespace
+
+// get_relative_dist() (7.1.1.4)
+int Av1FrameReader::relative_distance(uint32_t a, uint32_t b) const {
+  if (sequence_.order_hint_bits == 0) return 0;
+  const int difference = static_cast<int>(a) - static_cast<int>(b);
+  const int sign = 1 << (sequence_.order_hint_bits - 1);
+  return (difference & (sign - 1)) - (difference & sign);
+}
+
+// set_frame_refs(): like the bitstream's order of search, the first or the last of equals wins as
+// 7.8 has it.
+void Av1FrameReader::set_short_signalled_references(uint8_t last, uint8_t golden) {
+  constexpr int8_t kNone = -1;
+  auto& references = header_.frame.ref_frame_idx;
+  std::fill(std::begin(references), std::end(references), kNone);
+  references[index_of(V4L2_AV1_REF_LAST_FRAME)] = static_cast<int8_t>(last);
+  references[index_of(V4L2_AV1_REF_GOLDEN_FRAME)] = static_cast<int8_t>(golden);
+  std::array<bool, kAv1SlotCount> used{};
+  used[last] = used[golden] = true;
+  std::array<int, kAv1SlotCount> distances{};  // to this frame; negative: before it
+  for (size_t i = 0; i < kAv1SlotCount; ++i) {
+    distances[i] = relative_distance(header_.slot_order_hints[i], header_.frame.order_hint);
+  }
+
+  const auto find = [&](bool backward, const std::function<bool(int, int)>& better) {
+    int8_t found = kNone;
+    for (size_t i = 0; i < kAv1SlotCount; ++i) {
+      if (used[i] || (distances[i] >= 0) != backward) continue;
+      if (found == kNone || better(distances[i], distances[found])) {
+        found = static_cast<int8_t>(i);
+      }
+    }
+    return found;
+  };
+  const auto take = [&](v4l2_av1_reference_frame reference, int8_t slot) {
+    if (slot == kNone) return;
+    references[index_of(reference)] = slot;
+    used[slot] = true;
+  };
+  take(V4L2_AV1_REF_ALTREF_FRAME, find(true, std::greater_equal<>()));
+  take(V4L2_AV1_REF_BWDREF_FRAME, find(true, std::less<>()));
+  take(V4L2_AV1_REF_ALTREF2_FRAME, find(true, std::less<>()));
+  for (const auto reference :
+       {V4L2_AV1_REF_LAST2_FRAME, V4L2_AV1_REF_LAST3_FRAME, V4L2_AV1_REF_BWDREF_FRAME,
+        V4L2_AV1_REF_ALTREF2_FRAME, V4L2_AV1_REF_ALTREF_FRAME}) {
+    if (references[index_of(reference)] != kNone) continue;
+    take(reference, find(false, std::greater_equal<>()));
+  }
+  const auto earliest = std::min_element(distances.begin(), distances.end()) - distances.begin();
+  std::replace(std::begin(references), std::end(references), kNone, static_cast<int8_t>(earliest));
+}
+
+uint32_t Av1FrameReader::reference_hint(size_t reference) const {
+  return header_.slot_order_hints[header_.frame.ref_frame_idx[reference]];
+}
+
+// skip_mode_params() (5.9.22) up to skipModeAllowed.
+bool Av1FrameReader::find_skip_mode_frames() {
+  if (header_.intra() || !header_.has(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT) ||
+      sequence_.order_hint_bits == 0) {
+    return false;
+  }
+  constexpr size_t kNone = kAv1ReferenceCount;
+  // The nearest reference before `hint` (sign -1) or behind it (1).
+  const auto nearest = [this](uint32_t hint, int sign) {
+    size_t found = kNone;
+    for (size_t i = 0; i < kAv1ReferenceCount; ++i) {
+      if (relative_distance(reference_hint(i), hint) * sign <= 0) continue;
+      if (found == kNone ||
+          relative_distance(reference_hint(i), reference_hint(found)) * sign < 0) {
+        found = i;
+      }
+    }
+    return found;
+  };
+  const size_t forward = nearest(header_.frame.order_hint, -1);
+  if (forward == kNone) return false;
+  size_t second = nearest(header_.frame.order_hint, 1);
+  if (second == kNone) second = nearest(reference_hint(forward), -1);
+  if (second == kNone) return false;
+  const auto [low, high] = std::minmax(forward, second);
+  header_.frame.skip_mode_frame[0] = static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + low);
+  header_.frame.skip_mode_frame[1] = static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + high);
+  return true;
+}
+
+}  // namespace daedalus::headers
