@@ -79,9 +79,4 @@ IoctlAnswer run_ioctl(v4l2::OpenFile& file, const IoctlCall& call) {
   return answer;
 }
 
-bool would_wait(uint32_t request, int error) {
-  return (request == VIDIOC_DQBUF && error == EAGAIN) ||
-         (request == VIDIOC_DQEVENT && error == ENOENT);
-}
-
 }  // namespace daedalus::cuse

@@ -45,9 +45,6 @@ inline constexpr size_t kMaxIoctlRanges = 256;
 
 IoctlAnswer run_ioctl(v4l2::OpenFile& file, const IoctlCall& call);
 
-// Whether that answer of that ioctl says that there is nothing to dequeue yet.
-bool would_wait(uint32_t request, int error);
-
 }  // namespace daedalus::cuse
 
 #endif  // DAEDALUS_CUSE_DEVICE_CUSE_IOCTL_CALL_H_

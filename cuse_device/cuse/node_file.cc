@@ -24,7 +24,8 @@ void NodeFile::ioctl(std::unique_ptr<PendingIoctl> pending, IoctlCall call) {
     return;
   }
   const IoctlAnswer answer = run_ioctl(*file_, call);
-  if (!blocking_ || !would_wait(call.request, answer.error)) {
+  const v4l2::Parking parking = v4l2::parking_of(call.request, answer.error);
+  if (parking == v4l2::Parking::kNone || (parking == v4l2::Parking::kIfBlocking && !blocking_)) {
     pending->answer(answer);
     return;
   }
@@ -80,8 +81,9 @@ NodeFile::Parked* NodeFile::next_to_try() {
 // Only serve() takes entries out, one thread at a time, so this one stays.
 void NodeFile::try_again(Parked* parked) {
   IoctlAnswer answer = run_ioctl(*file_, parked->call);
-  if (would_wait(parked->call.request, answer.error)) {
-    if (!parked->pending->interrupted()) return;
+  const v4l2::Parking parking = v4l2::parking_of(parked->call.request, answer.error);
+  if (parking != v4l2::Parking::kNone) {
+    if (parking == v4l2::Parking::kAlways || !parked->pending->interrupted()) return;
     answer.error = EINTR;
   }
   parked->pending->answer(answer);

@@ -44,12 +44,12 @@ class NodeFile {
   NodeFile(const NodeFile&) = delete;
   NodeFile& operator=(const NodeFile&) = delete;
 
-  // A DQBUF or DQEVENT that has to wait is parked and holds no thread.
+  // One that has to wait (v4l2::parking_of) is parked and holds no thread.
   void ioctl(std::unique_ptr<PendingIoctl> pending, IoctlCall call);
   // `waiter`, unless null, takes the place of the one before.
   short poll(std::unique_ptr<PollWaiter> waiter);
   // Something changed: tries the parked ioctls again, in their order, ends those that were
-  // interrupted with EINTR, and tells who polls.
+  // interrupted with EINTR (not those that end soon by themselves), and tells who polls.
   void serve();
 
   size_t parked() const;

@@ -76,12 +76,6 @@ class Argument {
   std::vector<std::byte> heap_;
 };
 
-// Whether that answer says that there is nothing yet.
-bool waits(uint32_t request, int error) {
-  return (request == VIDIOC_DQBUF && error == EAGAIN) ||
-         (request == VIDIOC_DQEVENT && error == ENOENT);
-}
-
 bool tells_on_error(uint32_t request) {
   return request == VIDIOC_G_EXT_CTRLS || request == VIDIOC_S_EXT_CTRLS ||
          request == VIDIOC_TRY_EXT_CTRLS;
@@ -121,7 +115,15 @@ int LocalFile::ioctl(int fd, uint32_t request, void* argument) {
 int LocalFile::call(int fd, uint32_t request, std::span<std::byte> argument) {
   LocalClient client;
   const int error = file_->ioctl(request, argument, client);
-  return waits(request, error) && !non_blocking(fd) ? call_parked(request, argument) : error;
+  switch (v4l2::parking_of(request, error)) {
+    case v4l2::Parking::kNone:
+      return error;
+    case v4l2::Parking::kIfBlocking:
+      return non_blocking(fd) ? error : call_parked(request, argument);
+    case v4l2::Parking::kAlways:
+      return call_parked(request, argument);
+  }
+  return error;
 }
 
 int LocalFile::call_parked(uint32_t request, std::span<std::byte> argument) {
@@ -130,8 +132,12 @@ int LocalFile::call_parked(uint32_t request, std::span<std::byte> argument) {
   PollSource::add(waiter.get());
   LocalClient client;
   int error = file_->ioctl(request, argument, client);
-  while (waits(request, error)) {
-    error = waiter.get()->sleep() ? file_->ioctl(request, argument, client) : EINTR;
+  for (auto parking = v4l2::parking_of(request, error); parking != v4l2::Parking::kNone;
+       parking = v4l2::parking_of(request, error)) {
+    const bool woken = waiter.get()->sleep();
+    // What ends soon by itself is not interrupted.
+    error = woken || parking == v4l2::Parking::kAlways ? file_->ioctl(request, argument, client)
+                                                       : EINTR;
   }
   PollSource::remove(waiter.get());
   return error;

@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_CUSE_DEVICE_V4L2_OPEN_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_V4L2_OPEN_FILE_H_
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "cuse_device/v4l2/client.h"
 #include "decode_core/memory/surface_memory.h"
+#include "decode_core/uapi/controls.h"
 
 namespace daedalus::v4l2 {
 
@@ -22,6 +24,23 @@ struct MappedRange {
   size_t size = 0;
 };
 
+// What a transport does with the answer of an ioctl. A parked call holds no lock of the file's and
+// is repeated after changed().
+enum class Parking : uint8_t {
+  kNone,        // hands it on
+  kIfBlocking,  // parks the call, unless the client opened the node with O_NONBLOCK
+  kAlways,      // parks it: the answer is being found out, and comes within a bounded time
+};
+
+constexpr Parking parking_of(uint32_t request, int error) {
+  if (request == VIDIOC_DQBUF && error == EAGAIN) return Parking::kIfBlocking;
+  if (request == VIDIOC_DQEVENT && error == ENOENT) return Parking::kIfBlocking;
+  const bool asks_format = request == VIDIOC_G_FMT || request == VIDIOC_G_SELECTION ||
+                           request == VIDIOC_S_SELECTION || request == VIDIOC_CROPCAP ||
+                           request == VIDIOC_G_CROP;
+  return asks_format && error == EAGAIN ? Parking::kAlways : Parking::kNone;
+}
+
 // Thread-safe. Destroying it is the close() of the node: streaming stops, buffers that are still
 // mapped live on with their mappings.
 class OpenFile {
@@ -31,9 +50,7 @@ class OpenFile {
   // Carries out one ioctl. `argument` is _IOC_SIZE(request) bytes, copied in and, by the transport,
   // copied out again when the result is 0 (and, as the kernel's video_usercopy does, for
   // VIDIOC_G/S/TRY_EXT_CTRLS, which say where they failed, also on errors).
-  // Returns 0 or a positive errno. EAGAIN of DQBUF and ENOENT of DQEVENT say that there is nothing
-  // yet: a transport whose client opened the node without O_NONBLOCK parks the call and repeats it
-  // after changed(); with O_NONBLOCK it hands them on, as the kernel does.
+  // Returns 0 or a positive errno, some of which say that there is nothing yet: see parking_of().
   virtual int ioctl(uint32_t request, std::span<std::byte> argument, Client& client) = 0;
 
   // The events of poll(2) that hold now: POLLIN|POLLRDNORM a CAPTURE buffer, POLLOUT|POLLWRNORM an

@@ -31,17 +31,33 @@ void WorkSignal::raise() {
   condition_.notify_one();
 }
 
+void WorkSignal::set_due(Time due) {
+  std::lock_guard lock(mutex_);
+  due_ = due;
+  condition_.notify_one();
+}
+
 void WorkSignal::stop() {
   std::lock_guard lock(mutex_);
   stopped_ = true;
   condition_.notify_one();
 }
 
-bool WorkSignal::wait() {
+WorkSignal::Woken WorkSignal::wait() {
   std::unique_lock lock(mutex_);
-  condition_.wait(lock, [this] { return raised_ || stopped_; });
+  while (!stopped_ && !raised_) {
+    if (!due_) {
+      condition_.wait(lock);
+    } else if (std::chrono::steady_clock::now() < *due_) {
+      condition_.wait_until(lock, *due_);
+    } else {
+      due_.reset();
+      return Woken::kDue;
+    }
+  }
+  if (stopped_) return Woken::kStopped;
   raised_ = false;
-  return !stopped_;
+  return Woken::kRaised;
 }
 
 // False where the system has no thread left.
@@ -56,11 +72,12 @@ bool StatefulFile::start_thread() {
 }
 
 void StatefulFile::run() {
-  while (work_.wait()) {
+  for (auto woken = work_.wait(); woken != WorkSignal::Woken::kStopped; woken = work_.wait()) {
     for (bool more = true; more;) {
       Locked locked(*this);
       more = step();
-      idle_.notify_all();
+      // Who waits for the format is answered with what there is.
+      if (woken == WorkSignal::Woken::kDue) note_change();
     }
   }
 }
@@ -342,6 +359,7 @@ void StatefulFile::stop_output() {
   held_.reset();
   next_.reset();
   draining_ = false;
+  patience_ends_.reset();
   if (decoder_) decoder_->flush();
 }
 

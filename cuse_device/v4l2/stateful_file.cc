@@ -126,18 +126,28 @@ QueueFormat StatefulFile::fitted_format(const v4l2_format& format) const {
 }
 
 // Who asks for the format with bitstream queued wants that of the bitstream. As s5p-mfc's, the
-// answer waits until the engine has looked for headers in it: libavcodec asks three times in a row
-// while it sets CAPTURE up and mixes what it hears, so it must not hear of two formats.
-void StatefulFile::wait_for_headers() {
-  idle_.wait_for(mutex_, kHeaderPatience, [this] {
-    const bool looking = decoder_ && output_.streaming() && !capture_.streaming() &&
-                         (!in_flight_.empty() || output_.peek_queued());
-    return state_ != StatefulState::kInitialization || !looking;
-  });
+// answer waits (EAGAIN, Parking::kAlways) until the engine has looked for headers in it: libavcodec
+// asks three times in a row while it sets CAPTURE up and mixes what it hears, so it must not hear of
+// two formats.
+int StatefulFile::wait_for_headers() {
+  const bool looking = state_ == StatefulState::kInitialization && decoder_ &&
+                       output_.streaming() && !capture_.streaming() &&
+                       (!in_flight_.empty() || output_.peek_queued());
+  if (!looking) return 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (!patience_ends_) {
+    patience_ends_ = now + kHeaderPatience;
+    work_.set_due(*patience_ends_);
+  }
+  if (now < *patience_ends_) return EAGAIN;
+  patience_ends_.reset();
+  return 0;
 }
 
 int StatefulFile::g_fmt(v4l2_format& format, Client& client) {
-  if (format.type == capture_.type()) wait_for_headers();
+  if (format.type == capture_.type()) {
+    if (const int error = wait_for_headers()) return error;
+  }
   return VideoFile::g_fmt(format, client);
 }
 
@@ -181,7 +191,7 @@ int StatefulFile::enum_framesizes(v4l2_frmsizeenum& sizes, Client&) {
 // buffer.
 int StatefulFile::g_selection(v4l2_selection& selection, Client&) {
   if (selection.type != capture_.type()) return EINVAL;
-  wait_for_headers();
+  if (const int error = wait_for_headers()) return error;
   const core::Rect shown = visible();
   core::Rect rect;
   switch (selection.target) {
@@ -270,6 +280,7 @@ int StatefulFile::streamon(int& type, Client& client) {
                (!output && state_ == StatefulState::kCaptureSetup))) {
     resume();
   }
+  note_change();  // nobody waits for headers once CAPTURE runs
   work_.raise();
   return 0;
 }

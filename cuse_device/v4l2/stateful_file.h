@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_CUSE_DEVICE_V4L2_STATEFUL_FILE_H_
 #define DAEDALUS_CUSE_DEVICE_V4L2_STATEFUL_FILE_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -34,14 +35,18 @@ enum class StatefulState : uint8_t {
 // Wakes the file's thread; has a lock of its own so that anybody may raise it.
 class WorkSignal {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+  enum class Woken : uint8_t { kRaised, kDue, kStopped };
   void raise();
+  // wait() returns kDue, once, when that time has come. Takes the place of the one before.
+  void set_due(Time due);
   void stop();
-  // False after stop().
-  bool wait();
+  Woken wait();
 
  private:
   std::mutex mutex_;
   std::condition_variable condition_;
+  std::optional<Time> due_;
   bool raised_ = false;
   bool stopped_ = false;
 };
@@ -85,7 +90,7 @@ class StatefulFile final : public VideoFile {
   QueueFormat fitted_format(const v4l2_format& format) const;
   QueueFormat capture_format(uint32_t fourcc) const;
   core::Rect visible() const;
-  void wait_for_headers();
+  int wait_for_headers();
 
   // The state machine: stateful_decoding.cc. mutex_ is held.
   void run();
@@ -125,7 +130,7 @@ class StatefulFile final : public VideoFile {
   const std::vector<CodedFormat> coded_formats_;
 
   WorkSignal work_;
-  std::condition_variable_any idle_;  // writing_ ended, or the thread made a move
+  std::condition_variable_any idle_;  // writing_ ended
   StatefulState state_ = StatefulState::kInitialization;
   std::unique_ptr<core::StreamDecoder> decoder_;
   std::optional<core::StreamFormat> stream_;   // what queries describe
@@ -136,6 +141,8 @@ class StatefulFile final : public VideoFile {
   int capture_stopping_ = 0;     // STREAMOFFs that wait for that
   bool end_told_ = false;        // kEnding: EOS was sent
   bool empty_last_due_ = false;  // kCaptureSetup, and after a drain without pictures
+  // Until when somebody who asked for the format waits for headers in what is queued.
+  std::optional<WorkSignal::Time> patience_ends_;
   bool starved_ = false;         // the thread has found no CAPTURE buffer for what it has
   bool draining_ = false;        // from DEC_CMD_STOP until the last buffer is out
   bool drain_sent_ = false;      // to the engine

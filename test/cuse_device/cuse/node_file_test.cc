@@ -18,12 +18,13 @@
 namespace daedalus::test {
 namespace {
 
-// DQEVENT takes one of the events that the test gave.
+// DQEVENT takes one of the events that the test gave; G_FMT only looks whether there is one.
 class FakeFile : public v4l2::OpenFile {
  public:
   int ioctl(uint32_t request, std::span<std::byte> argument, v4l2::Client&) override {
-    if (request != VIDIOC_DQEVENT) return ENOTTY;
+    if (request != VIDIOC_DQEVENT && request != VIDIOC_G_FMT) return ENOTTY;
     std::lock_guard lock(mutex_);
+    if (request == VIDIOC_G_FMT) return events_ == 0 ? EAGAIN : 0;
     if (events_ == 0) return ENOENT;
     --events_;
     argument[0] = std::byte{1};
@@ -165,6 +166,25 @@ TEST_CASE("other ioctls and other errors are never parked") {
   node.file->ioctl(std::make_unique<FakePending>(&fate), call);
   CHECK(fate.answers == 1);
   CHECK(fate.error == ENOTTY);
+}
+
+TEST_CASE("a format that is being found out is waited for, whatever flag and signal say") {
+  Node node(false);
+  Fate fate;
+  cuse::IoctlCall call;
+  call.request = VIDIOC_G_FMT;
+  call.input.resize(sizeof(v4l2_format));
+  call.output_size = sizeof(v4l2_format);
+  node.file->ioctl(std::make_unique<FakePending>(&fate), call);
+  CHECK(node.file->parked() == 1);
+  fate.interrupted = true;
+  node.file->serve();
+  CHECK(fate.answers == 0);
+  node.device->give(1);
+  node.file->serve();
+  CHECK(fate.answers == 1);
+  CHECK(fate.error == 0);
+  CHECK(node.file->parked() == 0);
 }
 
 TEST_CASE("an interrupt ends what waits, and nothing else") {

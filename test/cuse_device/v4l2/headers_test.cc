@@ -1,4 +1,5 @@
 // What the stateful node says before an engine has found a stream's headers, and when it does late.
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
@@ -116,6 +117,11 @@ TEST_CASE("an engine that finds nothing is not waited for without end") {
   TestFile file(*device);
   REQUIRE(file.start_output(V4L2_PIX_FMT_VP8, 4, 352, 288) == 0);
   feed(file, {176, 144, 5}, 0);
+  // The call itself holds nobody's thread.
+  v4l2_format format{};
+  format.type = kCapture;
+  CHECK(file.file().ioctl(VIDIOC_G_FMT, std::as_writable_bytes(std::span(&format, 1)),
+                          file.client()) == EAGAIN);
   CHECK(file.format(kCapture).width == 352);
   gate.open();
   CHECK(file.format(kCapture).width == 176);

@@ -71,7 +71,13 @@ TestFile::TestFile(v4l2::Device& device, std::shared_ptr<TestClient> client)
 TestFile::~TestFile() { file_->set_listener(nullptr); }
 
 int TestFile::ioctl_bytes(uint32_t request, std::span<std::byte> argument) {
-  return file_->ioctl(request, argument, *client_);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    const int seen = changes();
+    const int error = file_->ioctl(request, argument, *client_);
+    const bool parked = v4l2::parking_of(request, error) == v4l2::Parking::kAlways;
+    if (!parked || !wait_for_change(seen, deadline)) return error;
+  }
 }
 
 int TestFile::changes() {

@@ -56,7 +56,7 @@ class TestFile {
                     std::shared_ptr<TestClient> client = std::make_shared<TestClient>());
   ~TestFile();
 
-  // The errno of the ioctl, 0 for success.
+  // The errno of the ioctl, 0 for success; waits where a transport always would.
   template <typename T>
   int ioctl(uint32_t request, T& argument) {
     return ioctl_bytes(request, std::as_writable_bytes(std::span(&argument, 1)));
