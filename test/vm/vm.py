@@ -6,7 +6,8 @@
 The machine sees the host's root read-only, with a layer of its own memory over it: what the command writes is gone
 with the machine. It runs as root in the current folder, with PATH, HOME, the language and DAEDALUS_*, LIBVA_* and
 LIBV4L_* carried along. Its output comes live, its standard input is empty, its exit status is ours. 124: out of time;
-125: the machine cannot be had, or died.
+125: the machine cannot be had, or died. One that dies before the command is started anew: now and then a kernel that
+patches its code while it boots runs into its own breakpoints under QEMU.
 
 QEMU's TCG does the work; nothing needs KVM. The first run fetches a kernel package of Debian (about 100 MB).
 """
@@ -30,6 +31,7 @@ from kernel import Unavailable
 QEMU = "qemu-system-x86_64"
 OUT_OF_TIME = 124
 FAILED = 125
+BOOTS = 3
 CARRIED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 CARRIED_PREFIXES = ("DAEDALUS_", "LIBVA_", "LIBV4L_", "ASAN_", "TSAN_", "UBSAN_")
 KERNEL_ARGUMENTS = ("console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check"
@@ -37,6 +39,7 @@ KERNEL_ARGUMENTS = ("console=ttyS0 quiet panic=-1 mitigations=off nokaslr tsc=re
 
 # The end: QEMU leaves at a write to its debug port, or at the reboot.
 GUEST = """exec </dev/null
+>/run/vm/started
 (
 {command}
 ) >/run/vm/stdout 2>/run/vm/stderr
@@ -93,6 +96,10 @@ def qemu_command(kernel_folder, image, out, options):
     return command
 
 
+class BootFailed(Exception):
+    """The machine died before the command began."""
+
+
 class Streams:
     """Copies what the guest has written so far to our own standard output and error."""
 
@@ -131,7 +138,7 @@ def show_end_of(path):
             print(f"vm: {line}", file=sys.stderr)
 
 
-def run(command, options):
+def boot_and_run(command, options):
     folder = kernel.kernel(options.kernel)
     image = initramfs(folder, options.modules)
     with tempfile.TemporaryDirectory(prefix="daedalus-vm-") as out:
@@ -157,11 +164,23 @@ def run(command, options):
             with open(os.path.join(out, "status"), encoding="utf-8") as status:
                 return int(status.read())
         except (OSError, ValueError):
-            print("vm: the machine died before the command ended", file=sys.stderr)
+            started = os.path.exists(os.path.join(out, "started"))
+            print(f"vm: the machine died before the command {'ended' if started else 'began'}", file=sys.stderr)
             show_end_of(log)
             if os.path.exists(os.path.join(out, "console")):
                 show_end_of(os.path.join(out, "console"))
+            if not started:
+                raise BootFailed from None
             return FAILED
+
+
+def run(command, options):
+    for _ in range(BOOTS):
+        try:
+            return boot_and_run(command, options)
+        except BootFailed:
+            pass
+    return FAILED
 
 
 def main():

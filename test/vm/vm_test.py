@@ -65,7 +65,17 @@ def the_time_limit_ends_it():
 
 def a_machine_that_dies_is_no_success():
     result = run("sh", "-c", "echo before; echo c >/proc/sysrq-trigger; sleep 60")
-    expect(result.returncode == vm.FAILED and b"died" in result.stderr, result)
+    expect(result.returncode == vm.FAILED and b"died before the command ended" in result.stderr, result)
+    expect(result.stdout == b"before\n", result)
+
+
+def one_that_dies_before_the_command_is_started_anew():
+    trial = ("import sys; sys.path.insert(0, sys.argv[1]); import vm;"
+             "vm.KERNEL_ARGUMENTS += ' rdinit=/none root=/dev/none';"
+             "sys.argv[1:] = ['--timeout', '60', '--', 'true']; sys.exit(vm.main())")
+    result = subprocess.run([sys.executable, "-c", trial, HERE], capture_output=True)
+    expect(result.returncode == vm.FAILED, result)
+    expect(result.stderr.count(b"died before the command began") == vm.BOOTS, result)
 
 
 def what_cannot_be_had_is_said():
@@ -75,7 +85,7 @@ def what_cannot_be_had_is_said():
 
 CASES = (words_arrive_as_they_are, status_streams_folder_and_environment, a_kernel_with_cuse_on_the_hosts_files,
          output_comes_while_the_command_runs, the_time_limit_ends_it, a_machine_that_dies_is_no_success,
-         what_cannot_be_had_is_said)
+         one_that_dies_before_the_command_is_started_anew, what_cannot_be_had_is_said)
 
 
 def main():
