@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 extern "C" {
@@ -12,9 +13,14 @@ extern "C" {
 namespace daedalus::core {
 namespace {
 
-uint8_t code_point(int value) {
-  constexpr int kUnspecified = 2;
-  return static_cast<uint8_t>(value >= 0 && value <= 255 ? value : kUnspecified);
+// libavcodec stores what the bitstream says, whether its enum has a name for it or not; such a
+// value must not be loaded as one of the enum.
+template <typename Enum>
+uint8_t code_point(const Enum& field) {
+  constexpr uint8_t kUnspecified = 2;
+  std::underlying_type_t<Enum> value;
+  std::memcpy(&value, &field, sizeof value);
+  return std::in_range<uint8_t>(value) ? static_cast<uint8_t>(value) : kUnspecified;
 }
 
 StreamFormat format_of(const AVFrame& frame, SampleFormat samples, int reordered) {
