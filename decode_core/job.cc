@@ -1,5 +1,8 @@
 #include "decode_core/job.h"
 
+#include <algorithm>
+#include <cstring>
+#include <functional>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -109,6 +112,51 @@ Status validate_av1_tiles(const DecodeJob& job, const Av1Parameters& parameters)
   return {};
 }
 
+// Whether a client's enumeration has one of its `count` values, looked at as the number it is.
+template <typename Enumeration>
+bool is_one_of(const Enumeration& value, uint32_t count) {
+  uint32_t number = 0;
+  static_assert(sizeof(value) == sizeof(number));
+  std::memcpy(&number, &value, sizeof(number));
+  return number < count;
+}
+
+Status validate_av1_enumerations(const v4l2_ctrl_av1_frame& frame) {
+  if (!is_one_of(frame.frame_type, 4)) return invalid("AV1: frame_type above 3");
+  if (!is_one_of(frame.interpolation_filter, 5)) {
+    return invalid("AV1: interpolation_filter above 4");
+  }
+  if (!is_one_of(frame.tx_mode, 3)) return invalid("AV1: tx_mode above 2");
+  for (const auto& type : frame.loop_restoration.frame_restoration_type) {
+    if (!is_one_of(type, 4)) return invalid("AV1: a restoration type above 3");
+  }
+  for (const auto& type : frame.global_motion.type) {
+    if (!is_one_of(type, 4)) return invalid("AV1: a type of global motion above 3");
+  }
+  return {};
+}
+
+// Points of a scaling function (5.9.30): not too many, and ascending.
+bool valid_points(const uint8_t* values, size_t count, size_t most) {
+  return count <= most &&
+         std::adjacent_find(values, values + count, std::greater_equal<>()) == values + count;
+}
+
+Status validate_av1_film_grain(const v4l2_ctrl_av1_film_grain& grain) {
+  if ((grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) return {};
+  if (!valid_points(grain.point_y_value, grain.num_y_points, 14) ||
+      !valid_points(grain.point_cb_value, grain.num_cb_points, 10) ||
+      !valid_points(grain.point_cr_value, grain.num_cr_points, 10)) {
+    return invalid("AV1: the film grain's points are too many or do not ascend");
+  }
+  if (grain.grain_scaling_minus_8 > 3 || grain.ar_coeff_lag > 3 ||
+      grain.ar_coeff_shift_minus_6 > 3 || grain.grain_scale_shift > 3 || grain.cb_offset > 511 ||
+      grain.cr_offset > 511) {
+    return invalid("AV1: the film grain's parameters are out of range");
+  }
+  return {};
+}
+
 Status validate_av1(const DecodeJob& job, const Av1Parameters& parameters) {
   const v4l2_ctrl_av1_sequence& sequence = parameters.sequence;
   const v4l2_ctrl_av1_frame& frame = parameters.frame;
@@ -129,6 +177,8 @@ Status validate_av1(const DecodeJob& job, const Av1Parameters& parameters) {
     }
   }
   if (job.display == job.target) return invalid("AV1: the displayed picture is the target");
+  if (Status status = validate_av1_enumerations(frame); !status) return status;
+  if (Status status = validate_av1_film_grain(parameters.film_grain); !status) return status;
   return validate_av1_tiles(job, parameters);
 }
 

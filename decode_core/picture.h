@@ -27,6 +27,10 @@ struct DecodeOutcome {
   bool concealed = false;
   // Earlier pictures of which this call revealed the same; they were told (note_concealed).
   uint32_t late_concealed = 0;
+  // Earlier pictures that had to be decoded once more for this one.
+  uint32_t redecoded = 0;
+  // `display` has film grain.
+  bool film_grain = false;
   Error error{};
 };
 

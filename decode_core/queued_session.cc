@@ -116,6 +116,8 @@ void QueuedSession::State::decode(const DecodeJob& job) {
     log(LogLevel::kWarning, "a picture could not be decoded: %s", outcome.error.message.c_str());
   }
   page.concealed += outcome.late_concealed + (outcome.concealed ? 1 : 0);
+  page.redecodes += outcome.redecoded;
+  if (outcome.film_grain) parts.statistics->count_stage("film_grain", parts.engine);
   if (job.field != FieldRole::kSecondField && outcome.frame.has_value()) ++page.pictures;
   if (parts.recorder != nullptr) {
     std::optional<FrameHash> hash;
@@ -125,8 +127,10 @@ void QueuedSession::State::decode(const DecodeJob& job) {
     parts.recorder->write(page.session, parts.config.profile, job, hash, display_hash);
   }
   if (job.display != nullptr) {
-    DecodeOutcome shown{std::move(outcome.display), std::nullopt, outcome.concealed, 0,
-                        outcome.error};
+    DecodeOutcome shown;
+    shown.frame = std::move(outcome.display);
+    shown.concealed = outcome.concealed;
+    shown.error = outcome.error;
     job.display->complete(std::move(shown));
   }
   job.target->complete(std::move(outcome));

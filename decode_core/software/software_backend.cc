@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "decode_core/software/dav1d/dav1d_decoder.h"
 #include "decode_core/software/libavcodec/libavcodec_decoder.h"
 
 namespace daedalus::core {
@@ -34,10 +35,13 @@ class SoftwareBackend final : public Backend {
   }
 
   std::string_view name() const override { return "software"; }
-  std::string_view engine_of(Codec /*codec*/) const override { return "libavcodec"; }
+  std::string_view engine_of(Codec codec) const override {
+    return codec == Codec::kAv1 ? "dav1d" : "libavcodec";
+  }
   std::span<const ProfileCapability> capabilities() const override { return kCapabilities; }
 
   Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) override {
+    if (codec_of(config.profile) == Codec::kAv1) return create_dav1d_decoder(threads_);
     return create_libavcodec_decoder(codec_of(config.profile), threads_);
   }
 

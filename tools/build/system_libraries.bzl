@@ -5,6 +5,7 @@ load("//tools/build:pkg_config.bzl", "pkg_config")
 
 _LIBRARIES = [
     # (repository, pkg-config name, Debian package)
+    ("dav1d", "dav1d", "libdav1d-dev"),
     ("fuse3", "fuse3", "libfuse3-dev"),
     ("libavcodec", "libavcodec", "libavcodec-dev"),
     ("libavformat", "libavformat", "libavformat-dev"),

@@ -4,7 +4,7 @@
 # To build everything and to run the demo.
 packages_base=(
   bazel-bootstrap bazel-rules-java bazel-rules-proto g++ git pkgconf python3
-  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libva-dev libdrm-dev libpng-dev libhwy-dev catch2
+  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libdav1d-dev libva-dev libdrm-dev libpng-dev libhwy-dev catch2
   libfuse3-dev libseccomp-dev
   ffmpeg vainfo
 )
@@ -26,7 +26,7 @@ packages_lint=(clang-format clang-tidy shellcheck)
 # Cross-compilation for the Raspberry Pi 5, and its emulator. The arm64 libraries are the base set's, once more.
 packages_pi5=(
   g++-aarch64-linux-gnu qemu-user
-  libavcodec-dev:arm64 libavformat-dev:arm64 libavutil-dev:arm64 libswscale-dev:arm64 libva-dev:arm64
+  libavcodec-dev:arm64 libavformat-dev:arm64 libavutil-dev:arm64 libswscale-dev:arm64 libdav1d-dev:arm64 libva-dev:arm64
   libdrm-dev:arm64 libpng-dev:arm64 libhwy-dev:arm64 libfuse3-dev:arm64 libseccomp-dev:arm64
 )
 

@@ -1,0 +1,16 @@
+// The dav1d engine: AV1 behind one session.
+#ifndef DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_DAV1D_DECODER_H_
+#define DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_DAV1D_DECODER_H_
+
+#include <memory>
+
+#include "decode_core/backend.h"
+
+namespace daedalus::core {
+
+// `threads`: inside one picture, at least 1. Pictures are never held back.
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_DAV1D_DECODER_H_

@@ -1,0 +1,116 @@
+#include "decode_core/software/dav1d/slot_map.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "decode_core/picture.h"
+
+namespace daedalus::core {
+namespace {
+
+uint64_t id_of(const std::shared_ptr<Picture>& picture) {
+  return picture != nullptr ? picture->id() : 0;
+}
+
+// refresh_frame_flags, where they are known: shown key frames and switch frames replace all
+// (5.9.2).
+std::optional<uint32_t> refresh_flags_of(const DecodeJob& job) {
+  const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
+  const bool shown_key =
+      frame.frame_type == V4L2_AV1_KEY_FRAME && (frame.flags & V4L2_AV1_FRAME_FLAG_SHOW_FRAME) != 0;
+  if (shown_key || frame.frame_type == V4L2_AV1_SWITCH_FRAME) return 0xff;
+  return job.refresh_frame_flags;
+}
+
+}  // namespace
+
+SlotMap::Plan SlotMap::plan(const DecodeJob& job) {
+  const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
+  Plan plan;
+  if (frame.frame_type == V4L2_AV1_INTER_FRAME || frame.frame_type == V4L2_AV1_SWITCH_FRAME) {
+    plan_references(job, plan);
+  }
+  const std::optional<uint32_t> flags = refresh_flags_of(job);
+  const bool named = std::any_of(job.references.begin(), job.references.end(),
+                                 [](const auto& reference) { return reference != nullptr; });
+  std::set<uint64_t> kept;
+  if (named) {
+    for (size_t i = 0; i < job.references.size(); ++i) {
+      if (!flags.has_value() || (*flags >> i & 1) == 0) kept.insert(id_of(job.references[i]));
+    }
+  } else if (frame.frame_type == V4L2_AV1_KEY_FRAME && flags != 0xff) {
+    // Some clients name no slots with a key frame, though one that is not shown may leave them.
+    kept = live_;
+  }
+  kept.erase(0);
+  kept.erase(job.target->id());  // its former pixels are gone
+  if (flags != 0u) {
+    plan.slot = find(job.target->id());
+    if (!plan.slot.has_value()) plan.slot = free_slot(kept);
+    plan.undecided = !plan.slot.has_value();
+  }
+  live_ = std::move(kept);
+  if (flags != 0u) live_.insert(job.target->id());
+  return plan;
+}
+
+std::optional<uint8_t> SlotMap::late_slot(const DecodeJob& job) const {
+  std::set<uint64_t> kept;
+  for (const auto& reference : job.references) kept.insert(id_of(reference));
+  return free_slot(kept);
+}
+
+void SlotMap::store(uint8_t slot, uint64_t picture, const rewrite::Av1SlotState& state) {
+  slots_[slot] = {picture, ++stores_, state};
+}
+
+void SlotMap::clear() {
+  slots_ = {};
+  live_.clear();
+}
+
+std::array<const rewrite::Av1SlotState*, SlotMap::kSlots> SlotMap::states() const {
+  std::array<const rewrite::Av1SlotState*, kSlots> states{};
+  for (size_t i = 0; i < kSlots; ++i) {
+    if (slots_[i].picture != 0) states[i] = &slots_[i].state;
+  }
+  return states;
+}
+
+std::optional<uint8_t> SlotMap::find(uint64_t picture) const {
+  for (size_t i = 0; i < kSlots; ++i) {
+    if (picture != 0 && slots_[i].picture == picture) return static_cast<uint8_t>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<uint8_t> SlotMap::latest() const {
+  const auto latest = std::max_element(slots_.begin(), slots_.end(),
+                                       [](const Slot& a, const Slot& b) { return a.age < b.age; });
+  if (latest->picture == 0) return std::nullopt;
+  return static_cast<uint8_t>(latest - slots_.begin());
+}
+
+std::optional<uint8_t> SlotMap::free_slot(const std::set<uint64_t>& kept) const {
+  for (size_t i = 0; i < kSlots; ++i) {
+    if (!kept.contains(slots_[i].picture)) return static_cast<uint8_t>(i);
+  }
+  return std::nullopt;
+}
+
+void SlotMap::plan_references(const DecodeJob& job, Plan& plan) const {
+  const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
+  for (size_t i = 0; i < plan.ref_frame_idx.size(); ++i) {
+    const auto index = static_cast<size_t>(frame.ref_frame_idx[i]);
+    std::optional<uint8_t> slot;
+    if (index < job.references.size()) slot = find(id_of(job.references[index]));
+    if (!slot.has_value()) {
+      slot = latest();
+      plan.substituted = true;
+    }
+    plan.lost = plan.lost || !slot.has_value();
+    plan.ref_frame_idx[i] = slot.value_or(0);
+  }
+}
+
+}  // namespace daedalus::core

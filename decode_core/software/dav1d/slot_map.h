@@ -1,0 +1,69 @@
+// SlotMap: which picture each of dav1d's eight slots holds. The headers are ours, and so is the
+// choice: one slot a picture, whatever slots the client has it in.
+#ifndef DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
+#define DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <set>
+
+#include "decode_core/job.h"
+#include "decode_core/software/dav1d/rewrite/av1_frame_header.h"
+
+namespace daedalus::core {
+
+// Pictures by their ids (Picture::id), which keep nothing alive.
+class SlotMap {
+ public:
+  static constexpr size_t kSlots = V4L2_AV1_TOTAL_REFS_PER_FRAME;
+
+  struct Plan {
+    // The slots of the frame's references; of inter frames.
+    std::array<uint8_t, V4L2_AV1_REFS_PER_FRAME> ref_frame_idx{};
+    // Where the picture goes; nothing where it is no reference, or there is no room.
+    std::optional<uint8_t> slot;
+    // There is no room: each slot holds a picture that may still be referred to. A later job's
+    // references tell whether this one was a reference; it must then be decoded once more.
+    bool undecided = false;
+    // Another picture stands in for a reference that no slot holds.
+    bool substituted = false;
+    // A reference that no slot holds, and none to stand in.
+    bool lost = false;
+  };
+
+  // Of a validated job of AV1; to be followed by store() or drop() of its slot, if it has one.
+  Plan plan(const DecodeJob& job);
+
+  // A slot for a picture that was undecided and that `job` has among its references.
+  std::optional<uint8_t> late_slot(const DecodeJob& job) const;
+
+  void store(uint8_t slot, uint64_t picture, const rewrite::Av1SlotState& state);
+  void drop(uint8_t slot) { slots_[slot] = {}; }
+  // A new coded video sequence: every slot is empty.
+  void clear();
+
+  bool holds(uint64_t picture) const { return find(picture).has_value(); }
+  std::array<const rewrite::Av1SlotState*, kSlots> states() const;
+
+ private:
+  struct Slot {
+    uint64_t picture = 0;  // 0: empty
+    uint64_t age = 0;      // of the stores, the how-manieth
+    rewrite::Av1SlotState state;
+  };
+
+  std::optional<uint8_t> find(uint64_t picture) const;
+  std::optional<uint8_t> latest() const;
+  std::optional<uint8_t> free_slot(const std::set<uint64_t>& kept) const;
+  void plan_references(const DecodeJob& job, Plan& plan) const;
+
+  std::array<Slot, kSlots> slots_;
+  uint64_t stores_ = 0;
+  // Pictures that may be referred to after the last job.
+  std::set<uint64_t> live_;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
