@@ -28,14 +28,38 @@ std::optional<SampleFormat> sample_format_of(int pixel_format) {
   }
 }
 
+// As 4:2:0 that lacks its chroma.
+std::optional<SampleFormat> monochrome_format_of(int pixel_format) {
+  switch (pixel_format) {
+    case AV_PIX_FMT_GRAY8:
+      return SampleFormat::kI420;
+    case AV_PIX_FMT_GRAY10:
+      return SampleFormat::kI42010;
+    default:
+      return std::nullopt;
+  }
+}
+
+// A chroma row of no colour for the widest picture; with a stride of 0 it is a whole plane.
+template <typename Sample, Sample kMiddle>
+Plane grey_plane() {
+  static constexpr auto row = [] {
+    std::array<Sample, kMaxDimension / 2> samples{};
+    samples.fill(kMiddle);
+    return samples;
+  }();
+  // Pictures that lie in borrowed memory are only read.
+  return {const_cast<uint8_t*>(reinterpret_cast<const uint8_t*>(row.data())), 0};
+}
+
 using MemoryOwner = std::shared_ptr<FrameMemory>;
 
 void release_memory(void* opaque, uint8_t* /*data*/) { delete static_cast<MemoryOwner*>(opaque); }
 
 FrameBuffer view_of(const AVFrame& frame, SampleFormat format, const MemoryOwner& memory) {
-  FrameBuffer buffer{{format, static_cast<uint32_t>(frame.width),
-                      static_cast<uint32_t>(frame.height), {}},
-                     memory};
+  FrameBuffer buffer{
+      {format, static_cast<uint32_t>(frame.width), static_cast<uint32_t>(frame.height), {}},
+      memory};
   for (size_t plane = 0; plane < 3; ++plane) {
     buffer.view.planes[plane] = {frame.data[plane], static_cast<size_t>(frame.linesize[plane])};
   }
@@ -76,8 +100,7 @@ Result<FrameBuffer> place_planes(FramePool& pool, AVFrame& frame, SampleFormat f
   return view_of(frame, format, *memory);
 }
 
-Result<SampleFormat> supported_format_of(const AVFrame& frame) {
-  const auto format = sample_format_of(frame.format);
+Result<SampleFormat> supported_format_of(const AVFrame& frame, std::optional<SampleFormat> format) {
   if (!format.has_value()) {
     const char* name = av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format));
     return Error{ErrorCode::kUnsupported, std::string("the stream's samples are ") +
@@ -94,7 +117,7 @@ Result<SampleFormat> supported_format_of(const AVFrame& frame) {
 }  // namespace
 
 Result<FrameBuffer> FrameAllocator::allocate(AVCodecContext& context, AVFrame& frame) {
-  const auto format = supported_format_of(frame);
+  const auto format = supported_format_of(frame, sample_format_of(frame.format));
   if (!format) return format.error();
   int width = frame.width;
   int height = frame.height;
@@ -110,7 +133,9 @@ FrameBuffer FrameAllocator::buffer_of(const AVFrame& frame) {
 }
 
 Result<FrameBuffer> FrameAllocator::borrowed_buffer_of(const AVFrame& frame) {
-  const auto format = supported_format_of(frame);
+  const auto monochrome = monochrome_format_of(frame.format);
+  const auto format =
+      supported_format_of(frame, monochrome ? monochrome : sample_format_of(frame.format));
   if (!format) return format.error();
   std::shared_ptr<const AVFrame> held(av_frame_clone(&frame), [](const AVFrame* owned) {
     auto* mutable_frame = const_cast<AVFrame*>(owned);
@@ -118,6 +143,11 @@ Result<FrameBuffer> FrameAllocator::borrowed_buffer_of(const AVFrame& frame) {
   });
   if (held == nullptr) return Error{ErrorCode::kOutOfMemory, "no memory for a frame"};
   FrameBuffer buffer = view_of(frame, *format, nullptr);
+  if (monochrome) {
+    const Plane chroma =
+        *format == SampleFormat::kI420 ? grey_plane<uint8_t, 128>() : grey_plane<uint16_t, 512>();
+    buffer.view.planes[1] = buffer.view.planes[2] = chroma;
+  }
   buffer.owner = std::move(held);
   return buffer;
 }

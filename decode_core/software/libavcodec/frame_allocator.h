@@ -23,8 +23,8 @@ class FrameAllocator {
   // The memory behind a frame that allocate() has served, wherever libavcodec has passed it since.
   static FrameBuffer buffer_of(const AVFrame& frame);
 
-  // A frame of a decoder that allocates by itself; it shares the frame's memory. kUnsupported as
-  // with allocate().
+  // A frame of a decoder that allocates by itself; it shares the frame's memory. A monochrome one
+  // gets chroma of the middle value. kUnsupported as with allocate().
   static Result<FrameBuffer> borrowed_buffer_of(const AVFrame& frame);
 
  private:

@@ -42,6 +42,8 @@ bool parse_command_line(int count, char** arguments, const ParseOption& option, 
       line->form = Sink::Form::kMd5;
     } else if (argument == "--framemd5") {
       line->form = Sink::Form::kFrameMd5;
+    } else if (argument == "--luma") {
+      line->luma_only = true;
     } else if (argument.starts_with("--")) {
       if (i + 1 == count || !option(argument, arguments[i + 1])) return false;
       ++i;
@@ -57,8 +59,8 @@ bool parse_command_line(int count, char** arguments, const ParseOption& option, 
 }
 
 Result<std::unique_ptr<Sink>> open_sink(const CommandLine& line) {
-  if (line.out.empty()) return std::make_unique<Sink>(line.form);
-  auto sink = Sink::to_file(line.out);
+  if (line.out.empty()) return std::make_unique<Sink>(line.form, line.luma_only);
+  auto sink = Sink::to_file(line.out, line.luma_only);
   if (!sink) return system_error(line.out);
   return sink;
 }

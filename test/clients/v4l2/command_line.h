@@ -18,10 +18,11 @@ namespace daedalus::v4l2_client {
 bool parse_memory(std::string_view text, BufferMemory* memory);  // mmap, expbuf, dmabuf
 bool parse_format(std::string_view text, uint32_t* fourcc);      // NV12, NV12M, YU12, P010
 
-// [--md5 | --framemd5] [NAME VALUE…] IN [OUT]
+// [--md5 | --framemd5] [--luma] [NAME VALUE…] IN [OUT]
 struct CommandLine {
   std::string in, out;
   Sink::Form form = Sink::Form::kNone;
+  bool luma_only = false;
 };
 // `option` gets every other NAME, which begins with --, and its VALUE. False: `option` said so, or
 // a word is missing or too many.

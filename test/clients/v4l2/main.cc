@@ -22,6 +22,7 @@ constexpr const char* kUsage =
     "  OUT               all frames: planes Y, U, V; above 8 bits as 16-bit words\n"
     "  --md5             one hash over all frames in display order\n"
     "  --framemd5        a line for each frame: index,width,height,hash\n"
+    "  --luma            the first plane alone, what a monochrome stream codes\n"
     "  --requests N      in flight at most (4)\n"
     "  --output mmap|expbuf|dmabuf    memory of the OUTPUT buffers (mmap)\n"
     "  --capture mmap|expbuf|dmabuf   memory of the CAPTURE buffers (mmap)\n"

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -18,7 +19,7 @@ namespace daedalus::v4l2_client {
 class Md5 {
  public:
   Md5();
-  void add(const std::vector<uint8_t>& bytes);
+  void add(std::span<const uint8_t> bytes);
   std::string hex();
 
  private:
@@ -32,9 +33,10 @@ class Md5 {
 class Sink {
  public:
   enum class Form : uint8_t { kNone, kMd5, kFrameMd5 };
-  explicit Sink(Form form) : form_(form) {}
+  // `luma_only`: the first plane alone, what a monochrome stream codes.
+  explicit Sink(Form form, bool luma_only = false) : form_(form), luma_only_(luma_only) {}
   // Samples of all frames into a file, one after the other. Null: errno says why not.
-  static std::unique_ptr<Sink> to_file(const std::string& path);
+  static std::unique_ptr<Sink> to_file(const std::string& path, bool luma_only = false);
 
   Status write(const Frame& frame);
   // Prints the sum or closes the file.
@@ -45,7 +47,8 @@ class Sink {
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  Form form_;
+  const Form form_;
+  const bool luma_only_;
   Md5 md5_;
   std::unique_ptr<std::FILE, Close> file_;
   uint64_t frames_ = 0;

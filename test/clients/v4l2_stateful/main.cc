@@ -17,10 +17,11 @@ namespace {
 constexpr const char* kUsage =
     "usage: v4l2_stateful_client [OPTION…] IN [OUT]\n"
     "\n"
-    "Decodes H.264, VP9, VP8 or MPEG-2 through a stateful decoder.\n"
+    "Decodes H.264, HEVC, VP9, VP8, MPEG-2 or AV1 through a stateful decoder.\n"
     "  OUT               all frames: planes Y, U, V; above 8 bits as 16-bit words\n"
     "  --md5             one hash over all frames in display order\n"
     "  --framemd5        a line for each frame: index,width,height,hash\n"
+    "  --luma            the first plane alone, what a monochrome stream codes\n"
     "  --buffers N       of bitstream (8)\n"
     "  --captures N      CAPTURE buffers beyond what the node asks for (2)\n"
     "  --output mmap|expbuf|dmabuf    memory of the OUTPUT buffers (mmap)\n"
