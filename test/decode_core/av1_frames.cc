@@ -28,7 +28,7 @@ class FrameChooser {
   uint8_t byte(int low, int high) { return static_cast<uint8_t>(random_.in(low, high)); }
   // Mostly 0.
   int8_t delta(int most) {
-    return static_cast<int8_t>(random_.in(0, 2) == 0 ? random_.in(-most, most) : 0);
+    return static_cast<int8_t>(random_.in(0, 2) == 0 ? random_.in(-most - 1, most) : 0);
   }
 
   void type_and_flags() {
@@ -139,8 +139,8 @@ class FrameChooser {
     filter.flags = byte(0, 15);
     for (uint8_t& level : filter.level) level = random_.coin() ? byte(0, 63) : 0;
     filter.sharpness = byte(0, 7);
-    for (int8_t& value : filter.ref_deltas) value = static_cast<int8_t>(random_.in(-63, 63));
-    for (int8_t& value : filter.mode_deltas) value = static_cast<int8_t>(random_.in(-63, 63));
+    for (int8_t& value : filter.ref_deltas) value = static_cast<int8_t>(random_.in(-64, 63));
+    for (int8_t& value : filter.mode_deltas) value = static_cast<int8_t>(random_.in(-64, 63));
     filter.delta_lf_res = byte(0, 3);
     v4l2_av1_cdef& cdef = frame_.cdef;
     cdef.damping_minus_3 = byte(0, 3);

@@ -36,8 +36,8 @@ class Replay {
   Status submit(core::RecordedJob recorded) {
     auto& session = sessions_[recorded.session];
     if (session == nullptr) {
-      auto opened = core_->open_session({recorded.profile, recorded.job.coded_width(),
-                                         recorded.job.coded_height(), "replay"});
+      auto opened = core_->open_session(
+          {recorded.profile, recorded.job.coded_width(), recorded.job.coded_height(), "replay"});
       if (!opened) return opened.error();
       session = std::move(*opened);
     }
@@ -48,7 +48,7 @@ class Replay {
     if (second && !waiting_.empty() && waiting_.back().picture == target) {
       waiting_.back().hash = recorded.hash;
     } else {
-      waiting_.push_back({target, recorded.hash});
+      waiting_.push_back({target, recorded.hash, recorded.job.display, recorded.display_hash});
     }
     const bool had_pixels = recorded.hash.has_value();
     if (Status status = session->submit(std::move(recorded.job)); !status) {
@@ -70,16 +70,24 @@ class Replay {
   struct Waiting {
     std::shared_ptr<core::Picture> picture;
     std::optional<core::FrameHash> hash;
+    // AV1: what is shown instead, if anything.
+    std::shared_ptr<core::Picture> display;
+    std::optional<core::FrameHash> display_hash;
   };
+
+  static bool same(const core::Picture& picture, const std::optional<core::FrameHash>& expected) {
+    picture.wait();
+    const auto frame = picture.frame();
+    std::optional<core::FrameHash> hash;
+    if (frame.has_value()) hash = core::hash_frame(frame->view);
+    return hash == expected;
+  }
 
   void compare_front() {
     const Waiting waiting = std::move(waiting_.front());
     waiting_.pop_front();
-    waiting.picture->wait();
-    const auto frame = waiting.picture->frame();
-    std::optional<core::FrameHash> hash;
-    if (frame.has_value()) hash = core::hash_frame(frame->view);
-    if (hash != waiting.hash) {
+    if (!same(*waiting.picture, waiting.hash) ||
+        (waiting.display != nullptr && !same(*waiting.display, waiting.display_hash))) {
       ++different_;
       if (!first_different_.has_value()) first_different_ = pictures_;
     }

@@ -194,7 +194,7 @@ class Dav1dDecoder final : public Decoder {
         (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
       return;
     }
-    auto grained = apply_film_grain(*decoder_, picture.get(), parameters.film_grain);
+    auto grained = apply_film_grain(*decoder_, allocator_, picture.get(), parameters.film_grain);
     if (grained) {
       outcome.display = std::move(*grained);
       outcome.film_grain = true;

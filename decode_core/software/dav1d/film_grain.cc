@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-
-#include "decode_core/software/dav1d/picture_allocator.h"
+#include <iterator>
 
 namespace daedalus::core {
 namespace {
@@ -62,13 +61,48 @@ Dav1dFilmGrainData convert(const v4l2_ctrl_av1_film_grain& grain, bool monochrom
   return data;
 }
 
+// Whether chroma has noise that is scaled by nothing: what is left is the clipping. dav1d 1.0 does
+// not see it.
+bool only_clips_chroma(const Dav1dFilmGrainData& data) {
+  return data.num_y_points == 0 && data.chroma_scaling_from_luma != 0 &&
+         data.clip_to_restricted_range != 0;
+}
+
+template <typename Sample>
+void clip(const Plane& plane, size_t width, size_t height, Sample low, Sample high) {
+  for (size_t row = 0; row < height; ++row) {
+    auto* samples = reinterpret_cast<Sample*>(plane.data + row * plane.stride);
+    for (size_t i = 0; i < width; ++i) samples[i] = std::clamp(samples[i], low, high);
+  }
+}
+
+// To the restricted range, 7.18.3.5.
+void clip_chroma(const FrameView& view) {
+  const size_t width = (view.width + 1) / 2;
+  const size_t height = (view.height + 1) / 2;
+  for (size_t plane = 1; plane < 3; ++plane) {
+    if (view.format == SampleFormat::kI42010) {
+      clip<uint16_t>(view.planes[plane], width, height, 16 << 2, 240 << 2);
+    } else {
+      clip<uint8_t>(view.planes[plane], width, height, 16, 240);
+    }
+  }
+}
+
 }  // namespace
 
-Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, const Dav1dPicture& picture,
+Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, PictureAllocator& allocator,
+                                     const Dav1dPicture& picture,
                                      const v4l2_ctrl_av1_film_grain& grain) {
+  const Dav1dFilmGrainData data = convert(grain, picture.p.layout == DAV1D_PIXEL_LAYOUT_I400);
+  if (only_clips_chroma(data)) {
+    auto copy = allocator.copy(PictureAllocator::buffer_of(picture).view);
+    if (copy) clip_chroma(copy->view);
+    return copy;
+  }
   // dav1d takes the grain from the picture's header, where it is none: we never write it.
   Dav1dFrameHeader header = *picture.frame_hdr;
-  header.film_grain.data = convert(grain, picture.p.layout == DAV1D_PIXEL_LAYOUT_I400);
+  header.film_grain.data = data;
   Dav1dPicture clean = picture;
   clean.frame_hdr = &header;
   Dav1dPicture grained{};

@@ -81,12 +81,30 @@ FrameBuffer PictureAllocator::buffer_of(const Dav1dPicture& picture) {
   return view_of(*static_cast<const MemoryOwner*>(picture.allocator_data), picture.p);
 }
 
-Result<FrameBuffer> PictureAllocator::grey(SampleFormat format, uint32_t width, uint32_t height) {
+Result<FrameBuffer> PictureAllocator::allocate(SampleFormat format, uint32_t width,
+                                               uint32_t height) {
   const size_t sample = format == SampleFormat::kI42010 ? 2 : 1;
   auto memory = pool_.allocate(layout_of(width, height, sample).size);
   if (!memory) return memory.error();
-  FrameBuffer buffer = view_of(*memory, format, width, height);
-  for (size_t plane = 0; plane < 3; ++plane) make_grey(buffer.view, plane);
+  return view_of(*memory, format, width, height);
+}
+
+Result<FrameBuffer> PictureAllocator::grey(SampleFormat format, uint32_t width, uint32_t height) {
+  auto buffer = allocate(format, width, height);
+  if (!buffer) return buffer;
+  for (size_t plane = 0; plane < 3; ++plane) make_grey(buffer->view, plane);
+  return buffer;
+}
+
+Result<FrameBuffer> PictureAllocator::copy(const FrameView& view) {
+  auto buffer = allocate(view.format, view.width, view.height);
+  if (!buffer) return buffer;
+  for (size_t plane = 0; plane < 3; ++plane) {
+    // Of the same size, so of the same layout.
+    const size_t rows = plane == 0 ? view.height : (view.height + 1) / 2;
+    std::copy_n(view.planes[plane].data, view.planes[plane].stride * rows,
+                buffer->view.planes[plane].data);
+  }
   return buffer;
 }
 

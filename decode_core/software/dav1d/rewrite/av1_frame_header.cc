@@ -15,7 +15,7 @@ constexpr uint32_t kPrimaryRefNone = 7;
 // su(1 + `magnitude_bits`) of the value, or the nearest that it can tell.
 void write_signed(BitWriter& bits, unsigned magnitude_bits, int32_t value) {
   const int32_t most = (1 << magnitude_bits) - 1;
-  write_su(bits, magnitude_bits + 1, std::clamp(value, -most, most));
+  write_su(bits, magnitude_bits + 1, std::clamp(value, -most - 1, most));
 }
 
 // The value, cut to `count` bits.
