@@ -96,27 +96,25 @@ struct Av1Parameters {
   // (VA lacks some of them): each frame tells what it uses.
   v4l2_ctrl_av1_sequence sequence{};
   // 5.9.2. As the bitstream's variables, and so:
-  //   upscaled_width            UpscaledWidth, the width of the decoded picture;
-  //   frame_width_minus_1
-  //                             is not read (clients differ on which width it is)
-  //   superres_denom            SuperresDenom 9 to 16, read with flag USE_SUPERRES only
-  //   tile_info                 tile_cols and tile_rows; with UNIFORM_TILE_SPACING nothing else is
-  //                             read but context_update_tile_id, without it width_in_sbs_minus_1
-  //                             and height_in_sbs_minus_1 of every tile, the last included
-  //   quantization, qm_v        as for qm_u where the sequence has no separate_uv_delta_q;
-  //                             likewise delta_q_v_*. DIFF_UV_DELTA is not read
-  //   segmentation              the values are read with UPDATE_DATA only; without it those of the
-  //                             primary reference stay in force (5.9.14, load_previous)
-  //   loop_filter               ref_deltas and mode_deltas all in force; read with DELTA_UPDATE
-  //   only cdef                      y_sec_strength, uv_sec_strength 0, 1, 2 and 4; 3 means 4 too
-  //   loop_restoration          frame_restoration_type (FrameRestorationType), lr_unit_shift 0 to
-  //   2:
-  //                             luma units of 64 << lr_unit_shift (5.9.20 after inference),
-  //                             lr_uv_shift; nothing else
-  //   global_motion             type and params (gm_params) of references 1 to 7; flags not read
-  //   primary_ref_frame         0 to 6 an index into ref_frame_idx, 7 none
-  //   ref_frame_idx             indices into DecodeJob::references
-  //   skip_mode_frame, order_hints, reference_frame_ts, refresh_frame_flags   not read
+  //   upscaled_width       UpscaledWidth, the width of the decoded picture
+  //   frame_width_minus_1  not read (clients differ on which width it is)
+  //   superres_denom       SuperresDenom 9 to 16, read with flag USE_SUPERRES only
+  //   tile_info            tile_cols and tile_rows; with UNIFORM_TILE_SPACING nothing else is read
+  //                        but context_update_tile_id, without it width_in_sbs_minus_1 and
+  //                        height_in_sbs_minus_1 of every tile, the last included
+  //   quantization         qm_v as qm_u where the sequence has no separate_uv_delta_q, likewise
+  //                        delta_q_v_*; DIFF_UV_DELTA is not read
+  //   segmentation         the values are read with UPDATE_DATA only; without it those of the
+  //                        primary reference stay in force (5.9.14, load_previous)
+  //   loop_filter          ref_deltas and mode_deltas all in force; read with DELTA_UPDATE only
+  //   cdef                 y_sec_strength, uv_sec_strength 0, 1, 2 and 4; 3 means 4 too
+  //   loop_restoration     frame_restoration_type (FrameRestorationType), lr_unit_shift 0 to 2
+  //                        (5.9.20 after inference: luma units of 64 << lr_unit_shift) and
+  //                        lr_uv_shift; nothing else
+  //   global_motion        type and params (gm_params) of references 1 to 7; flags not read
+  //   primary_ref_frame    0 to 6 an index into ref_frame_idx, 7 none
+  //   ref_frame_idx        indices into DecodeJob::references
+  //   skip_mode_frame, order_hints, reference_frame_ts, refresh_frame_flags  not read
   v4l2_ctrl_av1_frame frame{};
   // 5.9.30, in force for this frame after load_grain_params; APPLY_GRAIN says whether it is used.
   v4l2_ctrl_av1_film_grain film_grain{};
