@@ -89,7 +89,7 @@ Status Av1Parser::parse_frame_header(const Av1Obu& unit, std::vector<Event>& eve
 }
 
 void Av1Parser::begin_frame(headers::Av1FrameHeader header) {
-  Gathering& gathering = gathering_.emplace();
+  Gathering& gathering = gathering_.emplace(Gathering{});
   core::DecodeJob& job = gathering.job;
   auto& parameters = job.parameters.emplace<core::Av1Parameters>();
   parameters.sequence = headers_.sequence()->control();

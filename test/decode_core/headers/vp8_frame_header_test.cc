@@ -30,7 +30,7 @@ TEST_CASE("a VP8 key frame's header is read whole") {
   bits.clamping_type = true;
   bits.segmentation.emplace();
   bits.segmentation->probabilities = {{9, std::nullopt, 200}};
-  bits.segmentation->data.emplace();
+  bits.segmentation->data = Vp8Bits::Segmentation::Data{};
   bits.segmentation->data->quant = {{-127, std::nullopt, 5, 0}};
   bits.segmentation->data->filter = {{63, -63, std::nullopt, 1}};
   bits.simple_filter = true;
@@ -91,7 +91,7 @@ TEST_CASE("a VP8 key frame's header is read whole") {
 TEST_CASE("what a VP8 key frame sets lasts, and the next key frame resets it") {
   Vp8Bits bits = vp8_key_frame(64, 48);
   bits.segmentation.emplace();
-  bits.segmentation->data.emplace();
+  bits.segmentation->data = Vp8Bits::Segmentation::Data{};
   bits.segmentation->data->absolute = true;
   bits.segmentation->data->quant[2] = 30;
   bits.deltas_enabled = true;
