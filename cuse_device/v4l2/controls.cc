@@ -99,14 +99,16 @@ void ControlValues::merge(const ControlValues& others) {
   for (const auto& [id, payload] : others.payloads_) payloads_[id] = payload;
 }
 
-std::vector<std::byte> default_payload(const ControlInfo& info) {
-  std::vector<std::byte> payload(info.payload_size());
+std::vector<std::byte> default_payload(const ControlInfo& info, uint32_t dynamic_elements) {
+  const uint32_t elements = info.dynamic() ? dynamic_elements : info.elements();
+  std::vector<std::byte> payload(info.compound() ? size_t{info.element_size} * elements
+                                                 : info.payload_size());
   if (!info.compound()) {
     const int64_t value = info.default_value;  // little endian: the low bytes come first
     std::memcpy(payload.data(), &value, payload.size());
     return payload;
   }
-  for (uint32_t element = 0; element < info.elements(); ++element) {
+  for (uint32_t element = 0; element < elements; ++element) {
     const size_t size = std::min<size_t>(info.default_element.size(), info.element_size);
     std::copy_n(info.default_element.begin(), size,
                 payload.begin() + static_cast<ptrdiff_t>(size_t{element} * info.element_size));
@@ -190,7 +192,9 @@ int ControlHandler::query_ext(v4l2_query_ext_ctrl& query) const {
   query.flags = info->flags | (info->compound() ? V4L2_CTRL_FLAG_HAS_PAYLOAD : 0);
   query.elem_size =
       info->compound() ? info->element_size : static_cast<uint32_t>(info->payload_size());
-  query.elems = info->elements();
+  query.elems = info->dynamic()
+                    ? static_cast<uint32_t>(values_.payload(info->id).size() / info->element_size)
+                    : info->elements();
   for (; query.nr_of_dims < V4L2_CTRL_MAX_DIMS; ++query.nr_of_dims) {
     const uint32_t dimension = info->dimensions[query.nr_of_dims];
     if (dimension == 0) break;

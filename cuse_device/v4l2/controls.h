@@ -31,15 +31,18 @@ struct ControlInfo {
   std::span<const char* const> menu;      // V4L2_CTRL_TYPE_MENU: [minimum, maximum] index it
   std::span<const int64_t> integer_menu;  // V4L2_CTRL_TYPE_INTEGER_MENU, likewise
   uint64_t skipped_items = 0;             // bit i: menu item i does not exist here
-  // Compound types: the size of one element, the array's dimensions (0 ends them), the element
-  // that every value starts as (empty: zeros) and what refuses a value that is out of bounds, with
-  // the errno that the kernel gives (it may also put reserved fields to 0).
+  // Compound types: the size of one element, the array's dimensions (0 ends them; of
+  // V4L2_CTRL_FLAG_DYNAMIC_ARRAY the one dimension is the most), the element that every value
+  // starts as (empty: zeros) and what refuses a value that is out of bounds, with the errno that
+  // the kernel gives (it may also put reserved fields to 0).
   uint32_t element_size = 0;
   std::array<uint32_t, V4L2_CTRL_MAX_DIMS> dimensions{};
   std::span<const std::byte> default_element;
   int (*validate)(std::span<std::byte> element) = nullptr;
 
   bool compound() const { return type >= V4L2_CTRL_COMPOUND_TYPES; }
+  bool dynamic() const { return (flags & V4L2_CTRL_FLAG_DYNAMIC_ARRAY) != 0; }
+  // Of a dynamic array the largest value's.
   uint32_t elements() const;
   size_t payload_size() const;  // bytes of a value; 4 or 8 for simple types
 };
@@ -117,7 +120,7 @@ class ControlHandler {
              ControlValues* request);
   int class_check(uint32_t which) const;
   int prepare(Operation operation, v4l2_ext_controls& controls, std::span<Item> items,
-              Client& client) const;
+              Client& client, const ControlValues* request) const;
   int read_values(v4l2_ext_controls& controls, std::span<Item> items, Client& client,
                   const ControlValues* request) const;
   int write_values(Operation operation, v4l2_ext_controls& controls, std::span<Item> items,
@@ -134,8 +137,8 @@ class ControlHandler {
 // Brings a value of a simple control into its range as v4l2-ctrls does (rounding integers, EINVAL
 // or ERANGE for menus). 0 or a positive errno.
 int validate_integer(const ControlInfo& info, int64_t* value);
-// The value that a control starts with.
-std::vector<std::byte> default_payload(const ControlInfo& info);
+// The value that a control starts with; a dynamic array of that many elements.
+std::vector<std::byte> default_payload(const ControlInfo& info, uint32_t dynamic_elements = 1);
 
 }  // namespace daedalus::v4l2
 

@@ -9,6 +9,8 @@ namespace daedalus::v4l2 {
 namespace {
 
 constexpr uint32_t kMaxControlsPerCall = 1024;  // V4L2_CID_MAX_CTRLS
+// Of one call's payloads together, in bytes: more than any transport carries in one.
+constexpr size_t kMaxPayload = 256 << 10;
 
 uint64_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }
 
@@ -38,6 +40,28 @@ bool arguments_allowed(bool get, v4l2_ext_controls& controls, std::span<v4l2_ext
 
 int64_t integer_of(const ControlInfo& info, const v4l2_ext_control& control) {
   return info.type == V4L2_CTRL_TYPE_INTEGER64 ? control.value64 : control.value;
+}
+
+// How many of the client's bytes a compound control takes, into `size`; the errno where the client
+// has too few or too many (prepare_ext_ctrls). `current`: bytes of the value as it is.
+int fit_payload(const ControlInfo& info, bool get, size_t current, uint32_t* size) {
+  const auto most = static_cast<uint32_t>(info.payload_size());
+  const uint32_t given = *size;
+  if (!info.dynamic()) {
+    *size = most;
+    return given >= most ? 0 : get ? ENOSPC : EFAULT;
+  }
+  *size = given / info.element_size * info.element_size;
+  if (get) {
+    const bool fits = *size >= current;
+    *size = static_cast<uint32_t>(current);
+    return fits ? 0 : ENOSPC;
+  }
+  if (*size > most) {
+    *size = most;
+    return ENOSPC;
+  }
+  return *size != 0 ? 0 : EFAULT;
 }
 
 void set_integer(const ControlInfo& info, int64_t value, v4l2_ext_control* control) {
@@ -96,7 +120,7 @@ int ControlHandler::common(Operation operation, v4l2_ext_controls& controls, Cli
 
   std::vector<Item> items(array.size());
   for (size_t i = 0; i < items.size(); ++i) items[i].control = array[i];
-  int error = prepare(operation, controls, items, client);
+  int error = prepare(operation, controls, items, client, request);
   if (error == EFAULT && controls.error_idx == controls.count) return error;  // not fetched yet
   if (error == 0) {
     error = get ? read_values(controls, items, client, request)
@@ -109,13 +133,14 @@ int ControlHandler::common(Operation operation, v4l2_ext_controls& controls, Cli
 
 // Finds the controls and fetches their payloads.
 int ControlHandler::prepare(Operation operation, v4l2_ext_controls& controls, std::span<Item> items,
-                            Client& client) const {
+                            Client& client, const ControlValues* request) const {
   const bool get = operation == Operation::kGet;
   const auto refuse = [&](size_t i, int error) {
     // Only TRY_EXT_CTRLS says which one; for the others count means that nothing was touched.
     if (operation == Operation::kTry) controls.error_idx = static_cast<uint32_t>(i);
     return error;
   };
+  size_t payload = 0;
   for (size_t i = 0; i < items.size(); ++i) {
     Item& item = items[i];
     if ((item.control.id & V4L2_CTRL_ID_MASK) >= V4L2_CID_PRIVATE_BASE) return refuse(i, EINVAL);
@@ -124,16 +149,21 @@ int ControlHandler::prepare(Operation operation, v4l2_ext_controls& controls, st
       return refuse(i, EINVAL);
     }
     if (!item.info->compound()) continue;
-    const auto size = static_cast<uint32_t>(item.info->payload_size());
-    const uint32_t given = item.control.size;
+    const uint32_t id = item.info->id;
+    const bool of_request = request != nullptr && request->contains(id);
+    const size_t current = (of_request ? *request : values_).payload(id).size();
+    uint32_t size = item.control.size;  // a packed structure's
+    const int error = fit_payload(*item.info, get, current, &size);
     item.control.size = size;
-    if (given < size) return refuse(i, get ? ENOSPC : EFAULT);
+    if (error != 0) return refuse(i, error);
+    payload += item.control.size;
+    if (payload > kMaxPayload) return refuse(i, ENOMEM);
   }
   // All of them, so that a transport that fetches what is missing does so once.
   bool fetched = true;
   for (Item& item : items) {
     if (!item.info->compound()) continue;
-    item.payload.resize(item.info->payload_size());
+    item.payload.resize(item.control.size);
     fetched &= client.read(address_of(item.control.ptr), item.payload.data(), item.payload.size());
   }
   if (fetched) return 0;
@@ -156,7 +186,8 @@ int ControlHandler::read_values(v4l2_ext_controls& controls, std::span<Item> ite
                   &item.control);
       continue;
     }
-    const std::vector<std::byte> default_value = default_payload(*item.info);
+    const auto elements = static_cast<uint32_t>(item.payload.size() / item.info->element_size);
+    const std::vector<std::byte> default_value = default_payload(*item.info, elements);
     const auto payload = defaults ? std::span<const std::byte>(default_value) : values.payload(id);
     if (!client.write(address_of(item.control.ptr), payload.data(), payload.size())) return EFAULT;
   }

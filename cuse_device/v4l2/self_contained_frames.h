@@ -22,9 +22,11 @@ namespace daedalus::v4l2 {
 // One chain of frames: their headers' state and reference pictures. Not thread-safe.
 class SelfContainedFrames {
  public:
-  // VP8, VP9 and MPEG-2 begin each frame with its headers. H.264's parameter sets and reference
-  // marking are kept over many pictures: it needs requests.
-  static bool possible(core::Codec codec) { return codec != core::Codec::kH264; }
+  // VP8, VP9 and MPEG-2 begin each frame with its headers. Parameter sets and reference marking of
+  // H.264 and HEVC are kept over many pictures: they need requests.
+  static bool possible(core::Codec codec) {
+    return codec != core::Codec::kH264 && codec != core::Codec::kHevc;
+  }
 
   struct Frame {
     std::vector<core::DecodeJob> jobs;       // with their targets; none: an older picture again

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cuse_device/v4l2/codec_profiles.h"
+#include "decode_core/headers/hevc_scaling.h"
 #include "decode_core/headers/mpeg2_headers.h"
 
 namespace daedalus::v4l2 {
@@ -141,6 +142,43 @@ void add_mpeg2(ControlHandler* controls) {
   controls->add(matrices);
 }
 
+// At most so many elements, one by default.
+ControlInfo dynamic(ControlInfo info, uint32_t most) {
+  info.flags = V4L2_CTRL_FLAG_DYNAMIC_ARRAY;
+  info.dimensions = {most};
+  return info;
+}
+
+void add_hevc(ControlHandler* controls) {
+  add_menu(V4L2_CID_STATELESS_HEVC_DECODE_MODE, "HEVC Decode Mode", kDecodeModes,
+           V4L2_STATELESS_HEVC_DECODE_MODE_FRAME_BASED, controls);
+  add_menu(V4L2_CID_STATELESS_HEVC_START_CODE, "HEVC Start Code", kStartCodes,
+           V4L2_STATELESS_HEVC_START_CODE_ANNEX_B, controls);
+  controls->add(checked<v4l2_ctrl_hevc_sps>(V4L2_CID_STATELESS_HEVC_SPS, V4L2_CTRL_TYPE_HEVC_SPS,
+                                            "HEVC Sequence Parameter Set"));
+  controls->add(checked<v4l2_ctrl_hevc_pps>(V4L2_CID_STATELESS_HEVC_PPS, V4L2_CTRL_TYPE_HEVC_PPS,
+                                            "HEVC Picture Parameter Set"));
+  auto matrix = structure<v4l2_ctrl_hevc_scaling_matrix>(V4L2_CID_STATELESS_HEVC_SCALING_MATRIX,
+                                                         V4L2_CTRL_TYPE_HEVC_SCALING_MATRIX,
+                                                         "HEVC Scaling Matrix");
+  matrix.default_element =
+      default_of<v4l2_ctrl_hevc_scaling_matrix, headers::hevc_default_scaling_matrix>();
+  controls->add(matrix);
+  controls->add(checked<v4l2_ctrl_hevc_decode_params>(V4L2_CID_STATELESS_HEVC_DECODE_PARAMS,
+                                                      V4L2_CTRL_TYPE_HEVC_DECODE_PARAMS,
+                                                      "HEVC Decode Parameters"));
+  // The slices' own headers say the same as these two.
+  controls->add(dynamic(checked<v4l2_ctrl_hevc_slice_params>(V4L2_CID_STATELESS_HEVC_SLICE_PARAMS,
+                                                             V4L2_CTRL_TYPE_HEVC_SLICE_PARAMS,
+                                                             "HEVC Slice Parameters"),
+                        kMaxHevcSliceParams));
+  auto offsets = structure<uint32_t>(V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS,
+                                     V4L2_CTRL_TYPE_U32, "HEVC Entry Point Offsets");
+  offsets.maximum = UINT32_MAX;
+  offsets.step = 1;
+  controls->add(dynamic(offsets, kMaxHevcEntryPoints));
+}
+
 }  // namespace
 
 void add_stateless_controls(std::span<const core::ProfileCapability> capabilities,
@@ -149,6 +187,7 @@ void add_stateless_controls(std::span<const core::ProfileCapability> capabilitie
   if (has_codec(capabilities, core::Codec::kVp8)) add_vp8(controls);
   if (has_codec(capabilities, core::Codec::kVp9)) add_vp9(controls);
   if (has_codec(capabilities, core::Codec::kMpeg2)) add_mpeg2(controls);
+  if (has_codec(capabilities, core::Codec::kHevc)) add_hevc(controls);
   add_profile_controls(capabilities, controls);
 }
 

@@ -16,7 +16,8 @@ void add_stateless_controls(std::span<const core::ProfileCapability> capabilitie
 
 // What refuses a value: 0 or EINVAL. Elements that mean nothing beside others become 0, as do
 // reserved ones. Beyond the kernel's own bounds these hold what its decoder drivers check: 4:2:0,
-// 8 bits (VP9: also 10).
+// 8 bits (VP9
+// and HEVC: also 10).
 int validate_control(v4l2_ctrl_h264_sps& sps);
 int validate_control(v4l2_ctrl_h264_pps& pps);
 int validate_control(v4l2_ctrl_h264_pred_weights& weights);
@@ -27,6 +28,16 @@ int validate_control(v4l2_ctrl_vp9_frame& frame);
 int validate_control(v4l2_ctrl_vp9_compressed_hdr& header);
 int validate_control(v4l2_ctrl_mpeg2_sequence& sequence);
 int validate_control(v4l2_ctrl_mpeg2_picture& picture);
+int validate_control(v4l2_ctrl_hevc_sps& sps);
+int validate_control(v4l2_ctrl_hevc_pps& pps);
+int validate_control(v4l2_ctrl_hevc_slice_params& slice);
+int validate_control(v4l2_ctrl_hevc_decode_params& decode);
+
+// The most elements of the dynamic arrays of HEVC. Together with the other controls of a picture
+// they fit into one call of every transport: 131,072 bytes over CUSE. Larger pictures need none of
+// them, for the slices' own headers say the same.
+inline constexpr uint32_t kMaxHevcSliceParams = 384;
+inline constexpr uint32_t kMaxHevcEntryPoints = 4096;
 
 }  // namespace daedalus::v4l2
 

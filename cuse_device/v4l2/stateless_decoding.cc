@@ -42,6 +42,10 @@ bool append_slices(const core::DecodeJob& from, core::DecodeJob* to) {
   for (const core::ByteRange& slice : from.slices) {
     to->slices.push_back({before + slice.offset, slice.size});
   }
+  if (const auto* hevc = std::get_if<core::HevcParameters>(&from.parameters)) {
+    auto& slices = std::get<core::HevcParameters>(to->parameters).slices;
+    slices.insert(slices.end(), hevc->slices.begin(), hevc->slices.end());
+  }
   return true;
 }
 
@@ -81,9 +85,9 @@ bool StatelessFile::submit_next() {
   return true;
 }
 
-// Makes `output` a job for now->capture, or a part of one: of slice-based H.264 the slices of a
-// picture are gathered until one comes that does not hold the CAPTURE buffer. False where something
-// went wrong; now->picture may be null then.
+// Makes `output` a job for now->capture, or a part of one: of slice-based H.264 and HEVC the slices
+// of a picture are gathered until one comes that does not hold the CAPTURE buffer. False where
+// something went wrong; now->picture may be null then.
 bool StatelessFile::submit(const Buffer& output, std::optional<Held> joined, Held* now) {
   auto built = build_job(coded_format().codec, controls_.values(), output.payload(),
                          [this](uint64_t timestamp) { return find_picture(timestamp); });
@@ -120,9 +124,17 @@ void StatelessFile::aim(StatelessJob* built, const std::optional<Held>& joined, 
 }
 
 bool StatelessFile::slice_based() const {
-  return coded_format().codec == core::Codec::kH264 &&
-         controls_.values().integer(V4L2_CID_STATELESS_H264_DECODE_MODE) ==
+  const auto mode = [this](uint32_t id) { return controls_.values().integer(id); };
+  switch (coded_format().codec) {
+    case core::Codec::kH264:
+      return mode(V4L2_CID_STATELESS_H264_DECODE_MODE) ==
              V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED;
+    case core::Codec::kHevc:
+      return mode(V4L2_CID_STATELESS_HEVC_DECODE_MODE) ==
+             V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED;
+    default:
+      return false;
+  }
 }
 
 bool StatelessFile::submit_slices(Held* held) {

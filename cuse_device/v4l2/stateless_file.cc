@@ -79,6 +79,10 @@ bool StatelessFile::offers(const RawFormat& format) const {
         controls_.values().structure<v4l2_ctrl_vp9_frame>(V4L2_CID_STATELESS_VP9_FRAME);
     return format.bit_depth == frame.bit_depth;
   }
+  if (codec == core::Codec::kHevc && controls_.was_set(V4L2_CID_STATELESS_HEVC_SPS)) {
+    const auto sps = controls_.values().structure<v4l2_ctrl_hevc_sps>(V4L2_CID_STATELESS_HEVC_SPS);
+    return format.bit_depth == sps.bit_depth_luma_minus8 + 8;
+  }
   return has_bit_depth(core_->capabilities(), codec, format.bit_depth);
 }
 

@@ -9,6 +9,7 @@ namespace daedalus::v4l2 {
 namespace {
 
 constexpr uint32_t kH264Sequence[] = {V4L2_CID_STATELESS_H264_SPS, V4L2_CID_STATELESS_H264_PPS};
+constexpr uint32_t kHevcSequence[] = {V4L2_CID_STATELESS_HEVC_SPS, V4L2_CID_STATELESS_HEVC_PPS};
 constexpr uint32_t kMpeg2Sequence[] = {V4L2_CID_STATELESS_MPEG2_SEQUENCE};
 
 constexpr StatelessFormat kFormats[] = {
@@ -18,6 +19,8 @@ constexpr StatelessFormat kFormats[] = {
     {V4L2_PIX_FMT_VP9_FRAME, core::Codec::kVp9, "VP9 Frame", V4L2_CID_STATELESS_VP9_FRAME, {}},
     {V4L2_PIX_FMT_MPEG2_SLICE, core::Codec::kMpeg2, "MPEG-2 Parsed Slice Data",
      V4L2_CID_STATELESS_MPEG2_PICTURE, kMpeg2Sequence},
+    {V4L2_PIX_FMT_HEVC_SLICE, core::Codec::kHevc, "HEVC Parsed Slice Data",
+     V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, kHevcSequence},
 };
 
 }  // namespace

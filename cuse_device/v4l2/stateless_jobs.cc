@@ -1,11 +1,16 @@
 #include "cuse_device/v4l2/stateless_jobs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "decode_core/headers/h264_nal.h"
+#include "decode_core/headers/hevc_nal.h"
+#include "decode_core/headers/hevc_slice_header.h"
 #include "decode_core/headers/mpeg2_start_code.h"
 #include "decode_core/headers/rbsp.h"
+#include "decode_core/hevc_slice_parameters.h"
 
 namespace daedalus::v4l2 {
 namespace {
@@ -14,15 +19,21 @@ core::ByteRange range_in(std::span<const uint8_t> whole, std::span<const uint8_t
   return {static_cast<uint32_t>(part.data() - whole.data()), static_cast<uint32_t>(part.size())};
 }
 
-bool is_slice(std::span<const uint8_t> nal) {
+bool is_h264_slice(std::span<const uint8_t> nal) {
   const headers::H264NalHeader header = headers::h264_nal_header(nal);
   return header.valid && (header.type == headers::H264NalType::kSlice ||
                           header.type == headers::H264NalType::kSliceIdr);
 }
 
-// The slices of Annex B data. Without start codes (V4L2_STATELESS_H264_START_CODE_NONE) there is a
-// NAL unit before the first one, too.
-std::vector<core::ByteRange> h264_slices(std::span<const uint8_t> bitstream, bool annex_b) {
+bool is_hevc_slice(std::span<const uint8_t> nal) {
+  const headers::HevcNalHeader header = headers::hevc_nal_header(nal);
+  return header.valid && header.layer_id == 0 && headers::hevc_is_slice(header.type);
+}
+
+// The slices of Annex B data. Without start codes (V4L2_STATELESS_H264_START_CODE_NONE and HEVC's)
+// there is a NAL unit before the first one, too.
+std::vector<core::ByteRange> nal_slices(std::span<const uint8_t> bitstream, bool annex_b,
+                                        bool (*is_slice)(std::span<const uint8_t> nal)) {
   std::vector<core::ByteRange> slices;
   const auto add = [&](std::span<const uint8_t> nal) {
     if (is_slice(nal)) slices.push_back(range_in(bitstream, nal));
@@ -74,8 +85,53 @@ void fill_h264(const ControlValues& values, const FindPicture& find, StatelessJo
     out->parity = flags & V4L2_H264_DECODE_PARAM_FLAG_BOTTOM_FIELD ? Parity::kBottom : Parity::kTop;
   }
   out->profile = h264_profile(parameters.sps);
-  job.slices = h264_slices(job.bitstream, values.integer(V4L2_CID_STATELESS_H264_START_CODE) ==
-                                              V4L2_STATELESS_H264_START_CODE_ANNEX_B);
+  const bool annex_b =
+      values.integer(V4L2_CID_STATELESS_H264_START_CODE) == V4L2_STATELESS_H264_START_CODE_ANNEX_B;
+  job.slices = nal_slices(job.bitstream, annex_b, &is_h264_slice);
+  job.parameters = std::move(parameters);
+}
+
+// What the control of the slices says stands in their headers, too. One that cannot be read goes
+// along: the core says what is wrong with it.
+std::vector<core::HevcSliceParameters> read_slices(const core::DecodeJob& job,
+                                                   const core::HevcParameters& parameters) {
+  const v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
+  const uint32_t total = uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
+                         decode.num_poc_lt_curr;
+  const headers::HevcSliceContext context{parameters.sps, parameters.pps, nullptr, total,
+                                          decode.short_term_ref_pic_set_size};
+  std::vector<core::HevcSliceParameters> slices;
+  for (const core::ByteRange& range : job.slices) {
+    const auto header = headers::parse_hevc_slice_header(job.bytes_of(range), context);
+    slices.push_back(header ? core::hevc_slice_parameters(*header, decode)
+                            : core::HevcSliceParameters{});
+    slices.back().reference_set_bits = decode.short_term_ref_pic_set_size;
+  }
+  return slices;
+}
+
+void fill_hevc(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  core::DecodeJob& job = out->job;
+  core::HevcParameters parameters;
+  parameters.sps = values.structure<v4l2_ctrl_hevc_sps>(V4L2_CID_STATELESS_HEVC_SPS);
+  parameters.pps = values.structure<v4l2_ctrl_hevc_pps>(V4L2_CID_STATELESS_HEVC_PPS);
+  parameters.scaling_matrix =
+      values.structure<v4l2_ctrl_hevc_scaling_matrix>(V4L2_CID_STATELESS_HEVC_SCALING_MATRIX);
+  v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
+  decode = values.structure<v4l2_ctrl_hevc_decode_params>(V4L2_CID_STATELESS_HEVC_DECODE_PARAMS);
+  for (size_t i = 0; i < std::size(decode.dpb); ++i) {
+    if (i < decode.num_active_dpb_entries) {
+      job.references.push_back(find(decode.dpb[i].timestamp));
+    } else {
+      decode.dpb[i] = {};
+    }
+  }
+  out->profile = parameters.sps.bit_depth_luma_minus8 != 0 ? core::Profile::kHevcMain10
+                                                           : core::Profile::kHevcMain;
+  const bool annex_b =
+      values.integer(V4L2_CID_STATELESS_HEVC_START_CODE) == V4L2_STATELESS_HEVC_START_CODE_ANNEX_B;
+  job.slices = nal_slices(job.bitstream, annex_b, &is_hevc_slice);
+  parameters.slices = read_slices(job, parameters);
   job.parameters = std::move(parameters);
 }
 
@@ -145,8 +201,10 @@ Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
     case core::Codec::kMpeg2:
       fill_mpeg2(values, find, &out);
       break;
-    case core::Codec::kHevc:  // has no stateless format
-    case core::Codec::kAv1:
+    case core::Codec::kHevc:
+      fill_hevc(values, find, &out);
+      break;
+    case core::Codec::kAv1:  // has no stateless format
       break;
   }
   const bool frames = codec == core::Codec::kVp8 || codec == core::Codec::kVp9;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "cuse_device/v4l2/stateless_controls.h"
 
@@ -181,6 +182,81 @@ int validate_control(v4l2_ctrl_mpeg2_picture& picture) {
       within(picture.picture_coding_type, V4L2_MPEG2_PIC_CODING_TYPE_I,
              V4L2_MPEG2_PIC_CODING_TYPE_B);
   return good ? 0 : EINVAL;
+}
+
+int validate_control(v4l2_ctrl_hevc_sps& sps) {
+  if (!(sps.flags & V4L2_HEVC_SPS_FLAG_PCM_ENABLED)) {
+    sps.pcm_sample_bit_depth_luma_minus1 = 0;
+    sps.pcm_sample_bit_depth_chroma_minus1 = 0;
+    sps.log2_min_pcm_luma_coding_block_size_minus3 = 0;
+    sps.log2_diff_max_min_pcm_luma_coding_block_size = 0;
+  }
+  if (!(sps.flags & V4L2_HEVC_SPS_FLAG_LONG_TERM_REF_PICS_PRESENT)) {
+    sps.num_long_term_ref_pics_sps = 0;
+  }
+  clear(sps.reserved);
+  const bool decodable = sps.chroma_format_idc <= 1 &&
+                         sps.bit_depth_luma_minus8 == sps.bit_depth_chroma_minus8 &&
+                         (sps.bit_depth_luma_minus8 == 0 || sps.bit_depth_luma_minus8 == 2);
+  // Coding tree blocks are at most 64x64, transform blocks 32x32 (7.4.3.2.1).
+  const bool standard =
+      sps.log2_max_pic_order_cnt_lsb_minus4 <= 12 &&
+      sps.sps_max_dec_pic_buffering_minus1 < V4L2_HEVC_DPB_ENTRIES_NUM_MAX &&
+      sps.log2_min_luma_coding_block_size_minus3 + sps.log2_diff_max_min_luma_coding_block_size <=
+          3 &&
+      sps.log2_min_luma_transform_block_size_minus2 +
+              sps.log2_diff_max_min_luma_transform_block_size <=
+          3 &&
+      sps.num_short_term_ref_pic_sets <= 64 && sps.num_long_term_ref_pics_sps <= 32;
+  return decodable && standard ? 0 : EINVAL;
+}
+
+int validate_control(v4l2_ctrl_hevc_pps& pps) {
+  if (!(pps.flags & V4L2_HEVC_PPS_FLAG_CU_QP_DELTA_ENABLED)) pps.diff_cu_qp_delta_depth = 0;
+  if (!(pps.flags & V4L2_HEVC_PPS_FLAG_TILES_ENABLED)) {
+    pps.num_tile_columns_minus1 = 0;
+    pps.num_tile_rows_minus1 = 0;
+    clear(pps.column_width_minus1);
+    clear(pps.row_height_minus1);
+    pps.flags &= ~V4L2_HEVC_PPS_FLAG_LOOP_FILTER_ACROSS_TILES_ENABLED;
+  }
+  if (pps.flags & V4L2_HEVC_PPS_FLAG_PPS_DISABLE_DEBLOCKING_FILTER) {
+    pps.pps_beta_offset_div2 = 0;
+    pps.pps_tc_offset_div2 = 0;
+  }
+  pps.reserved = 0;
+  // 38: 26 and the six a bit of 10-bit samples.
+  const bool good =
+      pps.num_extra_slice_header_bits <= 7 && pps.num_ref_idx_l0_default_active_minus1 <= 14 &&
+      pps.num_ref_idx_l1_default_active_minus1 <= 14 && within(pps.init_qp_minus26, -38, 25) &&
+      pps.diff_cu_qp_delta_depth <= 3 && within(pps.pps_cb_qp_offset, -12, 12) &&
+      within(pps.pps_cr_qp_offset, -12, 12) &&
+      pps.num_tile_columns_minus1 < std::size(pps.column_width_minus1) &&
+      pps.num_tile_rows_minus1 < std::size(pps.row_height_minus1) &&
+      within(pps.pps_beta_offset_div2, -6, 6) && within(pps.pps_tc_offset_div2, -6, 6) &&
+      pps.log2_parallel_merge_level_minus2 <= 4;
+  return good ? 0 : EINVAL;
+}
+
+// The kernel's drivers take the rest as it is: many clients leave fields of theirs unfilled.
+int validate_control(v4l2_ctrl_hevc_slice_params& slice) {
+  clear(slice.reserved0);
+  clear(slice.reserved1);
+  const bool good = slice.slice_type <= V4L2_HEVC_SLICE_TYPE_I && slice.colour_plane_id <= 2 &&
+                    slice.num_ref_idx_l0_active_minus1 < V4L2_HEVC_DPB_ENTRIES_NUM_MAX &&
+                    slice.num_ref_idx_l1_active_minus1 < V4L2_HEVC_DPB_ENTRIES_NUM_MAX;
+  return good ? 0 : EINVAL;
+}
+
+// An index that leads to no entry of the buffer stands for a picture that is missing.
+int validate_control(v4l2_ctrl_hevc_decode_params& decode) {
+  for (v4l2_hevc_dpb_entry& entry : decode.dpb) entry.reserved = 0;
+  clear(decode.reserved);
+  for (const uint8_t count : {decode.num_active_dpb_entries, decode.num_poc_st_curr_before,
+                              decode.num_poc_st_curr_after, decode.num_poc_lt_curr}) {
+    if (count > V4L2_HEVC_DPB_ENTRIES_NUM_MAX) return EINVAL;
+  }
+  return 0;
 }
 
 }  // namespace daedalus::v4l2

@@ -17,7 +17,7 @@ ADVERTISED = {
     "hevc": ("Main", "Main 10", "Main Still Picture"),
 }
 # What one front does not decode of these.
-NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("hevc",)}
+NOT_ADVERTISED_BY_FRONT = {}
 # What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10), 4:2:0; H.264 High also 4:0:0.
 PIXEL_FORMATS = {
     ("h264", "High"): ("yuv420p", "gray"),

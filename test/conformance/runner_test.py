@@ -420,9 +420,8 @@ class Manifest(unittest.TestCase):
         self.assertEqual(reason("av1", "Main"), "av1")
         self.assertEqual(reason("hevc", "Main"), "")
         for profile, pix_fmt in (("Main", "yuv420p"), ("main10", "yuv420p10le"), ("Main Still Picture", "yuv420p")):
-            self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2"), "")
-            self.assertEqual(reason("hevc", profile, pix_fmt, "replay"), "")
-            self.assertEqual(reason("hevc", profile, pix_fmt, "v4l2-request"), "hevc")
+            for front in ("v4l2", "replay", "v4l2-request"):
+                self.assertEqual(reason("hevc", profile, pix_fmt, front), "")
         self.assertEqual(reason("hevc", "Rext", "yuv422p10le", "v4l2"), "hevc Rext")
         self.assertEqual(reason("hevc", "Main", "yuv420p10le", "v4l2"), "hevc yuv420p10le")
         self.assertEqual(reason("h264", "High", front="v4l2"), "")

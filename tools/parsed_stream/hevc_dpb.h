@@ -10,7 +10,6 @@
 #include "decode_core/headers/hevc_slice_header.h"
 #include "decode_core/headers/hevc_sps.h"
 #include "decode_core/image.h"
-#include "decode_core/job.h"
 #include "decode_core/picture.h"
 
 namespace daedalus::parsed_stream {
@@ -50,10 +49,6 @@ class HevcDpb {
 
   Frames frames_;
 };
-
-// RefPicList0 and RefPicList1 of a slice as indices into decode.dpb (8.3.4).
-core::HevcSliceParameters hevc_slice_parameters(const headers::HevcSliceHeader& header,
-                                                const v4l2_ctrl_hevc_decode_params& decode);
 
 }  // namespace daedalus::parsed_stream
 

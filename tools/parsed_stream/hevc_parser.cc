@@ -5,6 +5,7 @@
 
 #include "decode_core/headers/hevc_nal.h"
 #include "decode_core/headers/rbsp.h"
+#include "decode_core/hevc_slice_parameters.h"
 
 namespace daedalus::parsed_stream {
 namespace {
@@ -90,7 +91,8 @@ Status HevcParser::parse_slice(std::span<const uint8_t> nal, std::vector<Event>&
   }
   core::DecodeJob& job = gathering_->job;
   auto& parameters = std::get<core::HevcParameters>(job.parameters);
-  parameters.slices.push_back(hevc_slice_parameters(gathering_->independent, parameters.decode));
+  parameters.slices.push_back(
+      core::hevc_slice_parameters(gathering_->independent, parameters.decode));
   job.slices.push_back(
       {static_cast<uint32_t>(job.bitstream.size()), static_cast<uint32_t>(nal.size())});
   job.bitstream.insert(job.bitstream.end(), nal.begin(), nal.end());

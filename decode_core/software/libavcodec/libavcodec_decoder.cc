@@ -29,6 +29,21 @@ bool has_references(const DecodeJob& job) {
   return true;
 }
 
+// Whether the job itself says that a picture which it refers to is missing (HEVC).
+bool lacks_references(const DecodeJob& job) {
+  const auto* hevc = std::get_if<HevcParameters>(&job.parameters);
+  if (hevc == nullptr) return false;
+  const v4l2_ctrl_hevc_decode_params& decode = hevc->decode;
+  const auto lacks = [&](const uint8_t* set, uint8_t count) {
+    return std::any_of(set, set + count, [&](uint8_t index) {
+      return index >= job.references.size() || job.references[index] == nullptr;
+    });
+  };
+  return lacks(decode.poc_st_curr_before, decode.num_poc_st_curr_before) ||
+         lacks(decode.poc_st_curr_after, decode.num_poc_st_curr_after) ||
+         lacks(decode.poc_lt_curr, decode.num_poc_lt_curr);
+}
+
 class LibavcodecDecoder final : public Decoder {
  public:
   explicit LibavcodecDecoder(Codec codec) : codec_(codec), writer_(PacketWriter::create(codec)) {}
@@ -57,6 +72,7 @@ class LibavcodecDecoder final : public Decoder {
 
   DecodeOutcome decode(const DecodeJob& job) override {
     allocated_.reset();
+    made_up_ = 0;
     allocation_error_.clear();
     DecodeOutcome outcome;
     // Nothing to refer to: what the decoder still holds is of before a seek, and would be taken for
@@ -72,7 +88,7 @@ class LibavcodecDecoder final : public Decoder {
     outcome.late_concealed = collect_output();
     outcome.frame = frame_of(job);
     if (outcome.frame.has_value()) {
-      outcome.concealed = result < 0;
+      outcome.concealed = result < 0 || made_up_ != 0 || lacks_references(job);
       remember(job, *outcome.frame);
     } else {
       outcome.error = {ErrorCode::kCorrupt, !allocation_error_.empty() ? allocation_error_
@@ -121,8 +137,10 @@ class LibavcodecDecoder final : public Decoder {
 
   // Which buffer is the job's picture. H.264 asks for buffers of frames missing in a gap first, so
   // its own is the last; MPEG-2 and HEVC make up missing references after their own, so theirs is
-  // the first. The others are not held: damaged slices may each begin a frame.
+  // the first. The others are not held: damaged slices may each begin a frame. Of HEVC it is asked
+  // for no others but those.
   void note_allocated(FrameBuffer buffer) {
+    if (codec_ == Codec::kHevc && allocated_.has_value()) ++made_up_;
     if (codec_ == Codec::kH264 || !allocated_.has_value()) allocated_ = std::move(buffer);
   }
 
@@ -177,6 +195,7 @@ class LibavcodecDecoder final : public Decoder {
   FrameAllocator allocator_;
   std::vector<uint8_t> bytes_;
   std::optional<FrameBuffer> allocated_;  // of those asked for during this job, its picture's
+  uint32_t made_up_ = 0;                  // references of this job's picture, HEVC only
   std::string allocation_error_;
   std::deque<Decoded> recent_;  // latest first
   AvPacket packet_;

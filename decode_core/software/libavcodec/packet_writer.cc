@@ -86,6 +86,14 @@ class H264PacketWriter final : public PacketWriter {
   std::array<std::array<uint8_t, 2>, kPpsIds> default_counts_{};  // by id; L0 and L1, minus 1
 };
 
+// Bit i: decode.dpb[i] has no picture.
+uint16_t missing_references(const DecodeJob& job) {
+  std::bitset<V4L2_HEVC_DPB_ENTRIES_NUM_MAX> missing;
+  missing.set();
+  for (size_t i = 0; i < job.references.size(); ++i) missing[i] = job.references[i] == nullptr;
+  return static_cast<uint16_t>(missing.to_ulong());
+}
+
 class HevcPacketWriter final : public PacketWriter {
  public:
   Status write(const DecodeJob& job, std::vector<uint8_t>& packet) override {
@@ -94,6 +102,7 @@ class HevcPacketWriter final : public PacketWriter {
     std::vector<uint8_t> slices;
     std::bitset<kPpsIds> named;
     Status first_error;
+    const uint16_t missing = missing_references(job);
     for (size_t i = 0; i < job.slices.size(); ++i) {
       const auto nal = job.bytes_of(job.slices[i]);
       const HevcSliceParameters& slice = parameters.slices[i];
@@ -101,7 +110,7 @@ class HevcPacketWriter final : public PacketWriter {
       Status status =
           id ? rewrite::append_hevc_slice(nal,
                                           {parameters.sps, parameters.pps, parameters.decode,
-                                           slice.reference_set_bits, slice.lists},
+                                           slice.reference_set_bits, slice.lists, missing},
                                           slices)
              : Status(id.error());
       if (status) named.set(*id);

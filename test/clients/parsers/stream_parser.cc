@@ -1,6 +1,7 @@
 #include "test/clients/parsers/stream_parser.h"
 
 #include "test/clients/parsers/h264_stream.h"
+#include "test/clients/parsers/hevc_stream.h"
 #include "test/clients/parsers/mpeg2_stream.h"
 #include "test/clients/parsers/vp8_stream.h"
 #include "test/clients/parsers/vp9_stream.h"
@@ -18,6 +19,7 @@ std::unique_ptr<StreamParser> create_parser(core::Codec codec) {
     case core::Codec::kMpeg2:
       return std::make_unique<Mpeg2Stream>();
     case core::Codec::kHevc:
+      return std::make_unique<HevcStream>();
     case core::Codec::kAv1:
       break;
   }

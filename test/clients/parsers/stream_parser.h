@@ -1,6 +1,7 @@
 // StreamParser: a coded stream as the requests of a V4L2 stateless client: the controls of each
-// picture, its bytes, the pictures that it refers to, and the order of display. Independent of the
-// decoder's own header parsers: a client that shared them would share their mistakes.
+// picture, its bytes, the pictures that it refers to, and the order of display. All but HEVC are
+// independent of the decoder's own header parsers: a client that shared them would share their
+// mistakes.
 #ifndef DAEDALUS_TEST_CLIENTS_PARSERS_STREAM_PARSER_H_
 #define DAEDALUS_TEST_CLIENTS_PARSERS_STREAM_PARSER_H_
 
@@ -55,14 +56,26 @@ struct Mpeg2Controls {
   v4l2_ctrl_mpeg2_picture picture{};
   v4l2_ctrl_mpeg2_quantisation quantisation{};
 };
-using Controls = std::variant<H264Controls, Vp9Controls, Vp8Controls, Mpeg2Controls>;
+struct HevcControls {
+  v4l2_ctrl_hevc_sps sps{};
+  v4l2_ctrl_hevc_pps pps{};
+  v4l2_ctrl_hevc_scaling_matrix scaling_matrix{};
+  v4l2_ctrl_hevc_decode_params decode{};
+};
+using Controls = std::variant<H264Controls, Vp9Controls, Vp8Controls, Mpeg2Controls, HevcControls>;
 
-// Of one slice, for decoders that take them one by one.
+// Of one slice. H.264: for decoders that take them one by one.
 struct H264SliceControls {
   v4l2_ctrl_h264_slice_params slice{};
   v4l2_ctrl_h264_pred_weights weights{};
   bool weighted = false;  // weights mean something (V4L2_H264_CTRL_PRED_WEIGHTS_REQUIRED)
 };
+
+struct HevcSliceControls {
+  v4l2_ctrl_hevc_slice_params slice{};
+  std::vector<uint32_t> entry_point_offsets;  // bytes
+};
+using SliceControls = std::variant<H264SliceControls, HevcSliceControls>;
 
 enum class Field : uint8_t { kFrame, kFirst, kSecond };
 
@@ -70,13 +83,13 @@ enum class Field : uint8_t { kFrame, kFirst, kSecond };
 struct CodedPicture {
   Controls controls;  // every *_ts filled in
   std::vector<uint8_t>
-      bitstream;  // H.264: slices, each behind 00 00 01; else as the kernel's document says
-  std::vector<uint32_t> slices;  // H.264: where each NAL unit begins, behind its start code
-  std::vector<H264SliceControls> slice_controls;  // H.264: parallel to `slices`
+      bitstream;  // H.264, HEVC: slices, each behind 00 00 01; else as the kernel's document says
+  std::vector<uint32_t> slices;  // H.264, HEVC: where each NAL unit begins, behind its start code
+  std::vector<SliceControls> slice_controls;  // H.264, HEVC: parallel to `slices`
   PictureFormat format;
   Field field = Field::kFrame;
   PicturePtr target;  // of both fields the same
-  // Whatever the controls' timestamps name, in their order (H.264 dpb; last, golden, altref;
+  // Whatever the controls' timestamps name, in their order (H.264, HEVC dpb; last, golden, altref;
   // forward, backward); null: a picture that never was.
   std::vector<PicturePtr> references;
 };
@@ -94,7 +107,7 @@ using Event = std::variant<CodedPicture, ShownPicture>;
 class StreamParser {
  public:
   virtual ~StreamParser() = default;
-  // H.264 and MPEG-2: an access unit with start codes; VP9: a (super)frame; VP8: a frame.
+  // H.264, HEVC and MPEG-2: an access unit with start codes; VP9: a (super)frame; VP8: a frame.
   virtual Status parse(std::span<const uint8_t> packet, std::vector<Event>& events) = 0;
   virtual void flush(std::vector<Event>& events) = 0;
 };

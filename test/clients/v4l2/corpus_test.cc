@@ -33,9 +33,11 @@ std::vector<Row> read_manifest(std::istream& in, const std::string& codec) {
   return rows;
 }
 
-// 8-bit 4:2:0; VP9 also with 10 bits.
+// 8-bit 4:2:0; VP9 and HEVC also with 10 bits.
 bool is_advertised(const Row& row) {
-  if (row.codec == "vp9" && row.pixel_format == "yuv420p10le") return true;
+  if (row.profile == "Rext") return false;  // range extensions
+  const bool wide = row.codec == "vp9" || row.codec == "hevc";
+  if (wide && row.pixel_format == "yuv420p10le") return true;
   return row.pixel_format == "yuv420p";
 }
 
@@ -69,10 +71,11 @@ void check(const InProcessNodes& nodes, const Row& row, const DecoderOptions& op
 }  // namespace
 
 TEST_CASE("every stream of the corpus that the node has the profile for", "[corpus]") {
-  const std::string manner = GENERATE("h264", "h264 in slices", "vp9", "vp8", "mpeg2");
+  const std::string manner =
+      GENERATE("h264", "h264 in slices", "vp9", "vp8", "mpeg2", "hevc", "hevc in slices");
   const std::string codec = manner.substr(0, manner.find(' '));
   DecoderOptions options;
-  options.h264.slice_based = codec != manner;
+  options.modes.slice_based = codec != manner;
   std::ifstream manifest(corpus_folder() + "/MANIFEST.tsv");
   if (!manifest) DAEDALUS_SKIP("no corpus in " << corpus_folder() << " (DAEDALUS_CORPUS)");
   const InProcessNodes nodes(core::test::make_core(2));

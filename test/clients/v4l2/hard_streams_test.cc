@@ -40,7 +40,7 @@ TEST_CASE("field pairs: the first field holds the CAPTURE buffer for the second"
   for (const uint32_t requests : {1U, 2U, 7U, 8U}) {
     DecoderOptions options;
     options.requests = requests;
-    options.h264.slice_based = requests == 8;
+    options.modes.slice_based = requests == 8;
     const auto decoded = decode(nodes, path, options);
     if (!decoded) FAIL(decoded.error().message);
     CHECK(decoded->played.decoded == 40);

@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: v4l2_stateless_client [OPTION…] IN [OUT]\n"
     "\n"
-    "Decodes H.264, VP9, VP8 or MPEG-2 through a stateless decoder (request API).\n"
+    "Decodes H.264, HEVC, VP9, VP8 or MPEG-2 through a stateless decoder (request API).\n"
     "  OUT               all frames: planes Y, U, V; above 8 bits as 16-bit words\n"
     "  --md5             one hash over all frames in display order\n"
     "  --framemd5        a line for each frame: index,width,height,hash\n"
@@ -26,8 +26,9 @@ constexpr const char* kUsage =
     "  --requests N      in flight at most (4)\n"
     "  --output mmap|expbuf|dmabuf    memory of the OUTPUT buffers (mmap)\n"
     "  --capture mmap|expbuf|dmabuf   memory of the CAPTURE buffers (mmap)\n"
-    "  --h264 frames|slices           what a request holds (frames, where the node takes them)\n"
-    "  --start-codes yes|no           before H.264 NAL units (yes, where the node takes them)\n"
+    "  --holds frames|slices          what a request of H.264 or HEVC holds (frames, where the\n"
+    "                                 node takes them)\n"
+    "  --start-codes yes|no           before their NAL units (yes, where the node takes them)\n"
     "  --format NV12|NV12M|YU12|P010  of the CAPTURE buffers (the node's choice)\n"
     "  --video PATH --media PATH      nodes (found by capabilities and topology)\n";
 
@@ -44,8 +45,9 @@ bool parse_option(std::string_view name, const std::string& value, DecoderOption
   if (name == "--output") return parse_memory(value, &options->output_memory);
   if (name == "--capture") return parse_memory(value, &options->capture_memory);
   if (name == "--format") return parse_format(value, &options->capture_fourcc);
-  if (name == "--h264") return parse_choice(value, "slices", "frames", &options->h264.slice_based);
-  if (name == "--start-codes") return parse_choice(value, "yes", "no", &options->h264.start_codes);
+  if (name == "--holds")
+    return parse_choice(value, "slices", "frames", &options->modes.slice_based);
+  if (name == "--start-codes") return parse_choice(value, "yes", "no", &options->modes.start_codes);
   if (name != "--requests") return false;
   options->requests = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
   return options->requests >= 1 && options->requests <= 15;

@@ -1,5 +1,6 @@
 #include "test/clients/v4l2/request_controls.h"
 
+#include <algorithm>
 #include <string>
 
 namespace daedalus::v4l2_client {
@@ -39,6 +40,44 @@ std::vector<Value> values_of(const clients::Mpeg2Controls& c) {
           value(V4L2_CID_STATELESS_MPEG2_PICTURE, c.picture, false),
           value(V4L2_CID_STATELESS_MPEG2_QUANTISATION, c.quantisation, false, true)};
 }
+std::vector<Value> values_of(const clients::HevcControls& c) {
+  std::vector<Value> values = {value(V4L2_CID_STATELESS_HEVC_SPS, c.sps, true),
+                               value(V4L2_CID_STATELESS_HEVC_PPS, c.pps, false),
+                               value(V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, c.decode, false)};
+  if (c.sps.flags & V4L2_HEVC_SPS_FLAG_SCALING_LIST_ENABLED) {
+    values.push_back(value(V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, c.scaling_matrix, false, true));
+  }
+  return values;
+}
+
+void add_slice(const clients::H264SliceControls& slice, std::vector<Value>* values) {
+  values->push_back(value(V4L2_CID_STATELESS_H264_SLICE_PARAMS, slice.slice, false));
+  if (slice.weighted)
+    values->push_back(value(V4L2_CID_STATELESS_H264_PRED_WEIGHTS, slice.weights, false, true));
+}
+
+// The dynamic arrays of HEVC, of as many slices as the node takes.
+struct HevcArrays {
+  std::vector<v4l2_ctrl_hevc_slice_params> slices;
+  std::vector<uint32_t> entry_points;
+
+  void add(const clients::HevcSliceControls& slice, size_t most_slices, size_t most_entry_points) {
+    if (slices.size() < most_slices) slices.push_back(slice.slice);
+    const size_t room = most_entry_points - std::min(most_entry_points, entry_points.size());
+    const auto& offsets = slice.entry_point_offsets;
+    entry_points.insert(entry_points.end(), offsets.begin(),
+                        offsets.begin() + static_cast<ptrdiff_t>(std::min(room, offsets.size())));
+  }
+  void append_to(std::vector<Value>* values) const {
+    const auto append = [&](uint32_t id, const auto& array) {
+      if (array.empty()) return;
+      const auto size = static_cast<uint32_t>(array.size() * sizeof array.front());
+      values->push_back({id, array.data(), size, true, false});
+    };
+    append(V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, slices);
+    append(V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, entry_points);
+  }
+};
 
 clients::Controls empty_controls(core::Codec codec) {
   switch (codec) {
@@ -51,6 +90,7 @@ clients::Controls empty_controls(core::Codec codec) {
     case core::Codec::kMpeg2:
       return clients::Mpeg2Controls{};
     case core::Codec::kHevc:
+      return clients::HevcControls{};
     case core::Codec::kAv1:
       break;
   }
@@ -70,20 +110,22 @@ uint32_t coded_fourcc(core::Codec codec) {
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
     case core::Codec::kHevc:
+      return V4L2_PIX_FMT_HEVC_SLICE;
     case core::Codec::kAv1:
       break;
   }
   return 0;
 }
 
-bool RequestControls::has(uint32_t id) const {
+uint32_t RequestControls::capacity(uint32_t id) const {
   v4l2_query_ext_ctrl query{};
   query.id = id;
-  return calls_->ioctl(video_, VIDIOC_QUERY_EXT_CTRL, &query) == 0;
+  if (calls_->ioctl(video_, VIDIOC_QUERY_EXT_CTRL, &query) != 0) return 0;
+  return query.flags & V4L2_CTRL_FLAG_DYNAMIC_ARRAY ? query.dims[0] : query.elems;
 }
 
 Result<RequestControls> RequestControls::query(SystemCalls& calls, int video, core::Codec codec,
-                                               const H264Modes& modes) {
+                                               const NalModes& modes) {
   RequestControls controls(calls, video, coded_fourcc(codec));
   const clients::Controls none = empty_controls(codec);
   for (const Value& v : std::visit([](const auto& c) { return values_of(c); }, none)) {
@@ -92,15 +134,14 @@ Result<RequestControls> RequestControls::query(SystemCalls& calls, int video, co
       return Error{ErrorCode::kUnsupported, "the node lacks control " + std::to_string(v.id)};
     controls.absent_.insert(v.id);
   }
-  if (codec == core::Codec::kH264) {
-    if (!controls.has(V4L2_CID_STATELESS_H264_SCALING_MATRIX))
-      controls.absent_.insert(V4L2_CID_STATELESS_H264_SCALING_MATRIX);
-    if (Status status = controls.choose_h264_modes(modes); !status) return status.error();
+  if (codec == core::Codec::kH264 || codec == core::Codec::kHevc) {
+    if (Status status = controls.choose_modes(codec, modes); !status) return status.error();
   }
   return controls;
 }
 
-Status RequestControls::choose_h264_modes(const H264Modes& modes) {
+Status RequestControls::choose_modes(core::Codec codec, const NalModes& modes) {
+  const bool hevc = codec == core::Codec::kHevc;
   // `first` or its opposite, unless one of them is asked for.
   const auto choose = [this](uint32_t id, std::optional<bool> asked, bool first, bool* chosen) {
     for (const bool wanted : {asked.value_or(first), asked.value_or(!first)}) {
@@ -112,29 +153,46 @@ Status RequestControls::choose_h264_modes(const H264Modes& modes) {
   };
   static_assert(V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED == 1);
   static_assert(V4L2_STATELESS_H264_START_CODE_ANNEX_B == 1);
+  static_assert(V4L2_STATELESS_HEVC_DECODE_MODE_FRAME_BASED == 1);
+  static_assert(V4L2_STATELESS_HEVC_START_CODE_ANNEX_B == 1);
   bool frame_based = true;
   std::optional<bool> wanted;
   if (modes.slice_based) wanted = !*modes.slice_based;
-  if (!choose(V4L2_CID_STATELESS_H264_DECODE_MODE, wanted, true, &frame_based) ||
-      !choose(V4L2_CID_STATELESS_H264_START_CODE, modes.start_codes, true, &start_codes_))
-    return Error{ErrorCode::kUnsupported, "the node takes H.264 in another manner"};
+  const uint32_t mode =
+      hevc ? V4L2_CID_STATELESS_HEVC_DECODE_MODE : V4L2_CID_STATELESS_H264_DECODE_MODE;
+  const uint32_t start_code =
+      hevc ? V4L2_CID_STATELESS_HEVC_START_CODE : V4L2_CID_STATELESS_H264_START_CODE;
+  if (!choose(mode, wanted, true, &frame_based) ||
+      !choose(start_code, modes.start_codes, true, &start_codes_))
+    return Error{ErrorCode::kUnsupported, "the node takes NAL units in another manner"};
   slice_based_ = !frame_based;
-  if (slice_based_ && !has(V4L2_CID_STATELESS_H264_SLICE_PARAMS))
+  slice_capacity_ =
+      capacity(hevc ? V4L2_CID_STATELESS_HEVC_SLICE_PARAMS : V4L2_CID_STATELESS_H264_SLICE_PARAMS);
+  if (slice_based_ && slice_capacity_ == 0)
     return Error{ErrorCode::kUnsupported, "the node lacks slice parameters"};
-  if (!has(V4L2_CID_STATELESS_H264_PRED_WEIGHTS))
-    absent_.insert(V4L2_CID_STATELESS_H264_PRED_WEIGHTS);
+  if (hevc) entry_point_capacity_ = capacity(V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS);
+  for (const uint32_t id :
+       {V4L2_CID_STATELESS_H264_SCALING_MATRIX, V4L2_CID_STATELESS_H264_PRED_WEIGHTS,
+        V4L2_CID_STATELESS_HEVC_SCALING_MATRIX}) {
+    if (!has(id)) absent_.insert(id);
+  }
   return {};
 }
 
 Status RequestControls::set(const clients::Controls& controls,
-                            const clients::H264SliceControls* slice, int request) const {
-  std::vector<v4l2_ext_control> array;
+                            std::span<const clients::SliceControls> slices, int request) const {
   std::vector<Value> values = std::visit([](const auto& c) { return values_of(c); }, controls);
-  if (slice != nullptr) {
-    values.push_back(value(V4L2_CID_STATELESS_H264_SLICE_PARAMS, slice->slice, false));
-    if (slice->weighted)
-      values.push_back(value(V4L2_CID_STATELESS_H264_PRED_WEIGHTS, slice->weights, false, true));
+  HevcArrays arrays;
+  for (const clients::SliceControls& slice : slices) {
+    if (const auto* h264 = std::get_if<clients::H264SliceControls>(&slice)) {
+      if (slice_based_) add_slice(*h264, &values);
+    } else {
+      arrays.add(std::get<clients::HevcSliceControls>(slice), slice_capacity_,
+                 entry_point_capacity_);
+    }
   }
+  arrays.append_to(&values);
+  std::vector<v4l2_ext_control> array;
   for (const Value& v : values) {
     if (absent_.contains(v.id) || (request < 0 && !v.of_sequence)) continue;
     v4l2_ext_control control{};

@@ -52,7 +52,7 @@ Result<std::unique_ptr<StatelessDecoder>> StatelessDecoder::open(SystemCalls& ca
   if (calls.ioctl(node->video.get(), VIDIOC_S_FMT, &format) != 0)
     return system_error("S_FMT OUTPUT");
   Result<RequestControls> controls =
-      RequestControls::query(calls, node->video.get(), codec, options.h264);
+      RequestControls::query(calls, node->video.get(), codec, options.modes);
   if (!controls) return controls.error();
   return std::unique_ptr<StatelessDecoder>(new StatelessDecoder(
       calls, std::move(*node), std::move(*controls), options, std::move(show)));
@@ -126,7 +126,7 @@ Status StatelessDecoder::prepare(const CodedPicture& coded) {
   if (wanted_.chroma_format_idc > 1)
     return Error{ErrorCode::kUnsupported, "only 4:2:0 is read back"};
   if (Status status = set_queue_format(kOutput, fourcc_); !status) return status;
-  if (Status status = controls_.set(coded.controls, nullptr, -1); !status) return status;
+  if (Status status = controls_.set(coded.controls, {}, -1); !status) return status;
   if (Status status = choose_capture_format(wanted_.bit_depth); !status) return status;
   return start();
 }
@@ -179,15 +179,16 @@ std::vector<StatelessDecoder::Part> StatelessDecoder::parts_of(const CodedPictur
   const std::span<const uint8_t> all = coded.bitstream;
   const bool hold = coded.field == Field::kFirst;
   const size_t start_code = controls_.start_codes() ? 3 : 0;
-  if (coded.slices.empty()) return {{all, nullptr, hold}};
+  if (coded.slices.empty()) return {{all, {}, hold}};
+  const std::span<const clients::SliceControls> slices = coded.slice_controls;
   if (!controls_.slice_based())
-    return {{all.subspan(coded.slices.front() - start_code), nullptr, hold}};
+    return {{all.subspan(coded.slices.front() - start_code), slices, hold}};
   std::vector<Part> parts;
   for (size_t i = 0; i < coded.slices.size(); ++i) {
     const bool last = i + 1 == coded.slices.size();
     const size_t begin = coded.slices[i] - start_code;
     const size_t end = last ? all.size() : coded.slices[i + 1] - 3;
-    parts.push_back({all.subspan(begin, end - begin), &coded.slice_controls[i], hold || !last});
+    parts.push_back({all.subspan(begin, end - begin), slices.subspan(i, 1), hold || !last});
   }
   return parts;
 }
@@ -219,7 +220,7 @@ Status StatelessDecoder::decode_part(const CodedPicture& coded, const Part& part
   }
   std::ranges::copy(part.bytes, memory.begin());
   const int request = requests_[output].get();
-  if (Status status = controls_.set(coded.controls, part.slice, request); !status) {
+  if (Status status = controls_.set(coded.controls, part.slices, request); !status) {
     ++lost_;
     return Error{ErrorCode::kCorrupt, status.error().message};
   }

@@ -30,7 +30,7 @@ struct DecoderOptions {
   uint32_t requests = 4;               // most in flight
   BufferMemory output_memory = BufferMemory::kMmap;
   BufferMemory capture_memory = BufferMemory::kMmap;
-  RequestControls::H264Modes h264;
+  RequestControls::NalModes modes;
   uint32_t capture_fourcc = 0;  // 0: the node's choice where this client can read it
   int timeout = 60000;          // ms, for one request
 };
@@ -89,7 +89,7 @@ class StatelessDecoder {
   // What one OUTPUT buffer gets: a frame, a field, or a slice.
   struct Part {
     std::span<const uint8_t> bytes;
-    const clients::H264SliceControls* slice = nullptr;
+    std::span<const clients::SliceControls> slices;
     bool hold = false;  // more of the same frame follows
   };
   std::vector<Part> parts_of(const clients::CodedPicture& coded) const;

@@ -43,14 +43,14 @@ TEST_CASE("every clip, in every CAPTURE format") {
   }
 }
 
-TEST_CASE("H.264 in frames and in slices, with start codes and without") {
+TEST_CASE("H.264 and HEVC in frames and in slices, with start codes and without") {
   const InProcessNodes nodes(core::test::make_core(2));
   for (const bool slice_based : {false, true}) {
     for (const bool start_codes : {false, true}) {
       DecoderOptions options;
-      options.h264 = {slice_based, start_codes};
-      check(nodes, "test/data/h264.mp4", options);
-      check(nodes, "test/data/h264_interlaced.mp4", options);
+      options.modes = {slice_based, start_codes};
+      for (const char* clip : {"h264.mp4", "h264_interlaced.mp4", "hevc.mp4", "hevc_10bit.mp4"})
+        check(nodes, std::string("test/data/") + clip, options);
     }
   }
 }

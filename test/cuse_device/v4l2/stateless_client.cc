@@ -49,6 +49,7 @@ uint32_t stateless_fourcc(core::Codec codec) {
     case core::Codec::kMpeg2:
       return V4L2_PIX_FMT_MPEG2_SLICE;
     case core::Codec::kHevc:
+      return V4L2_PIX_FMT_HEVC_SLICE;
     case core::Codec::kAv1:
       break;
   }
@@ -157,6 +158,14 @@ std::vector<ControlValue> controls_of(const core::DecodeJob& job,
     frame.alt_frame_ts = at(2);
     return {control_value(V4L2_CID_STATELESS_VP8_FRAME, frame)};
   }
+  if (const auto* hevc = std::get_if<core::HevcParameters>(&job.parameters)) {
+    v4l2_ctrl_hevc_decode_params decode = hevc->decode;
+    for (size_t i = 0; i < decode.num_active_dpb_entries; ++i) decode.dpb[i].timestamp = at(i);
+    return {control_value(V4L2_CID_STATELESS_HEVC_SPS, hevc->sps),
+            control_value(V4L2_CID_STATELESS_HEVC_PPS, hevc->pps),
+            control_value(V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, hevc->scaling_matrix),
+            control_value(V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, decode)};
+  }
   const auto& mpeg2 = std::get<core::Mpeg2Parameters>(job.parameters);
   v4l2_ctrl_mpeg2_picture picture = mpeg2.picture;
   picture.forward_ref_ts = at(0);
@@ -170,7 +179,8 @@ std::vector<uint8_t> coded_data_of(const core::DecodeJob& job) {
   std::vector<uint8_t> data;
   for (const core::ByteRange& range : job.slices) {
     const auto bytes = job.bytes_of(range);
-    if (job.codec() == core::Codec::kH264) data.insert(data.end(), {0, 0, 1});
+    const bool nal = job.codec() == core::Codec::kH264 || job.codec() == core::Codec::kHevc;
+    if (nal) data.insert(data.end(), {0, 0, 1});
     data.insert(data.end(), bytes.begin(), bytes.end());
   }
   return data;
@@ -210,8 +220,9 @@ void StatelessPlayer::start(core::Codec codec, uint32_t width, uint32_t height) 
   width_ = width;
   height_ = height;
   if (manner_.slice_based) {
-    must(client_.set_control(-1, control_value(V4L2_CID_STATELESS_H264_DECODE_MODE, int32_t{0})) ==
-         0);
+    const uint32_t mode = codec == core::Codec::kHevc ? V4L2_CID_STATELESS_HEVC_DECODE_MODE
+                                                      : V4L2_CID_STATELESS_H264_DECODE_MODE;
+    must(client_.set_control(-1, control_value(mode, int32_t{0})) == 0);
   }
   must(video.request_buffers(kOutput, manner_.requests) == 0);
   must(video.stream(kOutput, true) == 0);
@@ -284,7 +295,8 @@ void StatelessPlayer::queue(const core::DecodeJob& job, std::span<const uint8_t>
       const bool of_picture = value.id == V4L2_CID_STATELESS_H264_DECODE_PARAMS ||
                               value.id == V4L2_CID_STATELESS_VP8_FRAME ||
                               value.id == V4L2_CID_STATELESS_VP9_FRAME ||
-                              value.id == V4L2_CID_STATELESS_MPEG2_PICTURE;
+                              value.id == V4L2_CID_STATELESS_MPEG2_PICTURE ||
+                              value.id == V4L2_CID_STATELESS_HEVC_DECODE_PARAMS;
       const bool same = sent_[value.id] == value.bytes;
       sent_[value.id] = value.bytes;
       return same && !of_picture;

@@ -80,7 +80,7 @@ class RequestClient {
 // The job's controls, with the timestamps of its references in ns.
 std::vector<ControlValue> controls_of(const core::DecodeJob& job,
                                       const std::map<const core::Picture*, uint64_t>& timestamps);
-// The job's OUTPUT data; H.264 with start codes.
+// The job's OUTPUT data; H.264 and HEVC with start codes.
 std::vector<uint8_t> coded_data_of(const core::DecodeJob& job);
 
 // Plays files through one file of the stateless node.
@@ -91,7 +91,7 @@ class StatelessPlayer {
     uint32_t requests = 4;                                   // in flight at most
     bool repeat_controls = false;                            // also those that did not change
     bool overwrite_captures = false;                         // destroys each picture when it has it
-    bool slice_based = false;                                // H.264: one request a slice
+    bool slice_based = false;                                // H.264, HEVC: one request a slice
     bool tolerant = false;                                   // pictures may be errors
     std::function<void(const core::FrameView&)> on_picture;  // that is shown, in this order
   };

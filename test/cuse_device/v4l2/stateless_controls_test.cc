@@ -57,6 +57,7 @@ TEST_CASE("every control, its type, its size and its name") {
     uint32_t type;
     uint32_t size;
     std::string name;
+    uint32_t most = 0;  // of a dynamic array
   };
   const Expected all[] = {
       {V4L2_CID_STATELESS_H264_SPS, V4L2_CTRL_TYPE_H264_SPS, 1048, "H264 Sequence Parameter Set"},
@@ -78,6 +79,16 @@ TEST_CASE("every control, its type, its size and its name") {
       {V4L2_CID_STATELESS_VP9_FRAME, V4L2_CTRL_TYPE_VP9_FRAME, 168, "VP9 Frame Decode Parameters"},
       {V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, V4L2_CTRL_TYPE_VP9_COMPRESSED_HDR, 2040,
        "VP9 Probabilities Updates"},
+      {V4L2_CID_STATELESS_HEVC_SPS, V4L2_CTRL_TYPE_HEVC_SPS, 40, "HEVC Sequence Parameter Set"},
+      {V4L2_CID_STATELESS_HEVC_PPS, V4L2_CTRL_TYPE_HEVC_PPS, 64, "HEVC Picture Parameter Set"},
+      {V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, V4L2_CTRL_TYPE_HEVC_SLICE_PARAMS, 280,
+       "HEVC Slice Parameters", 384},
+      {V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, V4L2_CTRL_TYPE_HEVC_SCALING_MATRIX, 1000,
+       "HEVC Scaling Matrix"},
+      {V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, V4L2_CTRL_TYPE_HEVC_DECODE_PARAMS, 328,
+       "HEVC Decode Parameters"},
+      {V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, V4L2_CTRL_TYPE_U32, 4,
+       "HEVC Entry Point Offsets", 4096},
   };
   size_t seen = 0;
   v4l2_query_ext_ctrl query{};
@@ -90,15 +101,18 @@ TEST_CASE("every control, its type, its size and its name") {
     CHECK(query.type == all[seen].type);
     CHECK(query.elem_size == all[seen].size);
     CHECK(query.elems == 1);
-    CHECK(query.nr_of_dims == 0);
-    CHECK(query.flags == V4L2_CTRL_FLAG_HAS_PAYLOAD);
+    const bool dynamic = all[seen].most != 0;
+    CHECK(query.nr_of_dims == (dynamic ? 1U : 0U));
+    CHECK(query.dims[0] == all[seen].most);
+    CHECK(query.flags ==
+          (V4L2_CTRL_FLAG_HAS_PAYLOAD | (dynamic ? V4L2_CTRL_FLAG_DYNAMIC_ARRAY : 0U)));
     CHECK(query.name == all[seen].name);
     ++seen;
   }
   CHECK(seen == std::size(all));
 }
 
-TEST_CASE("the menus of H.264") {
+TEST_CASE("the menus of H.264 and HEVC") {
   TestNodes nodes;
   RequestClient client(nodes);
   const auto names = [&](uint32_t id) {
@@ -113,15 +127,143 @@ TEST_CASE("the menus of H.264") {
     }
     return all;
   };
-  CHECK(names(V4L2_CID_STATELESS_H264_DECODE_MODE) == "0Slice-Based;1Frame-Based;");
-  CHECK(names(V4L2_CID_STATELESS_H264_START_CODE) == "0No Start Code;1Annex B Start Code;");
-  v4l2_control control{};
-  control.id = V4L2_CID_STATELESS_H264_DECODE_MODE;
-  REQUIRE(client.video.ioctl(VIDIOC_G_CTRL, control) == 0);
-  CHECK(control.value == V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED);
-  control.id = V4L2_CID_STATELESS_H264_START_CODE;
-  REQUIRE(client.video.ioctl(VIDIOC_G_CTRL, control) == 0);
-  CHECK(control.value == V4L2_STATELESS_H264_START_CODE_ANNEX_B);
+  const auto value = [&](uint32_t id) {
+    v4l2_control control{};
+    control.id = id;
+    REQUIRE(client.video.ioctl(VIDIOC_G_CTRL, control) == 0);
+    return control.value;
+  };
+  for (const uint32_t id :
+       {V4L2_CID_STATELESS_H264_DECODE_MODE, V4L2_CID_STATELESS_HEVC_DECODE_MODE}) {
+    CHECK(names(id) == "0Slice-Based;1Frame-Based;");
+    CHECK(value(id) == V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED);
+  }
+  for (const uint32_t id :
+       {V4L2_CID_STATELESS_H264_START_CODE, V4L2_CID_STATELESS_HEVC_START_CODE}) {
+    CHECK(names(id) == "0No Start Code;1Annex B Start Code;");
+    CHECK(value(id) == V4L2_STATELESS_H264_START_CODE_ANNEX_B);
+  }
+}
+
+TEST_CASE("HEVC parameter sets") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Sps = v4l2_ctrl_hevc_sps;
+  Control<Sps> control(client, V4L2_CID_STATELESS_HEVC_SPS);
+  CHECK(control.attempt([](Sps&) {}) == 0);
+  const auto depth = [](Sps& s, int luma, int chroma) {
+    s.bit_depth_luma_minus8 = static_cast<uint8_t>(luma);
+    s.bit_depth_chroma_minus8 = static_cast<uint8_t>(chroma);
+  };
+  CHECK(control.attempt([&](Sps& s) { depth(s, 2, 2); }) == 0);
+  CHECK(control.attempt([&](Sps& s) { depth(s, 4, 4); }) == EINVAL);
+  CHECK(control.attempt([&](Sps& s) { depth(s, 2, 0); }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.chroma_format_idc = 1; }) == 0);
+  CHECK(control.attempt([](Sps& s) { s.chroma_format_idc = 2; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.log2_max_pic_order_cnt_lsb_minus4 = 13; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.sps_max_dec_pic_buffering_minus1 = 16; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.log2_min_luma_coding_block_size_minus3 = 4; }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) {
+    s.log2_min_luma_coding_block_size_minus3 = 255;
+    s.log2_diff_max_min_luma_coding_block_size = 255;
+  }) == EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.log2_diff_max_min_luma_transform_block_size = 4; }) ==
+        EINVAL);
+  CHECK(control.attempt([](Sps& s) { s.num_short_term_ref_pic_sets = 65; }) == EINVAL);
+  const auto long_term = [](Sps& s) {
+    s.flags = V4L2_HEVC_SPS_FLAG_LONG_TERM_REF_PICS_PRESENT;
+    s.num_long_term_ref_pics_sps = 33;
+  };
+  CHECK(control.attempt(long_term) == EINVAL);
+  Sps sps{};
+  REQUIRE(control.attempt(
+              [&](Sps& s) {
+                long_term(s);
+                s.flags = 0;
+                s.pcm_sample_bit_depth_luma_minus1 = 7;
+                s.log2_min_pcm_luma_coding_block_size_minus3 = 1;
+                s.reserved[5] = 1;
+              },
+              &sps) == 0);
+  CHECK(sps.num_long_term_ref_pics_sps == 0);
+  CHECK(sps.pcm_sample_bit_depth_luma_minus1 == 0);
+  CHECK(sps.log2_min_pcm_luma_coding_block_size_minus3 == 0);
+  CHECK(sps.reserved[5] == 0);
+
+  using Pps = v4l2_ctrl_hevc_pps;
+  Control<Pps> pictures(client, V4L2_CID_STATELESS_HEVC_PPS);
+  CHECK(pictures.attempt([](Pps&) {}) == 0);
+  CHECK(pictures.attempt([](Pps& p) { p.num_extra_slice_header_bits = 8; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.num_ref_idx_l0_default_active_minus1 = 15; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.num_ref_idx_l1_default_active_minus1 = 15; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.init_qp_minus26 = 26; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.init_qp_minus26 = -38; }) == 0);
+  CHECK(pictures.attempt([](Pps& p) { p.pps_cb_qp_offset = 13; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.pps_cr_qp_offset = -13; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.pps_tc_offset_div2 = 7; }) == EINVAL);
+  CHECK(pictures.attempt([](Pps& p) { p.log2_parallel_merge_level_minus2 = 5; }) == EINVAL);
+  const auto tiles = [](Pps& p, uint8_t columns, uint8_t rows) {
+    p.flags = V4L2_HEVC_PPS_FLAG_TILES_ENABLED;
+    p.num_tile_columns_minus1 = columns;
+    p.num_tile_rows_minus1 = rows;
+  };
+  CHECK(pictures.attempt([&](Pps& p) { tiles(p, 19, 21); }) == 0);
+  CHECK(pictures.attempt([&](Pps& p) { tiles(p, 20, 0); }) == EINVAL);
+  CHECK(pictures.attempt([&](Pps& p) { tiles(p, 0, 22); }) == EINVAL);
+  Pps pps{};
+  REQUIRE(pictures.attempt(
+              [&](Pps& p) {
+                tiles(p, 20, 22);
+                p.column_width_minus1[19] = p.row_height_minus1[21] = 9;
+                p.diff_cu_qp_delta_depth = 9;
+                p.pps_beta_offset_div2 = 9;
+                p.flags = V4L2_HEVC_PPS_FLAG_PPS_DISABLE_DEBLOCKING_FILTER |
+                          V4L2_HEVC_PPS_FLAG_LOOP_FILTER_ACROSS_TILES_ENABLED;
+              },
+              &pps) == 0);
+  CHECK(pps.num_tile_columns_minus1 == 0);
+  CHECK(pps.row_height_minus1[21] == 0);
+  CHECK(pps.diff_cu_qp_delta_depth == 0);
+  CHECK(pps.pps_beta_offset_div2 == 0);
+  CHECK(pps.flags == V4L2_HEVC_PPS_FLAG_PPS_DISABLE_DEBLOCKING_FILTER);
+}
+
+TEST_CASE("HEVC pictures, slices and scaling lists") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Decode = v4l2_ctrl_hevc_decode_params;
+  Control<Decode> decode(client, V4L2_CID_STATELESS_HEVC_DECODE_PARAMS);
+  CHECK(decode.attempt([](Decode&) {}) == 0);
+  CHECK(decode.attempt([](Decode& d) { d.num_active_dpb_entries = 16; }) == 0);
+  CHECK(decode.attempt([](Decode& d) { d.num_active_dpb_entries = 17; }) == EINVAL);
+  CHECK(decode.attempt([](Decode& d) { d.num_poc_st_curr_before = 17; }) == EINVAL);
+  CHECK(decode.attempt([](Decode& d) { d.num_poc_st_curr_after = 17; }) == EINVAL);
+  CHECK(decode.attempt([](Decode& d) { d.num_poc_lt_curr = 17; }) == EINVAL);
+  Decode params{};
+  REQUIRE(decode.attempt([](Decode& d) { d.reserved[2] = 1, d.dpb[15].reserved = 1; }, &params) ==
+          0);
+  CHECK(params.reserved[2] == 0);
+  CHECK(params.dpb[15].reserved == 0);
+
+  using Slice = v4l2_ctrl_hevc_slice_params;
+  Control<Slice> slice(client, V4L2_CID_STATELESS_HEVC_SLICE_PARAMS);
+  CHECK(slice.attempt([](Slice&) {}) == 0);
+  CHECK(slice.attempt([](Slice& s) { s.slice_type = 3; }) == EINVAL);
+  CHECK(slice.attempt([](Slice& s) { s.colour_plane_id = 3; }) == EINVAL);
+  CHECK(slice.attempt([](Slice& s) { s.num_ref_idx_l0_active_minus1 = 16; }) == EINVAL);
+  CHECK(slice.attempt([](Slice& s) { s.num_ref_idx_l1_active_minus1 = 16; }) == EINVAL);
+  Slice params_of_slice{};
+  REQUIRE(slice.attempt([](Slice& s) { s.reserved0[2] = s.reserved1[1] = 1; }, &params_of_slice) ==
+          0);
+  CHECK(params_of_slice.reserved0[2] == 0);
+  CHECK(params_of_slice.reserved1[1] == 0);
+
+  using Matrix = v4l2_ctrl_hevc_scaling_matrix;
+  Control<Matrix> matrix(client, V4L2_CID_STATELESS_HEVC_SCALING_MATRIX);
+  Matrix defaults{};
+  REQUIRE(matrix.get(V4L2_CTRL_WHICH_CUR_VAL, &defaults) == 0);
+  CHECK(defaults.scaling_list_4x4[0][15] == 16);
+  CHECK(defaults.scaling_list_32x32[0][63] == 115);  // table 7-6
 }
 
 TEST_CASE("H.264 sequence parameter sets") {

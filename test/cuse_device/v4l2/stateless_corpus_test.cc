@@ -121,7 +121,7 @@ void check_codec(const std::string& codec) {
     const std::string& samples = row.at("pix_fmt");
     if (row.at("codec") != codec || (samples != "yuv420p" && samples != "yuv420p10le")) continue;
     if (!check(folder, row, false)) continue;
-    if (codec == "h264") check(folder, row, true);
+    if (codec == "h264" || codec == "hevc") check(folder, row, true);
     ++checked;
   }
   CHECK(checked > 0);
@@ -130,6 +130,7 @@ void check_codec(const std::string& codec) {
 }  // namespace
 
 TEST_CASE("every H.264 stream, frame by frame and slice by slice") { check_codec("h264"); }
+TEST_CASE("every HEVC stream, frame by frame and slice by slice") { check_codec("hevc"); }
 TEST_CASE("every VP9 stream") { check_codec("vp9"); }
 TEST_CASE("every VP8 stream") { check_codec("vp8"); }
 TEST_CASE("every MPEG-2 stream") { check_codec("mpeg2"); }

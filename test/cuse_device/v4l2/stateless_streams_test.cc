@@ -66,11 +66,12 @@ TEST_CASE("one request at a time, all controls in each, CAPTURE memory overwritt
   }
 }
 
-TEST_CASE("H.264 slice by slice") {
+TEST_CASE("H.264 and HEVC slice by slice") {
   TestNodes nodes;
-  for (const char* clip : {"h264.mp4", "h264_interlaced.mp4"}) {
+  for (const char* clip : {"h264.mp4", "h264_interlaced.mp4", "hevc.mp4", "hevc_10bit.mp4"}) {
     INFO(clip);
     Manner manner;
+    manner.raw_format = wide(clip) ? V4L2_PIX_FMT_P010 : V4L2_PIX_FMT_NV12;
     manner.slice_based = true;
     StatelessPlayer player(nodes, manner);
     compare(player.play(path_of(clip)), expected_of(clip));

@@ -24,13 +24,14 @@ using Packet = std::vector<uint8_t>;
 
 struct Stream {
   Codec codec = Codec::kH264;
-  std::vector<Packet> packets;  // in decoding order
+  std::vector<Packet> packets;   // in decoding order
   std::set<uint64_t> discarded;  // indices of those that the container says not to show
 };
 
 // The files of test/data whose codec sessions decode.
-inline constexpr const char* kClips[] = {"h264.mp4",       "h264_interlaced.mp4", "vp9.webm",
-                                         "vp9_10bit.webm", "vp8.webm",            "mpeg2.mpg"};
+inline constexpr const char* kClips[] = {
+    "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm",
+    "vp8.webm", "mpeg2.mpg",           "hevc.mp4", "hevc_10bit.mp4"};
 // All files of test/data: the stream engine decodes every codec.
 inline constexpr const char* kStreamClips[] = {
     "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm", "vp8.webm", "mpeg2.mpg",
@@ -45,7 +46,7 @@ Stream read_clip(const std::string& name);
 struct Shown {
   uint32_t width = 0;  // visible
   uint32_t height = 0;
-  FrameHash hash{};    // of the visible samples
+  FrameHash hash{};  // of the visible samples
   uint64_t token = 0;
   bool operator==(const Shown&) const = default;
 };

@@ -32,26 +32,47 @@ struct ReferenceSets {
   std::vector<Reference> long_term;  // latest first
 };
 
+// NumPicTotalCurr (7-55)
+uint32_t total_references(const v4l2_ctrl_hevc_decode_params& decode) {
+  return uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
+         decode.num_poc_lt_curr;
+}
+
 bool lists_index(const uint8_t* list, uint8_t count, uint8_t index) {
   return std::find(list, list + count, index) != list + count;
 }
 
 int64_t order_count_msb(int64_t order_count) { return order_count & ~(kOrderCounts - 1); }
 
-ReferenceSets sets_of(const v4l2_ctrl_hevc_decode_params& decode) {
+// Some picture must stand in where all that the current one refers to are unknown: the one before.
+void ensure_used(int64_t current, ReferenceSets* sets) {
+  for (const auto* set : {&sets->before, &sets->after, &sets->long_term}) {
+    for (const Reference& reference : *set) {
+      if (reference.used) return;
+    }
+  }
+  if (sets->before.empty() || sets->before.front().order_count != current - 1) {
+    sets->before.insert(sets->before.begin(), {0, current - 1, true});
+  }
+  sets->before.front().used = true;
+}
+
+ReferenceSets sets_of(const v4l2_ctrl_hevc_decode_params& decode, uint16_t missing) {
   ReferenceSets sets;
   const int64_t current = decode.pic_order_cnt_val;
   for (uint8_t i = 0; i < decode.num_active_dpb_entries; ++i) {
     const v4l2_hevc_dpb_entry& entry = decode.dpb[i];
     Reference reference{i, entry.pic_order_cnt_val, false};
+    const bool has_picture = (missing >> i & 1) == 0;
     const bool long_term_used = lists_index(decode.poc_lt_curr, decode.num_poc_lt_curr, i);
     if (long_term_used || (entry.flags & V4L2_HEVC_DPB_ENTRY_LONG_TERM_REFERENCE) != 0) {
       reference.used = long_term_used;
-      sets.long_term.push_back(reference);
+      if (has_picture || reference.used) sets.long_term.push_back(reference);
       continue;
     }
     reference.used = lists_index(decode.poc_st_curr_before, decode.num_poc_st_curr_before, i) ||
                      lists_index(decode.poc_st_curr_after, decode.num_poc_st_curr_after, i);
+    if (!has_picture && !reference.used) continue;
     const int64_t delta = reference.order_count - current;
     // What the syntax cannot name is a client's mistake: such a reference is missing.
     if (delta == 0 || delta < -kMaxDelta || delta > kMaxDelta) continue;
@@ -68,6 +89,7 @@ ReferenceSets sets_of(const v4l2_ctrl_hevc_decode_params& decode) {
     set->erase(std::unique(set->begin(), set->end(), same), set->end());
   }
   std::reverse(sets.after.begin(), sets.after.end());
+  if (total_references(decode) != 0) ensure_used(current, &sets);
   return sets;
 }
 
@@ -128,7 +150,10 @@ class SliceWriter {
  public:
   SliceWriter(std::span<const uint8_t> rbsp, const headers::HevcSliceHeader& header,
               const HevcSliceRewrite& picture)
-      : reader_(rbsp), header_(header), picture_(picture), sets_(sets_of(picture.decode)) {}
+      : reader_(rbsp),
+        header_(header),
+        picture_(picture),
+        sets_(sets_of(picture.decode, picture.missing)) {}
 
   const std::vector<uint8_t>& write() {
     reader_.skip(8 * headers::kHevcNalHeaderBytes);
@@ -192,11 +217,9 @@ uint8_t decodable_type(HevcNalType type) {
 
 Status append_hevc_slice(std::span<const uint8_t> nal, const HevcSliceRewrite& picture,
                          std::vector<uint8_t>& out) {
-  const v4l2_ctrl_hevc_decode_params& decode = picture.decode;
-  const uint32_t total = uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
-                         decode.num_poc_lt_curr;
   const auto header = headers::parse_hevc_slice_header(
-      nal, {picture.sps, picture.pps, nullptr, total, picture.reference_set_bits});
+      nal, {picture.sps, picture.pps, nullptr, total_references(picture.decode),
+            picture.reference_set_bits});
   if (!header) return header.error();
   // Emulation prevention can only take away bytes: the header is within as many of the NAL unit's.
   const std::vector<uint8_t> rbsp = headers::extract_rbsp(nal.first(header->data_offset));

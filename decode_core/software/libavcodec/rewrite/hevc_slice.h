@@ -23,6 +23,9 @@ struct HevcSliceRewrite {
   // Bits of the slice's st_ref_pic_set(), 0 where the SPS has it.
   uint32_t reference_set_bits = 0;
   const HevcReferenceLists& lists;  // of P and B slices
+  // Bit i: dpb[i] has no picture. The decoder makes one up where the current picture refers to it,
+  // and hears nothing of it otherwise.
+  uint16_t missing = 0;
 };
 
 // Appends the slice segment `nal` (no start code) in Annex B for the parameter sets of
