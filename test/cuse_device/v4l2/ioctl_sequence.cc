@@ -47,9 +47,14 @@ class Choices {
 
 class HostileClient {
  public:
+  // `hevc`: of the stateless node's codecs that one, else one of the others.
   HostileClient(std::span<const uint8_t> bytes, v4l2::Device& device,
-                const std::shared_ptr<TestClient>& client, TestFile* media)
-      : choices_(bytes), stateless_(media != nullptr), media_(media), file_(device, client) {
+                const std::shared_ptr<TestClient>& client, TestFile* media, bool hevc)
+      : choices_(bytes),
+        stateless_(media != nullptr),
+        hevc_(hevc),
+        media_(media),
+        file_(device, client) {
     file_.client().arena = arena_;
   }
 
@@ -143,6 +148,7 @@ class HostileClient {
         choices_.of({V4L2_PIX_FMT_H264, V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M,
                      V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010, V4L2_PIX_FMT_H264_SLICE,
                      V4L2_PIX_FMT_VP8_FRAME, V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
+    if (hevc_ && format.type == kOutput) format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_HEVC_SLICE;
     format.fmt.pix_mp.width = size();
     format.fmt.pix_mp.height = size();
     format.fmt.pix_mp.num_planes = static_cast<uint8_t>(choices_.of({1, 2, 0, 9}));
@@ -163,6 +169,11 @@ class HostileClient {
     for (v4l2_ext_control& control : array) {
       control.id = choices_.of({V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, V4L2_CID_MPEG_VIDEO_H264_PROFILE,
                                 V4L2_CID_MPEG_VIDEO_VP9_PROFILE, V4L2_CID_CODEC_CLASS});
+      if (hevc_) {
+        control.id = choices_.of(
+            {V4L2_CID_STATELESS_HEVC_DECODE_MODE, V4L2_CID_STATELESS_HEVC_START_CODE,
+             V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, V4L2_CID_STATELESS_HEVC_SLICE_PARAMS});
+      }
       control.value = static_cast<int>(choices_.of({0, 1, 2, 4}));
     }
     std::memcpy(arena_.data() + 512, array, sizeof array);
@@ -177,6 +188,14 @@ class HostileClient {
     format.type = kOutput;
     format.fmt.pix_mp.pixelformat = choices_.of({V4L2_PIX_FMT_H264_SLICE, V4L2_PIX_FMT_VP8_FRAME,
                                                  V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
+    if (hevc_) {
+      format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_HEVC_SLICE;
+      // Slice by slice, now and then.
+      v4l2_control mode{};
+      mode.id = V4L2_CID_STATELESS_HEVC_DECODE_MODE;
+      mode.value = choices_.byte() % 2;
+      call(VIDIOC_S_CTRL, mode);
+    }
     format.fmt.pix_mp.width = format.fmt.pix_mp.height = 16;
     call(VIDIOC_S_FMT, format);
     for (const uint32_t type : {kOutput, kCapture}) {
@@ -209,8 +228,8 @@ class HostileClient {
     take_back(fd);
     (void)file_.queue_capture(index);
     write_packet();
-    for (uint32_t i = 0; i < std::size(kKnown); ++i) {
-      if (choices_.byte() % 32 != 0) set_parameters(kKnown[i], fd);
+    for (const Known& known : known_controls()) {
+      if (choices_.byte() % 32 != 0) set_parameters(known, fd);
     }
     TestFile::Buffer output(kOutput, index);
     output.planes[0].bytesused = 64;
@@ -243,12 +262,58 @@ class HostileClient {
       {V4L2_CID_STATELESS_MPEG2_QUANTISATION, sizeof(v4l2_ctrl_mpeg2_quantisation)},
   };
 
+  // Arrays of HEVC have as many elements as the arena holds at most.
+  static constexpr Known kHevc[] = {
+      {V4L2_CID_STATELESS_HEVC_SPS, sizeof(v4l2_ctrl_hevc_sps)},
+      {V4L2_CID_STATELESS_HEVC_PPS, sizeof(v4l2_ctrl_hevc_pps)},
+      {V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, sizeof(v4l2_ctrl_hevc_scaling_matrix)},
+      {V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, sizeof(v4l2_ctrl_hevc_decode_params)},
+      {V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, sizeof(v4l2_ctrl_hevc_slice_params)},
+      {V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, sizeof(uint32_t)},
+  };
+  std::span<const Known> known_controls() const {
+    return hevc_ ? std::span<const Known>(kHevc) : kKnown;
+  }
+
+  // What a parser would say of a small picture and its references, but for the numbers.
+  void fill_hevc(uint32_t id, std::byte* at) {
+    if (id == V4L2_CID_STATELESS_HEVC_SPS) {
+      v4l2_ctrl_hevc_sps sps{};
+      sps.pic_width_in_luma_samples = sps.pic_height_in_luma_samples = 16;
+      sps.chroma_format_idc = 1;
+      sps.bit_depth_luma_minus8 = sps.bit_depth_chroma_minus8 = choices_.byte() % 8 == 0 ? 2 : 0;
+      sps.num_short_term_ref_pic_sets = choices_.byte() % 4;
+      sps.flags = choices_.byte() % 4 == 0 ? choices_.word() % 512 : 0;
+      std::memcpy(at, &sps, sizeof sps);
+    } else if (id == V4L2_CID_STATELESS_HEVC_PPS) {
+      v4l2_ctrl_hevc_pps pps{};
+      pps.flags = choices_.byte() % 4 == 0 ? choices_.word() % (1u << 21) : 0;
+      std::memcpy(at, &pps, sizeof pps);
+    } else if (id == V4L2_CID_STATELESS_HEVC_DECODE_PARAMS) {
+      v4l2_ctrl_hevc_decode_params decode{};
+      decode.pic_order_cnt_val = static_cast<int>(choices_.of({0, 1, 8, 0x7fffffff}));
+      decode.short_term_ref_pic_set_size = static_cast<uint16_t>(choices_.of({0, 1, 7, 65535}));
+      decode.num_active_dpb_entries = static_cast<uint8_t>(choices_.of({0, 1, 3, 16}));
+      decode.num_poc_st_curr_before = static_cast<uint8_t>(choices_.of({0, 1, 3, 16}));
+      decode.num_poc_lt_curr = static_cast<uint8_t>(choices_.of({0, 0, 1, 16}));
+      for (v4l2_hevc_dpb_entry& entry : decode.dpb) {
+        entry.timestamp = choices_.of({0, 1000, 2000, 3000});
+        entry.flags = choices_.byte() % 4 == 0;
+      }
+      for (uint8_t& index : decode.poc_st_curr_before) index = choices_.byte() % 20;
+      std::memcpy(at, &decode, sizeof decode);
+    }
+  }
+
   // The parameters of a picture, seldom good ones, into a request or, below 0, by themselves.
   void set_parameters(const Known& known, int fd) {
     constexpr size_t kAt = 1024;
     v4l2_ext_control control{};
     control.id = known.id;
     control.size = static_cast<uint32_t>(known.size - (choices_.byte() % 16 == 0 ? 1 : 0));
+    const bool array = known.id == V4L2_CID_STATELESS_HEVC_SLICE_PARAMS ||
+                       known.id == V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS;
+    if (array) control.size *= choices_.of({1, 2, 20, 0, 5000});
     control.ptr = arena_.data() + kAt;
     std::memcpy(arena_.data() + 512, &control, sizeof control);
     v4l2_ext_controls controls{};
@@ -263,6 +328,7 @@ class HostileClient {
     if (size_at != 0 || known.id == V4L2_CID_STATELESS_MPEG2_SEQUENCE) {
       std::memcpy(arena_.data() + kAt + size_at, kSize, sizeof kSize);
     }
+    if (hevc_) fill_hevc(known.id, arena_.data() + kAt);
     const uint8_t choice = choices_.byte();
     for (int changes = choice < 192 ? 0 : choice % 4; changes > 0; --changes) {
       arena_[kAt + choices_.word() % known.size] = std::byte{choices_.byte()};
@@ -289,9 +355,10 @@ class HostileClient {
         }
         return;
       case 2:
-        return choices_.byte() % 2 ? set_up()
-                                   : set_parameters(kKnown[choices_.byte() % std::size(kKnown)],
-                                                    choices_.byte() % 4 ? fd : -1);
+        return choices_.byte() % 2
+                   ? set_up()
+                   : set_parameters(known_controls()[choices_.byte() % known_controls().size()],
+                                    choices_.byte() % 4 ? fd : -1);
       case 3:
       case 5:
       case 6:
@@ -335,6 +402,15 @@ class HostileClient {
     // A slice of each codec that has them.
     constexpr uint8_t kSlices[] = {0, 0, 1, 0x65, 0x88, 0, 0, 1, 0x01, 0x22};
     std::memcpy(range->memory->data() + choices_.byte() % 2, kSlices, sizeof kSlices);
+    if (hevc_) write_hevc_slices(range->memory->data());
+  }
+
+  // Of an IDR picture and of one that follows it, whose headers the bytes go on with.
+  void write_hevc_slices(uint8_t* to) {
+    uint8_t slices[] = {0, 0, 1, 0x26, 0x01, 0xaf, 0x55, 0, 0, 1, 0x02, 0x01, 0xd0, 0, 0, 0, 0, 0};
+    for (size_t i = 13; i < sizeof slices; ++i) slices[i] = choices_.byte();
+    if (choices_.byte() % 4 == 0) slices[choices_.byte() % sizeof slices] = choices_.byte();
+    std::memcpy(to, slices, sizeof slices);
   }
 
   void step() {
@@ -453,6 +529,7 @@ class HostileClient {
 
   Choices choices_;
   const bool stateless_;
+  const bool hevc_;
   TestFile* const media_;
   alignas(8) std::array<std::byte, 8192> arena_{};
   TestFile file_;
@@ -476,14 +553,16 @@ SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes) {
   if (bytes.empty()) return {};
   const auto client = std::make_shared<TestClient>();
   if (bytes.front() % 2 == 0) {
-    return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr)->run();
+    return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr, false)
+        ->run();
   }
   const auto& nodes = bytes.front() % 4 == 1 ? with_requests : without;
   jobs->keep = false;
   const size_t before = jobs->count();
   TestFile media(*nodes[2], client);
-  SequenceResult result =
-      std::make_unique<HostileClient>(bytes.subspan(1), *nodes[1], client, &media)->run();
+  SequenceResult result = std::make_unique<HostileClient>(bytes.subspan(1), *nodes[1], client,
+                                                          &media, bytes.front() >> 5 == 5)
+                              ->run();
   result.jobs = jobs->count() - before;
   return result;
 }
