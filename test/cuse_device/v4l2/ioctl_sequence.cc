@@ -193,7 +193,7 @@ class HostileClient {
       // Slice by slice, now and then.
       v4l2_control mode{};
       mode.id = V4L2_CID_STATELESS_HEVC_DECODE_MODE;
-      mode.value = choices_.byte() % 2;
+      mode.value = choices_.byte() % 8 != 0;
       call(VIDIOC_S_CTRL, mode);
     }
     format.fmt.pix_mp.width = format.fmt.pix_mp.height = 16;
