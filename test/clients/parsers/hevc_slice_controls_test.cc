@@ -1,7 +1,5 @@
 // What the client says of HEVC's slices against the decoder's own reader of their headers, which
 // shares nothing with it: where the data begin follows from every element before.
-#include <cstdlib>
-#include <fstream>
 #include <numeric>
 #include <string>
 
@@ -14,7 +12,7 @@ namespace daedalus::clients {
 namespace {
 
 struct Seen {
-  size_t slices = 0, inter = 0, entry_points = 0;
+  size_t inter = 0, entry_points = 0;
 };
 
 void check_slice(const HevcControls& picture, std::span<const uint8_t> nal,
@@ -35,7 +33,6 @@ void check_slice(const HevcControls& picture, std::span<const uint8_t> nal,
   const auto& offsets = controls.entry_point_offsets;
   REQUIRE(offsets.size() == header->entry_points);
   REQUIRE(std::accumulate(offsets.begin(), offsets.end(), uint64_t{0}) < nal.size());
-  ++seen->slices;
   seen->entry_points += offsets.size();
   if (header->dependent) return;
   REQUIRE(slice.slice_type == header->slice_type);
@@ -82,21 +79,6 @@ TEST_CASE("slices of the clips") {
     all.entry_points += seen.entry_points;
   }
   CHECK(all.entry_points > 0);
-}
-
-TEST_CASE("slices of the corpus", "[corpus]") {
-  const char* given = std::getenv("DAEDALUS_CORPUS");
-  const std::string folder = given != nullptr && *given != '\0' ? given : "../shared/corpus";
-  std::ifstream manifest(folder + "/MANIFEST.tsv");
-  if (!manifest) DAEDALUS_SKIP("no corpus in " << folder << " (DAEDALUS_CORPUS)");
-  Seen all;
-  for (std::string line; std::getline(manifest, line);) {
-    const std::string path = line.substr(0, line.find('\t'));
-    // Range extensions have more elements.
-    if (line.find("\thevc\tMain") != path.size()) continue;
-    all.slices += check_stream(folder + "/" + path).slices;
-  }
-  CHECK(all.slices > 500);
 }
 
 }  // namespace daedalus::clients
