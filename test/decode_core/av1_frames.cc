@@ -44,6 +44,7 @@ class FrameChooser {
     }
     intra_ =
         frame_.frame_type == V4L2_AV1_KEY_FRAME || frame_.frame_type == V4L2_AV1_INTRA_ONLY_FRAME;
+    if (intra_) frame_.flags |= V4L2_AV1_FRAME_FLAG_FORCE_INTEGER_MV;  // as is inferred
     const bool no_primary = intra_ || has(V4L2_AV1_FRAME_FLAG_ERROR_RESILIENT_MODE);
     frame_.primary_ref_frame = no_primary ? 7 : byte(0, 7);
     frame_.order_hint = random_.flags((1u << sequence_.control.order_hint_bits) - 1);
@@ -222,8 +223,8 @@ Av1Sequence choose_av1_sequence(Av1Random& random) {
   } else {
     control.flags |= V4L2_AV1_SEQUENCE_FLAG_ENABLE_ORDER_HINT;
   }
-  sequence.width = static_cast<uint32_t>(random.in(16, 400));
-  sequence.height = static_cast<uint32_t>(random.in(16, 300));
+  sequence.width = static_cast<uint32_t>(random.in(16, 300));
+  sequence.height = static_cast<uint32_t>(random.in(16, 150));
   sequence.superres = random.coin();
   return sequence;
 }

@@ -1,4 +1,5 @@
-// AV1's headers as we write them, read back by dav1d: every field of random headers in every form.
+// AV1's headers as we write them, read back by dav1d and by our own reader: every field of random
+// headers in every form.
 #include <algorithm>
 #include <iterator>
 #include <memory>
@@ -10,6 +11,9 @@ extern "C" {
 #include <dav1d/dav1d.h>
 }
 
+#include "decode_core/headers/av1_frame_header.h"
+#include "decode_core/headers/av1_obu.h"
+#include "decode_core/headers/av1_sequence_header.h"
 #include "decode_core/software/dav1d/rewrite/av1_global_motion.h"
 #include "decode_core/software/dav1d/rewrite/av1_tile_info.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
@@ -281,12 +285,44 @@ struct Check {
   }
 };
 
+// The frame unit of a temporal unit as our own reader understands it, written once more: the same
+// bits, if the reader agrees with the writer on every field.
+void check_reader(headers::Av1HeaderParser& parser, const Bytes& unit, const Av1Frame& written,
+                  std::span<const std::span<const uint8_t>> tiles) {
+  headers::Av1Obus units(unit);
+  while (const auto next = units.next()) {
+    if (next->type == headers::Av1ObuType::kSequenceHeader) {
+      const auto sequence = headers::parse_av1_sequence_header(next->payload);
+      REQUIRE(sequence.ok());
+      parser.set_sequence(*sequence);
+    }
+    if (next->type != headers::Av1ObuType::kFrame) continue;
+    const auto header = parser.parse(next->payload, {});
+    INFO((header.ok() ? "" : header.error().message));
+    REQUIRE(header.ok());
+    CHECK(header->frame.refresh_frame_flags == written.refresh_frame_flags);
+    Av1Frame again{parser.sequence()->control(), header->frame, written.ref_frame_idx,
+                   written.refresh_frame_flags, written.slots};
+    if (!header->intra()) {
+      for (size_t i = 0; i < again.ref_frame_idx.size(); ++i) {
+        again.ref_frame_idx[i] = static_cast<uint8_t>(header->frame.ref_frame_idx[i]);
+      }
+    }
+    Bytes twin;
+    REQUIRE(append_av1_frame(again, tiles, twin).ok());
+    REQUIRE(twin.size() <= unit.size());
+    CHECK(std::equal(twin.begin(), twin.end(), unit.end() - static_cast<ptrdiff_t>(twin.size())));
+    parser.update(*header);
+  }
+}
+
 // One random sequence; returns how many frames of it were not intra.
 int check_sequence(uint32_t seed) {
   Av1Random random(seed);
   const Bytes data = random.bytes(300'000);
   const Decoder decoder = make_decoder();
   const Av1Sequence sequence = choose_av1_sequence(random);
+  headers::Av1HeaderParser parser;
   std::array<std::optional<Av1SlotState>, V4L2_AV1_TOTAL_REFS_PER_FRAME> slots;
   int inter = 0;
   for (int i = 0; i < 20; ++i) {
@@ -309,6 +345,7 @@ int check_sequence(uint32_t seed) {
     append_av1_sequence_header(sequence.control, unit);
     const auto state = append_av1_frame(written, tiles, unit);
     REQUIRE(state.ok());
+    check_reader(parser, unit, written, tiles);
     const auto read = decode(decoder.get(), unit);
     // A random vector of intra block copy may point nowhere.
     if (!read.has_value() && (frame.flags & V4L2_AV1_FRAME_FLAG_ALLOW_INTRABC) != 0) break;
@@ -324,8 +361,8 @@ int check_sequence(uint32_t seed) {
 
 TEST_CASE("random frame headers read back as they were meant") {
   int inter = 0;
-  for (uint32_t seed = 0; seed < 100; ++seed) inter += check_sequence(seed);
-  CHECK(inter > 1000);
+  for (uint32_t seed = 0; seed < 50; ++seed) inter += check_sequence(seed);
+  CHECK(inter > 500);
 }
 
 TEST_CASE("the sequence header tells the parameters that frames share") {
