@@ -20,14 +20,20 @@ class Decoder {
   // Decodes a validated job whose target is pending. Never throws; whatever the bitstream says, the
   // next job may be given.
   virtual DecodeOutcome decode(const DecodeJob& job) = 0;
+
+  // Whether decode(job) could do better if it knew the job that comes after. Then it is called a
+  // little later, when that is there, unless somebody wants the picture first.
+  virtual bool wants_successor(const DecodeJob& /*job*/) const { return false; }
+  // Before decode(job): the job after it, where that is there already.
+  virtual void foresee(const DecodeJob& /*job*/, const DecodeJob& /*successor*/) {}
 };
 
 // Thread-safe.
 class Backend {
  public:
   virtual ~Backend() = default;
-  virtual std::string_view name() const = 0;                      // "software", …
-  virtual std::string_view engine_of(Codec codec) const = 0;      // "libavcodec", …
+  virtual std::string_view name() const = 0;                  // "software", …
+  virtual std::string_view engine_of(Codec codec) const = 0;  // "libavcodec", …
   virtual std::span<const ProfileCapability> capabilities() const = 0;
   virtual Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) = 0;
 };

@@ -17,13 +17,31 @@ uint64_t next_id() {
 
 Picture::Picture() : id_(next_id()) {}
 
-Picture::Picture(FrameBuffer frame) : id_(next_id()), state_(State::kDone), frame_(std::move(frame)) {}
+Picture::Picture(FrameBuffer frame)
+    : id_(next_id()), state_(State::kDone), frame_(std::move(frame)) {}
 
 Picture::~Picture() = default;
 
 Picture::State Picture::state() const {
+  want();
   std::lock_guard lock(mutex_);
   return state_;
+}
+
+// Tells the session, once for each time that jobs become pending.
+void Picture::want() const {
+  std::shared_ptr<Session> session;
+  {
+    std::lock_guard lock(mutex_);
+    if (pending_ == 0 || std::exchange(wanted_, true)) return;
+    session = session_;
+  }
+  if (session != nullptr) session->hurry();
+}
+
+bool Picture::wanted() const {
+  std::lock_guard lock(mutex_);
+  return wanted_;
 }
 
 bool Picture::concealed() const {
@@ -42,6 +60,7 @@ std::optional<FrameBuffer> Picture::frame() const {
 }
 
 bool Picture::wait(std::optional<Clock::time_point> deadline) const {
+  want();
   std::unique_lock lock(mutex_);
   const auto idle = [this] { return pending_ == 0; };
   if (deadline.has_value()) return done_.wait_until(lock, *deadline, idle);
@@ -89,6 +108,7 @@ void Picture::complete(DecodeOutcome outcome) {
     lock.lock();
   }
   if (--pending_ == 0) {
+    wanted_ = false;
     state_ = frame_.has_value() ? State::kDone : State::kFailed;
     done_.notify_all();
   }

@@ -56,6 +56,7 @@ class Picture {
   // Unique in the process, never 0, never reused.
   uint64_t id() const { return id_; }
 
+  // While pending, whoever asks wants it (wanted()).
   State state() const;
   bool concealed() const;
   // The reason, in state kFailed.
@@ -77,6 +78,8 @@ class Picture {
   // complete: the job ended.
   std::shared_ptr<Session> begin(std::shared_ptr<Session> session);
   void complete(DecodeOutcome outcome);
+  // Whether somebody has asked for the picture since a job of it became pending.
+  bool wanted() const;
   // For decoders that learn it only when later pictures come out.
   void note_concealed();
 
@@ -85,11 +88,14 @@ class Picture {
   std::shared_ptr<Session> session() const;
 
  private:
+  void want() const;
+
   const uint64_t id_;
   mutable std::mutex mutex_;
   mutable std::condition_variable done_;
   State state_ = State::kEmpty;
   int pending_ = 0;
+  mutable bool wanted_ = false;
   bool concealed_ = false;
   Error error_{};
   std::optional<FrameBuffer> frame_;

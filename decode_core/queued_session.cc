@@ -20,7 +20,9 @@ struct QueuedSession::State {
   std::deque<DecodeJob> queue;  // its first entry may be in decoding
   bool decoding = false;
   bool stopping = false;
+  int draining = 0;  // how many wait for the end of the queue
 
+  void await_successor(const DecodeJob& job, std::unique_lock<std::mutex>& lock);
   void decode(const DecodeJob& job);
 };
 
@@ -67,7 +69,15 @@ Status QueuedSession::submit(DecodeJob job) {
 
 void QueuedSession::drain() {
   std::unique_lock lock(state_->mutex);
+  ++state_->draining;
+  state_->changed.notify_all();
   state_->changed.wait(lock, [this] { return state_->queue.empty() && !state_->decoding; });
+  --state_->draining;
+}
+
+void QueuedSession::hurry() {
+  std::lock_guard lock(state_->mutex);
+  state_->changed.notify_all();
 }
 
 Codec QueuedSession::codec() const { return codec_of(state_->parts.config.profile); }
@@ -89,6 +99,7 @@ void QueuedSession::run(const std::shared_ptr<State>& state) {
       state->parts.statistics->page().queue_depth = state->queue.size();
       state->decoding = true;
       state->changed.notify_all();
+      state->await_successor(job, lock);
       lock.unlock();
       state->decode(job);
       // The job ends here, unlocked: its pictures may be the last owners of the session.
@@ -97,6 +108,17 @@ void QueuedSession::run(const std::shared_ptr<State>& state) {
     state->decoding = false;
     state->changed.notify_all();
   }
+}
+
+void QueuedSession::State::await_successor(const DecodeJob& job,
+                                           std::unique_lock<std::mutex>& lock) {
+  if (queue.empty() && parts.decoder->wants_successor(job)) {
+    changed.wait_for(lock, kLongestDelay, [&] {
+      return stopping || draining != 0 || !queue.empty() || job.target->wanted() ||
+             (job.display != nullptr && job.display->wanted());
+    });
+  }
+  if (!queue.empty()) parts.decoder->foresee(job, queue.front());
 }
 
 void QueuedSession::State::decode(const DecodeJob& job) {

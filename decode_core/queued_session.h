@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_QUEUED_SESSION_H_
 #define DAEDALUS_DECODE_CORE_QUEUED_SESSION_H_
 
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -26,8 +27,13 @@ class QueuedSession final : public Session {
   explicit QueuedSession(Parts parts);
   ~QueuedSession() override;
 
+  // The longest that a job is put off for its successor's sake: a stream's last picture may have
+  // none and nobody who wants it.
+  static constexpr std::chrono::milliseconds kLongestDelay{100};
+
   Status submit(DecodeJob job) override;
   void drain() override;
+  void hurry() override;
   Codec codec() const override;
   std::string_view engine() const override;
   void count_stage(std::string_view stage, std::string_view substrate) override;

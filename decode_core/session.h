@@ -38,6 +38,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // Waits until every job submitted before has ended.
   virtual void drain() = 0;
 
+  // Somebody wants a picture of this session (Picture::wanted): its job is not to be put off any
+  // longer. No lock of a picture may be held. For sessions that put off nothing: nothing.
+  virtual void hurry() {}
+
   virtual Codec codec() const = 0;
   // "libavcodec", …: what decodes here.
   virtual std::string_view engine() const = 0;

@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_TEST_DECODE_CORE_FAKE_DECODER_H_
 #define DAEDALUS_TEST_DECODE_CORE_FAKE_DECODER_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -42,6 +43,18 @@ class FakeDecoder final : public Decoder {
   Decode decode_;
 };
 
+// One that would like to know each job's successor; `foreseen` counts those that it was told.
+class ForesightedDecoder final : public Decoder {
+ public:
+  explicit ForesightedDecoder(std::atomic<int>& foreseen) : foreseen_(foreseen) {}
+  DecodeOutcome decode(const DecodeJob& job) override;
+  bool wants_successor(const DecodeJob& /*job*/) const override { return true; }
+  void foresee(const DecodeJob& /*job*/, const DecodeJob& /*successor*/) override { ++foreseen_; }
+
+ private:
+  std::atomic<int>& foreseen_;
+};
+
 inline DecodeOutcome decoded_frame(uint32_t seed = 1) {
   DecodeOutcome outcome;
   outcome.frame = make_frame(SampleFormat::kI420, 16, 16, seed);
@@ -54,13 +67,22 @@ inline DecodeOutcome decoded_nothing() {
   return outcome;
 }
 
-// A session over `decode`; its statistics are private memory.
-inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode,
+inline DecodeOutcome ForesightedDecoder::decode(const DecodeJob& /*job*/) {
+  return decoded_frame();
+}
+
+// A session over a decoder; its statistics are private memory.
+inline std::shared_ptr<QueuedSession> make_session(std::unique_ptr<Decoder> decoder,
                                                    Profile profile = Profile::kVp8) {
   const SessionConfig config{profile, 64, 48, "replay"};
   return std::make_shared<QueuedSession>(QueuedSession::Parts{
-      config, "fake", std::make_unique<FakeDecoder>(std::move(decode)),
+      config, "fake", std::move(decoder),
       std::make_unique<Statistics>("", Statistics::Identity{}, false), nullptr, nullptr});
+}
+
+inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode,
+                                                   Profile profile = Profile::kVp8) {
+  return make_session(std::make_unique<FakeDecoder>(std::move(decode)), profile);
 }
 
 }  // namespace daedalus::core::test

@@ -90,6 +90,46 @@ TEST_CASE("a displayed picture ends with its target, with pixels of its own") {
   }
 }
 
+TEST_CASE("a job is put off until its successor is there, somebody wants it, or time is up") {
+  using Clock = std::chrono::steady_clock;
+  std::atomic<int> foreseen{0};
+  const auto session = make_session(std::make_unique<ForesightedDecoder>(foreseen));
+  DecodeJob job = make_job(Codec::kVp8);
+  const auto target = job.target;
+  std::atomic<bool> done{false};
+  target->set_output_pass([&](const FrameBuffer&) { done = true; });
+  REQUIRE(session->submit(std::move(job)).ok());
+  const auto begin = Clock::now();
+  SECTION("nobody") {
+    while (!done) std::this_thread::sleep_for(milliseconds(1));
+    CHECK(Clock::now() - begin >= QueuedSession::kLongestDelay - milliseconds(20));
+    CHECK(foreseen == 0);
+  }
+  SECTION("somebody waits") {
+    CHECK(target->wait());
+    CHECK(Clock::now() - begin < std::chrono::seconds(5));
+    CHECK(foreseen == 0);
+  }
+  SECTION("somebody asks") {
+    CHECK_FALSE(target->wanted());
+    static_cast<void>(target->state());
+    CHECK((target->wanted() || target->state() == State::kDone));
+    CHECK(target->wait());
+  }
+  SECTION("the queue is drained") {
+    session->drain();
+    CHECK(target->state() == State::kDone);
+    CHECK(foreseen == 0);
+  }
+  SECTION("its successor is there") {
+    // Unless the machine stood still for so long.
+    REQUIRE(session->submit(make_job(Codec::kVp8)).ok());
+    session->drain();
+    if (Clock::now() - begin < QueuedSession::kLongestDelay) CHECK(foreseen == 1);
+  }
+  CHECK_FALSE(target->wanted());
+}
+
 TEST_CASE("an invalid job is refused and its target stays as it was") {
   std::atomic<int> decoded{0};
   const auto session = make_session([&](const DecodeJob&) {

@@ -28,9 +28,13 @@ DecodeJob make_inter(const Pictures& references, std::optional<uint32_t> flags =
   return make(V4L2_AV1_INTER_FRAME, references, flags);
 }
 
+SlotMap::Plan plan_of(SlotMap& slots, const DecodeJob& job) {
+  return slots.plan(job, refresh_flags_of(job));
+}
+
 // As the engine does where nothing fails.
 SlotMap::Plan decode(SlotMap& slots, const DecodeJob& job) {
-  const SlotMap::Plan plan = slots.plan(job);
+  const SlotMap::Plan plan = slots.plan(job, refresh_flags_of(job));
   if (plan.slot.has_value()) slots.store(*plan.slot, job.target->id(), {});
   return plan;
 }
@@ -58,7 +62,7 @@ TEST_CASE("a picture takes one slot, and references are found in it") {
   const SlotMap::Plan first = decode(slots, key);
   REQUIRE(first.slot.has_value());
   const Pictures all(8, key.target);
-  const SlotMap::Plan plan = slots.plan(make_inter(all, 1));
+  const SlotMap::Plan plan = plan_of(slots, make_inter(all, 1));
   for (const uint8_t index : plan.ref_frame_idx) CHECK(index == *first.slot);
   CHECK(plan.slot != first.slot);
   CHECK_FALSE(plan.substituted);
@@ -82,7 +86,7 @@ TEST_CASE("with known flags there is always room, and no reference is overwritte
 
 TEST_CASE("a picture that is no reference takes no slot") {
   Full full;
-  const SlotMap::Plan plan = full.slots.plan(make_inter(full.pictures, 0));
+  const SlotMap::Plan plan = plan_of(full.slots, make_inter(full.pictures, 0));
   CHECK_FALSE(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
 }
@@ -101,6 +105,23 @@ TEST_CASE("without flags a picture waits where every slot may still be referred 
   full.slots.store(*late, job.target->id(), {});
   CHECK_FALSE(full.slots.holds(full.pictures[3]->id()));
   for (const auto& picture : next) CHECK(full.slots.holds(picture->id()));
+}
+
+TEST_CASE("the next job tells what a picture replaced") {
+  Full full;
+  const DecodeJob job = make_inter(full.pictures);
+  CHECK(names_eight_references(job));
+  Pictures next = full.pictures;
+  CHECK(refresh_flags_from(make_inter(next), job.target->id()) == 0u);
+  next[3] = next[5] = job.target;
+  CHECK(refresh_flags_from(make_inter(next), job.target->id()) == 0x28u);
+  CHECK_FALSE(names_eight_references(make_inter(next)));
+  // It says nothing of what a client that names no references means.
+  CHECK_FALSE(refresh_flags_from(make_inter(Pictures(8)), job.target->id()).has_value());
+  CHECK_FALSE(refresh_flags_from(make_inter({}), job.target->id()).has_value());
+  const SlotMap::Plan plan = full.slots.plan(job, 0x28);
+  CHECK(plan.slot.has_value());
+  CHECK_FALSE(plan.undecided);
 }
 
 TEST_CASE("without flags a free slot is taken at once") {
@@ -122,7 +143,7 @@ TEST_CASE("shown key frames and switch frames replace everything, told or not") 
     job = make(V4L2_AV1_KEY_FRAME, full.pictures);
     std::get<Av1Parameters>(job.parameters).frame.flags = V4L2_AV1_FRAME_FLAG_SHOW_FRAME;
   }
-  const SlotMap::Plan plan = full.slots.plan(job);
+  const SlotMap::Plan plan = full.slots.plan(job, refresh_flags_of(job));
   CHECK(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
 }
@@ -137,19 +158,19 @@ TEST_CASE("a hidden key frame whose job names no references spares what may be n
 TEST_CASE("the latest picture stands in for a reference that is missing") {
   SlotMap slots;
   const Pictures strange(8, std::make_shared<Picture>());
-  SlotMap::Plan plan = slots.plan(make_inter(strange, 1));
+  SlotMap::Plan plan = plan_of(slots, make_inter(strange, 1));
   CHECK(plan.lost);
   CHECK(plan.substituted);
   const DecodeJob key = make(V4L2_AV1_KEY_FRAME, {}, 0xff);
   const SlotMap::Plan stored = decode(slots, key);
   for (const Pictures& references : {strange, Pictures(8), Pictures()}) {
-    plan = slots.plan(make_inter(references, 1));
+    plan = plan_of(slots, make_inter(references, 1));
     CHECK_FALSE(plan.lost);
     CHECK(plan.substituted);
     CHECK(plan.ref_frame_idx[0] == *stored.slot);
   }
   slots.clear();
-  CHECK(slots.plan(make_inter(Pictures(8, key.target), 1)).lost);
+  CHECK(plan_of(slots, make_inter(Pictures(8, key.target), 1)).lost);
 }
 
 TEST_CASE("a picture decoded anew keeps its slot") {

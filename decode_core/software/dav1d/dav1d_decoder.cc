@@ -77,12 +77,20 @@ class Dav1dDecoder final : public Decoder {
     return {};
   }
 
+  bool wants_successor(const DecodeJob& job) const override {
+    return !refresh_flags_of(job).has_value() && names_eight_references(job);
+  }
+
+  void foresee(const DecodeJob& job, const DecodeJob& successor) override {
+    foreseen_ = refresh_flags_from(successor, job.target->id());
+  }
+
   DecodeOutcome decode(const DecodeJob& job) override {
     const auto& parameters = std::get<Av1Parameters>(job.parameters);
     DecodeOutcome outcome;
     begin_sequence(parameters.sequence);
     outcome.redecoded = decode_undecided(job);
-    const SlotMap::Plan plan = slots_.plan(job);
+    const SlotMap::Plan plan = slots_.plan(job, refresh_flags(job));
     OwnedPicture picture;
     Status status;
     if (!plan.lost) {
@@ -106,6 +114,13 @@ class Dav1dDecoder final : public Decoder {
 
  private:
   static constexpr size_t kMostUndecided = SlotMap::kSlots;
+
+  // As the job tells them, else as the one after it does.
+  std::optional<uint32_t> refresh_flags(const DecodeJob& job) {
+    const auto foreseen = std::exchange(foreseen_, std::nullopt);
+    const auto flags = refresh_flags_of(job);
+    return flags.has_value() ? flags : foreseen;
+  }
 
   // dav1d drops what it holds at another sequence header.
   void begin_sequence(const v4l2_ctrl_av1_sequence& sequence) {
@@ -207,7 +222,8 @@ class Dav1dDecoder final : public Decoder {
   std::unique_ptr<Dav1dContext, CloseDecoder> decoder_;
   SlotMap slots_;
   std::deque<Undecided> undecided_;
-  std::vector<uint8_t> sequence_;  // as it was written last
+  std::optional<uint32_t> foreseen_;  // refresh_frame_flags of the next job
+  std::vector<uint8_t> sequence_;     // as it was written last
   std::vector<uint8_t> packet_;
 };
 

@@ -12,8 +12,13 @@ uint64_t id_of(const std::shared_ptr<Picture>& picture) {
   return picture != nullptr ? picture->id() : 0;
 }
 
-// refresh_frame_flags, where they are known: shown key frames and switch frames replace all
-// (5.9.2).
+bool names_references(const DecodeJob& job) {
+  return std::any_of(job.references.begin(), job.references.end(),
+                     [](const auto& reference) { return reference != nullptr; });
+}
+
+}  // namespace
+
 std::optional<uint32_t> refresh_flags_of(const DecodeJob& job) {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
   const bool shown_key =
@@ -22,19 +27,30 @@ std::optional<uint32_t> refresh_flags_of(const DecodeJob& job) {
   return job.refresh_frame_flags;
 }
 
-}  // namespace
+std::optional<uint32_t> refresh_flags_from(const DecodeJob& successor, uint64_t picture) {
+  if (!names_references(successor)) return std::nullopt;
+  uint32_t flags = 0;
+  for (size_t i = 0; i < successor.references.size(); ++i) {
+    if (id_of(successor.references[i]) == picture) flags |= 1u << i;
+  }
+  return flags;
+}
 
-SlotMap::Plan SlotMap::plan(const DecodeJob& job) {
+bool names_eight_references(const DecodeJob& job) {
+  std::set<uint64_t> named;
+  for (const auto& reference : job.references) named.insert(id_of(reference));
+  named.erase(0);
+  return named.size() == SlotMap::kSlots;
+}
+
+SlotMap::Plan SlotMap::plan(const DecodeJob& job, const std::optional<uint32_t>& flags) {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
   Plan plan;
   if (frame.frame_type == V4L2_AV1_INTER_FRAME || frame.frame_type == V4L2_AV1_SWITCH_FRAME) {
     plan_references(job, plan);
   }
-  const std::optional<uint32_t> flags = refresh_flags_of(job);
-  const bool named = std::any_of(job.references.begin(), job.references.end(),
-                                 [](const auto& reference) { return reference != nullptr; });
   std::set<uint64_t> kept;
-  if (named) {
+  if (names_references(job)) {
     for (size_t i = 0; i < job.references.size(); ++i) {
       if (!flags.has_value() || (*flags >> i & 1) == 0) kept.insert(id_of(job.references[i]));
     }

@@ -13,6 +13,14 @@
 
 namespace daedalus::core {
 
+// refresh_frame_flags of a job of AV1, where it tells them: shown key frames and switch frames
+// replace all (5.9.2).
+std::optional<uint32_t> refresh_flags_of(const DecodeJob& job);
+// The same as the references of the job after it tell them; nothing where it names none.
+std::optional<uint32_t> refresh_flags_from(const DecodeJob& successor, uint64_t picture);
+// Whether all eight slots hold pictures, each another one.
+bool names_eight_references(const DecodeJob& job);
+
 // Pictures by their ids (Picture::id), which keep nothing alive.
 class SlotMap {
  public:
@@ -33,7 +41,8 @@ class SlotMap {
   };
 
   // Of a validated job of AV1; to be followed by store() or drop() of its slot, if it has one.
-  Plan plan(const DecodeJob& job);
+  // `flags`: refresh_frame_flags as refresh_flags_of() has them.
+  Plan plan(const DecodeJob& job, const std::optional<uint32_t>& flags);
 
   // A slot for a picture that was undecided and that `job` has among its references.
   std::optional<uint8_t> late_slot(const DecodeJob& job) const;
