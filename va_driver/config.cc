@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "va_driver/client_values.h"
 #include "va_driver/display.h"
@@ -12,26 +15,33 @@
 namespace daedalus::va {
 namespace {
 
-const core::ProfileCapability* capability_of(const Display& display, int profile) {
-  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
-    if (va_profile_of(capability.profile) == profile) return &capability;
-  }
-  return nullptr;
+uint32_t rt_format_of_capability(const core::ProfileCapability& capability) {
+  return rt_format_of(capability.bit_depth > 8 ? core::SurfaceFormat::kP010
+                                               : core::SurfaceFormat::kNv12);
 }
 
-VAStatus check(const Display& display, int profile, int entrypoint,
-               const core::ProfileCapability** capability) {
-  *capability = capability_of(display, profile);
-  if (!*capability) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
+// A profile is listed once for each depth that it has. nullopt: the core does not know it.
+std::optional<Config> config_of(const Display& display, int profile) {
+  std::optional<Config> config;
+  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
+    const VAProfile listed = va_profile_of(capability.profile);
+    if (listed != profile) continue;
+    if (!config) config = Config{listed, capability, 0};
+    config->rt_formats |= rt_format_of_capability(capability);
+  }
+  return config;
+}
+
+VAStatus check(int entrypoint, const std::optional<Config>& config) {
+  if (!config) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
   return entrypoint == VAEntrypointVLD ? VA_STATUS_SUCCESS : VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT;
 }
 
-std::array<VAConfigAttrib, kMaxConfigAttributes> attributes_of(
-    const core::ProfileCapability& capability) {
-  return {{{VAConfigAttribRTFormat, rt_format_of(capability)},
+std::array<VAConfigAttrib, kMaxConfigAttributes> attributes_of(const Config& config) {
+  return {{{VAConfigAttribRTFormat, config.rt_formats},
            {VAConfigAttribDecSliceMode, VA_DEC_SLICE_MODE_NORMAL},
-           {VAConfigAttribMaxPictureWidth, capability.max_width},
-           {VAConfigAttribMaxPictureHeight, capability.max_height}}};
+           {VAConfigAttribMaxPictureWidth, config.capability.max_width},
+           {VAConfigAttribMaxPictureHeight, config.capability.max_height}}};
 }
 
 VASurfaceAttrib surface_attribute(VASurfaceAttribType type, uint32_t flags, uint32_t value) {
@@ -45,16 +55,26 @@ VASurfaceAttrib surface_attribute(VASurfaceAttribType type, uint32_t flags, uint
 
 }  // namespace
 
-uint32_t rt_format_of(const core::ProfileCapability& capability) {
-  return capability.bit_depth > 8 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+uint32_t rt_format_of(core::SurfaceFormat format) {
+  return format == core::SurfaceFormat::kP010 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+}
+
+std::vector<VAProfile> config_profiles(const Display& display) {
+  std::vector<VAProfile> profiles;
+  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
+    const VAProfile profile = va_profile_of(capability.profile);
+    if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) {
+      profiles.push_back(profile);
+    }
+  }
+  return profiles;
 }
 
 VAStatus query_config_profiles(Display& display, VAProfile* profiles, int* count) {
   if (!profiles || !count) return VA_STATUS_ERROR_INVALID_PARAMETER;
-  *count = 0;
-  for (const core::ProfileCapability& capability : display.core()->capabilities()) {
-    profiles[(*count)++] = va_profile_of(capability.profile);
-  }
+  const std::vector<VAProfile> known = config_profiles(display);
+  std::copy(known.begin(), known.end(), profiles);
+  *count = static_cast<int>(known.size());
   return VA_STATUS_SUCCESS;
 }
 
@@ -62,7 +82,7 @@ VAStatus query_config_entrypoints(Display& display, int profile, VAEntrypoint* e
                                   int* count) {
   if (!entrypoints || !count) return VA_STATUS_ERROR_INVALID_PARAMETER;
   *count = 0;
-  if (!capability_of(display, profile)) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
+  if (!config_of(display, profile)) return VA_STATUS_ERROR_UNSUPPORTED_PROFILE;
   entrypoints[(*count)++] = VAEntrypointVLD;
   return VA_STATUS_SUCCESS;
 }
@@ -70,9 +90,9 @@ VAStatus query_config_entrypoints(Display& display, int profile, VAEntrypoint* e
 VAStatus get_config_attributes(Display& display, int profile, int entrypoint,
                                VAConfigAttrib* attributes, int count) {
   if (count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
-  const core::ProfileCapability* capability;
-  if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
-  const auto known = attributes_of(*capability);
+  const auto config = config_of(display, profile);
+  if (VAStatus status = check(entrypoint, config)) return status;
+  const auto known = attributes_of(*config);
   for (int i = 0; i < count; ++i) {
     const auto match = std::find_if(known.begin(), known.end(), [&](const VAConfigAttrib& one) {
       return one.type == plain(attributes[i].type);
@@ -86,18 +106,17 @@ VAStatus create_config(Display& display, int profile, int entrypoint, VAConfigAt
                        int count, VAConfigID* config) {
   if (!config || count < 0 || (count > 0 && !attributes)) return VA_STATUS_ERROR_INVALID_PARAMETER;
   *config = VA_INVALID_ID;
-  const core::ProfileCapability* capability;
-  if (VAStatus status = check(display, profile, entrypoint, &capability)) return status;
+  const auto chosen = config_of(display, profile);
+  if (VAStatus status = check(entrypoint, chosen)) return status;
   for (int i = 0; i < count; ++i) {
     if (plain(attributes[i].type) == VAConfigAttribRTFormat &&
-        !(attributes[i].value & rt_format_of(*capability))) {
+        !(attributes[i].value & chosen->rt_formats)) {
       return refuse(VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT,
                     "profile %d decodes to render target format 0x%x, not 0x%x", profile,
-                    rt_format_of(*capability), attributes[i].value);
+                    chosen->rt_formats, attributes[i].value);
     }
   }
-  const auto id = display.insert(
-      std::make_shared<Config>(Config{va_profile_of(capability->profile), *capability}));
+  const auto id = display.insert(std::make_shared<Config>(*chosen));
   if (!id) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
   *config = *id;
   return VA_STATUS_SUCCESS;
@@ -113,7 +132,7 @@ VAStatus query_config_attributes(Display& display, VAConfigID config, VAProfile*
   if (!object) return VA_STATUS_ERROR_INVALID_CONFIG;
   if (profile) *profile = object->profile;
   if (entrypoint) *entrypoint = VAEntrypointVLD;
-  const auto known = attributes_of(object->capability);
+  const auto known = attributes_of(*object);
   if (attributes) std::copy(known.begin(), known.end(), attributes);
   if (count) *count = static_cast<int>(known.size());
   return VA_STATUS_SUCCESS;
@@ -127,18 +146,23 @@ VAStatus query_surface_attributes(Display& display, VAConfigID config, VASurface
   const core::ProfileCapability& capability = object->capability;
   constexpr uint32_t kGet = VA_SURFACE_ATTRIB_GETTABLE;
   constexpr uint32_t kGetSet = VA_SURFACE_ATTRIB_GETTABLE | VA_SURFACE_ATTRIB_SETTABLE;
-  const std::array known = {
-      surface_attribute(VASurfaceAttribPixelFormat, kGetSet,
-                        capability.bit_depth > 8 ? VA_FOURCC_P010 : VA_FOURCC_NV12),
-      surface_attribute(VASurfaceAttribMinWidth, kGet, capability.min_width),
-      surface_attribute(VASurfaceAttribMaxWidth, kGet, capability.max_width),
-      surface_attribute(VASurfaceAttribMinHeight, kGet, capability.min_height),
-      surface_attribute(VASurfaceAttribMaxHeight, kGet, capability.max_height),
-      surface_attribute(VASurfaceAttribMemoryType, kGetSet,
-                        VA_SURFACE_ATTRIB_MEM_TYPE_VA | VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2),
-  };
+  std::vector<VASurfaceAttrib> known;
+  for (const auto& [rt_format, fourcc] : {std::pair{VA_RT_FORMAT_YUV420, VA_FOURCC_NV12},
+                                          std::pair{VA_RT_FORMAT_YUV420_10, VA_FOURCC_P010}}) {
+    if ((object->rt_formats & static_cast<uint32_t>(rt_format)) == 0) continue;
+    known.push_back(
+        surface_attribute(VASurfaceAttribPixelFormat, kGetSet, static_cast<uint32_t>(fourcc)));
+  }
+  known.insert(
+      known.end(),
+      {surface_attribute(VASurfaceAttribMinWidth, kGet, capability.min_width),
+       surface_attribute(VASurfaceAttribMaxWidth, kGet, capability.max_width),
+       surface_attribute(VASurfaceAttribMinHeight, kGet, capability.min_height),
+       surface_attribute(VASurfaceAttribMaxHeight, kGet, capability.max_height),
+       surface_attribute(VASurfaceAttribMemoryType, kGetSet,
+                         VA_SURFACE_ATTRIB_MEM_TYPE_VA | VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2)});
   const unsigned int room = *count;
-  *count = known.size();
+  *count = static_cast<unsigned int>(known.size());
   if (!attributes) return VA_STATUS_SUCCESS;
   if (room < known.size()) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
   std::copy(known.begin(), known.end(), attributes);

@@ -4,7 +4,10 @@
 
 #include <va/va.h>
 
+#include <vector>
+
 #include "decode_core/core.h"
+#include "decode_core/surface.h"
 
 namespace daedalus::va {
 
@@ -13,7 +16,8 @@ class Display;
 // Entrypoint VLD always.
 struct Config {
   VAProfile profile;
-  core::ProfileCapability capability;
+  core::ProfileCapability capability;  // of the profile's first depth
+  uint32_t rt_formats;                 // VA_RT_FORMAT_YUV420, VA_RT_FORMAT_YUV420_10 or both
 };
 
 // Profiles and entrypoints come as whatever number the client has.
@@ -21,8 +25,10 @@ inline constexpr int kMaxEntrypoints = 1;
 inline constexpr int kMaxConfigAttributes = 4;
 
 // VA_RT_FORMAT_YUV420 or VA_RT_FORMAT_YUV420_10.
-uint32_t rt_format_of(const core::ProfileCapability& capability);
+uint32_t rt_format_of(core::SurfaceFormat format);
 
+// Each once.
+std::vector<VAProfile> config_profiles(const Display& display);
 VAStatus query_config_profiles(Display& display, VAProfile* profiles, int* count);
 VAStatus query_config_entrypoints(Display& display, int profile, VAEntrypoint* entrypoints,
                                   int* count);

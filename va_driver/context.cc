@@ -17,15 +17,28 @@ class DisplayReferences final : public References {
   Reference resolve(VASurfaceID id) override {
     const auto surface = display_.find<Surface>(id);
     if (!surface) return {};
-    return {surface->pixels.picture(), surface->state()};
+    return {surface->reference(), surface->state()};
   }
 
  private:
   Display& display_;
 };
 
-core::SurfaceFormat format_of(const Config& config) {
-  return config.capability.bit_depth > 8 ? core::SurfaceFormat::kP010 : core::SurfaceFormat::kNv12;
+std::shared_ptr<Surface> surface_or(Display& display, VASurfaceID id,
+                                    const std::shared_ptr<Surface>& other) {
+  auto surface = id == VA_INVALID_SURFACE ? nullptr : display.find<Surface>(id);
+  return surface ? surface : other;
+}
+
+bool holds(const Surface& surface, const Config& config) {
+  return (rt_format_of(surface.pixels.format()) & config.rt_formats) != 0;
+}
+
+// A profile of two depths leaves it to each picture (AV1).
+bool has_depth_of(const Surface& surface, const core::DecodeJob& job) {
+  const auto* av1 = std::get_if<core::Av1Parameters>(&job.parameters);
+  if (av1 == nullptr) return true;
+  return (av1->sequence.bit_depth > 8) == (surface.pixels.format() == core::SurfaceFormat::kP010);
 }
 
 }  // namespace
@@ -37,10 +50,10 @@ Context::Context(const Config& config, uint32_t width, uint32_t height)
       builder_(JobBuilder::create(config.capability.profile)) {}
 
 VAStatus Context::begin(std::shared_ptr<Surface> target) {
-  if (target->pixels.format() != format_of(config_)) {
+  if (!holds(*target, config_)) {
     return refuse(VA_STATUS_ERROR_INVALID_SURFACE,
-                  "the profile decodes %d bits; the surface has another format",
-                  config_.capability.bit_depth);
+                  "the profile decodes to render target formats 0x%x; the surface has another",
+                  config_.rt_formats);
   }
   std::lock_guard lock(mutex_);
   builder_->begin();
@@ -57,39 +70,48 @@ VAStatus Context::render(std::span<const std::shared_ptr<Buffer>> buffers) {
 }
 
 VAStatus Context::end(Display& display) {
-  std::shared_ptr<Surface> target;
-  std::shared_ptr<core::Picture> picture;
+  Submitted submitted;
   {
     std::lock_guard lock(mutex_);
     if (!target_) {
       return refuse(VA_STATUS_ERROR_OPERATION_FAILED, "vaEndPicture without vaBeginPicture");
     }
-    target = target_;
-    const VAStatus status = submit(display, &picture);
+    const VAStatus status = submit(display, &submitted);
     target_ = nullptr;
     builder_->begin();
     if (status) return status;
   }
-  if (target->pixels.exported() && !synced_) picture->wait();
+  if (submitted.shown->pixels.exported() && !synced_) submitted.picture->wait();
   return VA_STATUS_SUCCESS;
 }
 
-VAStatus Context::submit(Display& display, std::shared_ptr<core::Picture>* picture) {
+VAStatus Context::submit(Display& display, Submitted* submitted) {
   BuiltJob built;
   DisplayReferences references(display);
   if (VAStatus status = builder_->end(references, &built)) return status;
   aim(&built);
+  const auto target_surface = surface_or(display, built.target_surface, target_);
+  const auto shown_surface = surface_or(display, built.display_surface, target_surface);
+  for (const Surface* surface : {target_surface.get(), shown_surface.get()}) {
+    if (!holds(*surface, config_) || !has_depth_of(*surface, built.job)) {
+      return refuse(VA_STATUS_ERROR_INVALID_SURFACE, "a surface of another depth than the picture");
+    }
+  }
   if (Status status = open_session_for(display, built); !status.ok()) return refuse(status.error());
 
   const auto target = built.job.target;
+  const auto shown = built.job.display ? built.job.display : target;
   const bool second = built.job.field == core::FieldRole::kSecondField;
   if (Status status = session_->submit(std::move(built.job)); !status.ok()) {
     return refuse(status.error());
   }
-  target_->set_target(target, std::move(built.state), weak_from_this());
+  if (target_surface != shown_surface) {
+    target_surface->set_target(target, target, built.state, weak_from_this());
+  }
+  shown_surface->set_target(shown, target, std::move(built.state), weak_from_this());
   const bool first = built.parity != Parity::kFrame && !second;
   open_field_ = first ? OpenField{target, built.parity} : OpenField{};
-  *picture = target;
+  *submitted = {shown_surface, shown};
   return VA_STATUS_SUCCESS;
 }
 

@@ -43,7 +43,13 @@ class Context : public std::enable_shared_from_this<Context> {
     Parity parity;
   };
 
-  VAStatus submit(Display& display, std::shared_ptr<core::Picture>* picture);
+  // What a picture shows, and where.
+  struct Submitted {
+    std::shared_ptr<Surface> shown;
+    std::shared_ptr<core::Picture> picture;
+  };
+
+  VAStatus submit(Display& display, Submitted* submitted);
   // Gives the job its target and its role.
   void aim(BuiltJob* built);
   Status open_session_for(const Display& display, const BuiltJob& built);

@@ -104,7 +104,7 @@ VAStatus initialise(VADriverContextP context, std::shared_ptr<core::Core> core) 
   fill_unimplemented(*context->vtable);
   context->version_major = VA_MAJOR_VERSION;
   context->version_minor = VA_MINOR_VERSION;
-  context->max_profiles = static_cast<int>(display->core()->capabilities().size());
+  context->max_profiles = static_cast<int>(config_profiles(*display).size());
   context->max_entrypoints = kMaxEntrypoints;
   context->max_attributes = kMaxConfigAttributes;
   context->max_image_formats = kMaxImageFormats;

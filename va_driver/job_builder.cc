@@ -21,7 +21,7 @@ std::unique_ptr<JobBuilder> JobBuilder::create(core::Profile profile) {
     case core::Codec::kHevc:
       return create_hevc_builder(profile);
     case core::Codec::kAv1:
-      break;
+      return create_av1_builder();
   }
   return nullptr;
 }

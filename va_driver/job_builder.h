@@ -48,6 +48,10 @@ struct BuiltJob {
   // Pictures of the same chain that `job.references` does not name (VP9: the slots that an
   // intra-only frame leaves alone).
   std::vector<std::shared_ptr<core::Picture>> chain;
+  // The surfaces of `job.target` and, where there is one, of `job.display`, as far as the client
+  // names them (AV1). Else it is the one of vaBeginPicture, and the target's.
+  VASurfaceID target_surface = VA_INVALID_SURFACE;
+  VASurfaceID display_surface = VA_INVALID_SURFACE;
 };
 
 // Used under its context's lock.
@@ -126,6 +130,7 @@ std::unique_ptr<JobBuilder> create_h264_builder(core::Profile profile);
 std::unique_ptr<JobBuilder> create_hevc_builder(core::Profile profile);
 std::unique_ptr<JobBuilder> create_vp9_builder(core::Profile profile);
 std::unique_ptr<JobBuilder> create_vp8_builder();
+std::unique_ptr<JobBuilder> create_av1_builder();
 std::unique_ptr<JobBuilder> create_mpeg2_builder(core::Profile profile);
 
 }  // namespace daedalus::va

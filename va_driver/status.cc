@@ -13,7 +13,7 @@ namespace {
 
 using core::Profile;
 
-constexpr std::array<std::pair<VAProfile, Profile>, 10> kProfiles = {{
+constexpr std::array<std::pair<VAProfile, Profile>, 11> kProfiles = {{
     {VAProfileMPEG2Simple, Profile::kMpeg2Simple},
     {VAProfileMPEG2Main, Profile::kMpeg2Main},
     {VAProfileH264ConstrainedBaseline, Profile::kH264ConstrainedBaseline},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<VAProfile, Profile>, 10> kProfiles = {{
     {VAProfileVP9Profile2, Profile::kVp9Profile2},
     {VAProfileHEVCMain, Profile::kHevcMain},
     {VAProfileHEVCMain10, Profile::kHevcMain10},
+    {VAProfileAV1Profile0, Profile::kAv1Main},
 }};
 
 thread_local VADriverContextP current_context = nullptr;

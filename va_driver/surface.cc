@@ -116,14 +116,24 @@ VAStatus wait_for(Surface& surface, std::optional<Clock::time_point> deadline) {
 }  // namespace
 
 void Surface::set_target(std::shared_ptr<core::Picture> picture,
+                         std::shared_ptr<core::Picture> reference,
                          std::shared_ptr<const ChainState> state, std::weak_ptr<Context> context) {
+  std::shared_ptr<core::Picture> former;  // let go with no lock held: it may be a session's last
   {
     std::lock_guard lock(mutex_);
+    former = std::exchange(target_, picture);
+    reference_.swap(reference);
     context_ = std::move(context);
     state_ = std::move(state);
     derived_mapped_ = false;
   }
   pixels.set_picture(std::move(picture));
+}
+
+std::shared_ptr<core::Picture> Surface::reference() const {
+  const auto shown = pixels.picture();
+  std::lock_guard lock(mutex_);
+  return shown == target_ ? reference_ : shown;
 }
 
 std::shared_ptr<Context> Surface::context() const {

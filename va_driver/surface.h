@@ -23,9 +23,12 @@ struct Surface {
           uint32_t height)
       : pixels(std::move(core), format, width, height) {}
 
-  // The picture that `context` decodes into this surface and what it leaves to later ones.
-  void set_target(std::shared_ptr<core::Picture> picture, std::shared_ptr<const ChainState> state,
-                  std::weak_ptr<Context> context);
+  // The picture that `context` decodes into this surface and what it leaves to later ones, which
+  // refer to `reference`: the same picture, or, of a grained one, that without grain.
+  void set_target(std::shared_ptr<core::Picture> picture, std::shared_ptr<core::Picture> reference,
+                  std::shared_ptr<const ChainState> state, std::weak_ptr<Context> context);
+  // The picture that later ones refer to by this surface; null before the first.
+  std::shared_ptr<core::Picture> reference() const;
   std::shared_ptr<const ChainState> state() const;
   // The context that decoded the last picture, if it still exists.
   std::shared_ptr<Context> context() const;
@@ -44,6 +47,8 @@ struct Surface {
  private:
   mutable std::mutex mutex_;
   std::weak_ptr<Context> context_;
+  std::shared_ptr<core::Picture> target_;     // that of set_target
+  std::shared_ptr<core::Picture> reference_;  // of target_
   std::shared_ptr<const ChainState> state_;
   bool derived_mapped_ = false;
   std::vector<VASurfaceDecodeMBErrors> errors_;

@@ -69,6 +69,10 @@ struct Av1LayerIds {
 // the frame decoded. Copyable: a copy goes on from the same state.
 class Av1HeaderParser {
  public:
+  Av1HeaderParser() = default;
+  // As if these frames had been decoded.
+  explicit Av1HeaderParser(const Av1Slots& slots) : slots_(slots) {}
+
   void set_sequence(const Av1SequenceHeader& sequence) { sequence_ = sequence; }
   const std::optional<Av1SequenceHeader>& sequence() const { return sequence_; }
 

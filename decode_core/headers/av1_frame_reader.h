@@ -52,7 +52,6 @@ class Av1FrameReader {
   bool is_coded_lossless() const;
 
   // av1_reference_frames.cc
-  int relative_distance(uint32_t a, uint32_t b) const;
   void set_short_signalled_references(uint8_t last, uint8_t golden);
   bool find_skip_mode_frames();
   uint32_t reference_hint(size_t reference) const;

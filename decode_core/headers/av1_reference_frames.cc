@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "decode_core/headers/av1_frame_reader.h"
+#include "decode_core/headers/av1_order_hints.h"
 
 namespace daedalus::headers {
 namespace {
@@ -14,16 +15,39 @@ constexpr size_t index_of(v4l2_av1_reference_frame reference) {
 
 }  // namespace
 
-// get_relative_dist() (7.1.1.4)
-int Av1FrameReader::relative_distance(uint32_t a, uint32_t b) const {
-  if (sequence_.order_hint_bits == 0) return 0;
+int av1_relative_distance(unsigned bits, uint32_t a, uint32_t b) {
+  if (bits == 0) return 0;
   const int difference = static_cast<int>(a) - static_cast<int>(b);
-  const int sign = 1 << (sequence_.order_hint_bits - 1);
+  const int sign = 1 << (bits - 1);
   return (difference & (sign - 1)) - (difference & sign);
 }
 
-// set_frame_refs(): like the bitstream's order of search, the first or the last of equals wins as
-// 7.8 has it.
+std::optional<std::array<uint8_t, 2>> av1_skip_mode_frames(unsigned bits, uint32_t order_hint,
+                                                           const std::array<uint32_t, 7>& hints) {
+  if (bits == 0) return std::nullopt;
+  constexpr size_t kNone = kAv1ReferenceCount;
+  // The nearest reference before `hint` (sign -1) or behind it (1).
+  const auto nearest = [&](uint32_t hint, int sign) {
+    size_t found = kNone;
+    for (size_t i = 0; i < kAv1ReferenceCount; ++i) {
+      if (av1_relative_distance(bits, hints[i], hint) * sign <= 0) continue;
+      if (found == kNone || av1_relative_distance(bits, hints[i], hints[found]) * sign < 0) {
+        found = i;
+      }
+    }
+    return found;
+  };
+  const size_t forward = nearest(order_hint, -1);
+  if (forward == kNone) return std::nullopt;
+  size_t second = nearest(order_hint, 1);
+  if (second == kNone) second = nearest(hints[forward], -1);
+  if (second == kNone) return std::nullopt;
+  const auto [low, high] = std::minmax(forward, second);
+  return std::array<uint8_t, 2>{static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + low),
+                                static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + high)};
+}
+
+// set_frame_refs() (7.8). Of equals the last wins where the latest is searched, else the first.
 void Av1FrameReader::set_short_signalled_references(uint8_t last, uint8_t golden) {
   constexpr int8_t kNone = -1;
   auto& references = header_.frame.ref_frame_idx;
@@ -34,7 +58,8 @@ void Av1FrameReader::set_short_signalled_references(uint8_t last, uint8_t golden
   used[last] = used[golden] = true;
   std::array<int, kAv1SlotCount> distances{};  // to this frame; negative: before it
   for (size_t i = 0; i < kAv1SlotCount; ++i) {
-    distances[i] = relative_distance(header_.slot_order_hints[i], header_.frame.order_hint);
+    distances[i] = av1_relative_distance(sequence_.order_hint_bits, header_.slot_order_hints[i],
+                                         header_.frame.order_hint);
   }
 
   const auto find = [&](bool backward, const std::function<bool(int, int)>& better) {
@@ -71,31 +96,13 @@ uint32_t Av1FrameReader::reference_hint(size_t reference) const {
 
 // skip_mode_params() (5.9.22) up to skipModeAllowed.
 bool Av1FrameReader::find_skip_mode_frames() {
-  if (header_.intra() || !header_.has(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT) ||
-      sequence_.order_hint_bits == 0) {
-    return false;
-  }
-  constexpr size_t kNone = kAv1ReferenceCount;
-  // The nearest reference before `hint` (sign -1) or behind it (1).
-  const auto nearest = [this](uint32_t hint, int sign) {
-    size_t found = kNone;
-    for (size_t i = 0; i < kAv1ReferenceCount; ++i) {
-      if (relative_distance(reference_hint(i), hint) * sign <= 0) continue;
-      if (found == kNone ||
-          relative_distance(reference_hint(i), reference_hint(found)) * sign < 0) {
-        found = i;
-      }
-    }
-    return found;
-  };
-  const size_t forward = nearest(header_.frame.order_hint, -1);
-  if (forward == kNone) return false;
-  size_t second = nearest(header_.frame.order_hint, 1);
-  if (second == kNone) second = nearest(reference_hint(forward), -1);
-  if (second == kNone) return false;
-  const auto [low, high] = std::minmax(forward, second);
-  header_.frame.skip_mode_frame[0] = static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + low);
-  header_.frame.skip_mode_frame[1] = static_cast<uint8_t>(V4L2_AV1_REF_LAST_FRAME + high);
+  if (header_.intra() || !header_.has(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT)) return false;
+  std::array<uint32_t, kAv1ReferenceCount> hints;
+  for (size_t i = 0; i < hints.size(); ++i) hints[i] = reference_hint(i);
+  const auto frames =
+      av1_skip_mode_frames(sequence_.order_hint_bits, header_.frame.order_hint, hints);
+  if (!frames) return false;
+  std::copy(frames->begin(), frames->end(), header_.frame.skip_mode_frame);
   return true;
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kMax = 4096;  // what the profiles' highest levels need each way
 
-constexpr std::array<ProfileCapability, 10> kCapabilities = {{
+constexpr std::array<ProfileCapability, 12> kCapabilities = {{
     {Profile::kH264ConstrainedBaseline, 16, 16, kMax, kMax, 8},
     {Profile::kH264Main, 16, 16, kMax, kMax, 8},
     {Profile::kH264High, 16, 16, kMax, kMax, 8},
@@ -23,6 +23,8 @@ constexpr std::array<ProfileCapability, 10> kCapabilities = {{
     {Profile::kMpeg2Main, 16, 16, kMax, kMax, 8},
     {Profile::kHevcMain, 8, 8, kMaxDimension, kMaxDimension, 8},
     {Profile::kHevcMain10, 8, 8, kMaxDimension, kMaxDimension, 10},
+    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 8},
+    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 }};
 
 class SoftwareBackend final : public Backend {

@@ -7,8 +7,6 @@ namespace {
 
 constexpr ProfileCapability kProfiles[] = {
     {Profile::kHevcMainStillPicture, 8, 8, kMaxDimension, kMaxDimension, 8},
-    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 8},
-    {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ def parse_arguments(arguments):
                         "statistics go to DAEDALUS_STATS, else by one in the virtual machine (exit status 125: none)")
     parser.add_argument("--client", default="stock", choices=("stock", "own"),
                         help="of --front v4l2: ffmpeg, ours only where ffmpeg has a limit; or ours throughout")
-    parser.add_argument("--codec", help="only this one: h264, hevc, vp9, vp8, mpeg2")
+    parser.add_argument("--codec", help="only this one: h264, hevc, av1, vp9, vp8, mpeg2")
     parser.add_argument("--match", metavar="GLOB", help="only paths like this")
     parser.add_argument("--list", metavar="FILE", help="only the paths that it names, one a line, each of which must be there")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
@@ -123,6 +123,8 @@ class Run:
         return verdict, outcome
 
     def coded_pictures(self, stream):
+        if stream.codec == "av1":
+            return fronts.coded_frames(self.programs.ffmpeg, os.path.join(self.folder, stream.path))
         if stream.codec not in ("vp8", "vp9"):
             return None
         return fronts.shown_packets(self.programs.ffmpeg, os.path.join(self.folder, stream.path), stream.codec)

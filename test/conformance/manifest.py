@@ -3,7 +3,7 @@
 import csv
 import fnmatch
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ROBUSTNESS = "robustness"
 
@@ -15,14 +15,17 @@ ADVERTISED = {
     "vp8": ("Version 0-3",),
     "mpeg2": ("Simple", "Main"),
     "hevc": ("Main", "Main 10", "Main Still Picture"),
+    "av1": ("Main",),
 }
 # What one front does not decode of these.
-NOT_ADVERTISED_BY_FRONT = {}
-# What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10), 4:2:0; H.264 High also 4:0:0.
+NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("av1",), "v4l2": ("av1",)}
+# What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10, both in AV1 Main), 4:2:0; H.264
+# High and AV1 Main also 4:0:0.
 PIXEL_FORMATS = {
     ("h264", "High"): ("yuv420p", "gray"),
     ("vp9", "Profile 2"): ("yuv420p10le",),
     ("hevc", "Main 10"): ("yuv420p10le", "yuv420p"),
+    ("av1", "Main"): ("yuv420p", "yuv420p10le", "gray"),
 }
 
 
@@ -82,9 +85,18 @@ def known_size(cell):
     return 0 if cell == "-" else int(cell)
 
 
+def read_corrections(path=os.path.join(os.path.dirname(os.path.abspath(__file__)), "corrections.tsv")):
+    """What manifests get wrong: path → the right values, by the names of Stream."""
+    columns = ("path", "profile", "pix_fmt", "width", "height", "frames")
+    number = {"width", "height", "frames"}
+    return {row["path"]: {name: int(row[name]) if name in number else row[name] for name in columns[1:]}
+            for row in read_table(path, columns)}
+
+
 def read_manifest(folder):
-    """Every stream of FOLDER/MANIFEST.tsv. ValueError, with the line, where a row cannot be understood."""
+    """Every stream of FOLDER/MANIFEST.tsv, corrected. ValueError, with the line, where a row cannot be understood."""
     path = os.path.join(folder, "MANIFEST.tsv")
+    corrections = read_corrections()
     streams = []
     with open(path, newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -107,7 +119,7 @@ def read_manifest(folder):
                 raise ValueError(f"{path}:{number}: {error!r}") from error
             if len(stream.md5) != 32:
                 raise ValueError(f"{path}:{number}: md5 is {stream.md5!r}")
-            streams.append(stream)
+            streams.append(replace(stream, **corrections.get(stream.path, {})))
     return streams
 
 

@@ -17,7 +17,7 @@ const std::array kProfiles = {
     VAProfileMPEG2Simple, VAProfileMPEG2Main,   VAProfileH264ConstrainedBaseline,
     VAProfileH264Main,    VAProfileH264High,    VAProfileVP8Version0_3,
     VAProfileVP9Profile0, VAProfileVP9Profile2, VAProfileHEVCMain,
-    VAProfileHEVCMain10};
+    VAProfileHEVCMain10,  VAProfileAV1Profile0};
 
 // A type may be one that our headers do not know.
 VAConfigAttrib config_attribute(int type, uint32_t value) {
@@ -90,6 +90,8 @@ TEST_CASE("queries: config attributes") {
   DriverUnderTest driver;
   CHECK(attribute(driver, VAProfileH264Main, VAConfigAttribRTFormat) == VA_RT_FORMAT_YUV420);
   CHECK(attribute(driver, VAProfileVP9Profile2, VAConfigAttribRTFormat) == VA_RT_FORMAT_YUV420_10);
+  CHECK(attribute(driver, VAProfileAV1Profile0, VAConfigAttribRTFormat) ==
+        (VA_RT_FORMAT_YUV420 | VA_RT_FORMAT_YUV420_10));
   CHECK(attribute(driver, VAProfileVP8Version0_3, VAConfigAttribDecSliceMode) ==
         VA_DEC_SLICE_MODE_NORMAL);
   CHECK(attribute(driver, VAProfileMPEG2Main, VAConfigAttribMaxPictureWidth) >= 1920);

@@ -26,11 +26,13 @@ constexpr const char* kUsage =
     "  --driver FILE       the VA driver for --front va\n"
     "  --md5               one hash over all frames in display order\n"
     "  --framemd5          a line for each frame: index,width,height,hash\n"
+    "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, .png\n"
     "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
     "  --backend auto|software   --engine auto|libavcodec   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"
-    "H.264, HEVC, VP9, VP8 and MPEG-2 in any container that libavformat opens.\n";
+    "H.264, HEVC, AV1, VP9, VP8 and MPEG-2 in any container that libavformat opens; AV1 also of\n"
+    "annex B.\n";
 
 double cpu_seconds() {
   timespec time{};
@@ -47,7 +49,7 @@ struct Totals {
 // The events of a stream in order. Like a player it waits for a picture when it is to be shown.
 class Player {
  public:
-  Player(Front& front, Sink* sink) : front_(front), sink_(sink) {}
+  Player(Front& front, Sink* sink, bool luma) : front_(front), sink_(sink), luma_(luma) {}
 
   Status handle(parsed_stream::Event event) {
     if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
@@ -78,18 +80,21 @@ class Player {
       report(status.error());
       return {};
     }
+    const size_t samples = size_t{frame_.width} * frame_.height;
+    if (luma_) frame_.samples.resize(samples * (frame_.bit_depth > 8 ? 2 : 1));
     return sink_->write(frame_);
   }
 
   Front& front_;
   Sink* const sink_;
+  const bool luma_;
   Frame frame_;
   Totals totals_;
 };
 
 struct Request {
   std::string in, out, front, driver;
-  bool md5 = false, frame_md5 = false, benchmark = false;
+  bool md5 = false, frame_md5 = false, benchmark = false, luma = false;
   core::Settings settings;
 };
 
@@ -101,6 +106,7 @@ Result<Request> parse(Arguments arguments) {
   request.md5 = options.flag("md5");
   request.frame_md5 = options.flag("framemd5");
   request.benchmark = options.flag("benchmark");
+  request.luma = options.flag("luma");
   // A driver in this process reads the environment, as in any client.
   for (const char* name : {"backend", "engine", "substrate", "threads"}) {
     const auto value = options.value(name);
@@ -121,6 +127,9 @@ Result<Request> parse(Arguments arguments) {
   if (operands->size() == 2) request.out = (*operands)[1];
   if (request.md5 + request.frame_md5 + request.benchmark + !request.out.empty() > 1) {
     return Error{ErrorCode::kInvalidArgument, "one of OUT, --md5, --framemd5, --benchmark at a time"};
+  }
+  if (request.luma && (request.out.ends_with(".y4m") || request.out.ends_with(".png"))) {
+    return Error{ErrorCode::kInvalidArgument, "--luma writes no .y4m and no .png"};
   }
   return request;
 }
@@ -169,7 +178,7 @@ int run_decode(Arguments arguments) {
   auto sink = create_sink(*request);
   if (!sink) return fail(sink.error().message);
 
-  Player player(**front, sink->get());
+  Player player(**front, sink->get(), request->luma);
   const auto start = std::chrono::steady_clock::now();
   const double cpu_start = cpu_seconds();
   if (Status status = play(**stream, player); !status) return fail(status.error().message);

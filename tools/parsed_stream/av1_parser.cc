@@ -100,6 +100,7 @@ void Av1Parser::begin_frame(headers::Av1FrameHeader header) {
   job.target = std::make_shared<core::Picture>();
   if (has_grain(header)) job.display = std::make_shared<core::Picture>();
   gathering.header = std::move(header);
+  gathering.next_tile = 0;
 }
 
 Status Av1Parser::parse_tiles(std::span<const uint8_t> group_bytes, std::vector<Event>& events) {

@@ -31,7 +31,7 @@ class Av1Parser final : public Parser {
   struct Gathering {
     headers::Av1FrameHeader header;
     core::DecodeJob job;
-    uint32_t next_tile = 0;
+    uint32_t next_tile;
   };
 
   Status parse_unit(const headers::Av1Obu& unit, std::vector<Event>& events);

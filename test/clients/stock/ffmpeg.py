@@ -12,7 +12,9 @@ def decode(bench, clip, decoder_options, output_options, pixel_format, render_no
     expected = bench.software_frames(clip, pixel_format)
     file = os.path.join(bench.scratch("ffmpeg"), "frames")
     command = ["ffmpeg", "-v", "warning", "-nostdin", "-hwaccel", "vaapi"]
-    command += ["-hwaccel_device", bench.node, *decoder_options, "-i", bench.path(clip)]
+    # The first choice for AV1 is a decoder that knows no VA-API.
+    decoder = ["-c:v", "av1"] if clip.codec == "av1" else []
+    command += ["-hwaccel_device", bench.node, *decoder_options, *decoder, "-i", bench.path(clip)]
     command += ["-fps_mode", "passthrough", *output_options, "-f", "rawvideo", file]
     run = bench.run(command, render_node_options)
     workbench.expect_same_frames(workbench.read_frames(file, clip), expected)

@@ -16,8 +16,10 @@ FRONT_ENDS = {
     "mpeg2.mpg": "mpegpsdemux ! mpegvideoparse",
     "hevc.mp4": "qtdemux ! h265parse",
     "hevc_10bit.mp4": "qtdemux ! h265parse",
+    "av1.webm": "matroskademux ! av1parse",
+    "av1_10bit.webm": "matroskademux ! av1parse",
 }
-CODECS = {"h264": "h264dec", "vp9": "vp9dec", "vp8": "vp8dec", "mpeg2": "mpeg2dec", "hevc": "h265dec"}
+CODECS = {"h264": "h264dec", "vp9": "vp9dec", "vp8": "vp8dec", "mpeg2": "mpeg2dec", "hevc": "h265dec", "av1": "av1dec"}
 
 
 class Plugin:

@@ -13,6 +13,9 @@ PROFILES = (
     "VAProfileVP8Version0_3",
     "VAProfileMPEG2Simple",
     "VAProfileMPEG2Main",
+    "VAProfileHEVCMain",
+    "VAProfileHEVCMain10",
+    "VAProfileAV1Profile0",
 )
 
 

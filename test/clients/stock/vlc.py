@@ -7,7 +7,9 @@ import os
 import workbench
 from workbench import CLIPS, Case, Failure
 
-EIGHT_BITS = [clip for clip in CLIPS if clip.bits == 8]
+# VLC decodes AV1 by dav1d alone.
+OURS = [clip for clip in CLIPS if clip.codec != "av1"]
+EIGHT_BITS = [clip for clip in OURS if clip.bits == 8]
 
 
 def play(bench, clip, output_options):
@@ -49,7 +51,7 @@ def pixels(bench, clip):
 
 
 def cases(bench):
-    for clip in CLIPS:
+    for clip in OURS:
         yield Case(f"vlc dummy {clip.name}", functools.partial(no_output, bench, clip))
     for clip in EIGHT_BITS:
         yield Case(f"vlc pixels {clip.name}", functools.partial(pixels, bench, clip))

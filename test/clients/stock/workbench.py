@@ -58,6 +58,8 @@ CLIPS = (
     Clip("mpeg2.mpg", "mpeg2", 320, 180, 60, 60),
     Clip("hevc.mp4", "hevc", 320, 180, 60, 60),
     Clip("hevc_10bit.mp4", "hevc", 176, 144, 50, 50, bits=10),
+    Clip("av1.webm", "av1", 320, 180, 60, 62),
+    Clip("av1_10bit.webm", "av1", 176, 144, 50, 52, bits=10),
 )
 
 

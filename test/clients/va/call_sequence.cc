@@ -11,16 +11,25 @@
 namespace daedalus::va_client {
 namespace {
 
-constexpr core::Profile kProfiles[] = {
-    core::Profile::kH264ConstrainedBaseline,
-    core::Profile::kH264Main,
-    core::Profile::kH264High,
-    core::Profile::kVp9Profile0,
-    core::Profile::kVp9Profile2,
-    core::Profile::kVp8,
-    core::Profile::kMpeg2Main,
-    core::Profile::kHevcMain,
-    core::Profile::kHevcMain10,
+// A profile and the surfaces of its pictures.
+struct Choice {
+  core::Profile profile;
+  unsigned int rt_format;
+  bool operator==(const Choice&) const = default;
+};
+
+constexpr Choice kChoices[] = {
+    {core::Profile::kH264ConstrainedBaseline, VA_RT_FORMAT_YUV420},
+    {core::Profile::kH264Main, VA_RT_FORMAT_YUV420},
+    {core::Profile::kH264High, VA_RT_FORMAT_YUV420},
+    {core::Profile::kVp9Profile0, VA_RT_FORMAT_YUV420},
+    {core::Profile::kVp9Profile2, VA_RT_FORMAT_YUV420_10},
+    {core::Profile::kVp8, VA_RT_FORMAT_YUV420},
+    {core::Profile::kMpeg2Main, VA_RT_FORMAT_YUV420},
+    {core::Profile::kHevcMain, VA_RT_FORMAT_YUV420},
+    {core::Profile::kHevcMain10, VA_RT_FORMAT_YUV420_10},
+    {core::Profile::kAv1Main, VA_RT_FORMAT_YUV420},
+    {core::Profile::kAv1Main, VA_RT_FORMAT_YUV420_10},
 };
 
 // The buffer types that a decoder's client creates; an enumeration has no other values to try.
@@ -76,10 +85,11 @@ class CallPlayer::Reader {
   size_t next_ = 0;
 };
 
-CallPlayer::CallPlayer(std::shared_ptr<Display> display, VAProfile profile, uint32_t width,
-                       uint32_t height)
+CallPlayer::CallPlayer(std::shared_ptr<Display> display, VAProfile profile, unsigned int rt_format,
+                       uint32_t width, uint32_t height)
     : display_(std::move(display)),
       profile_(profile),
+      rt_format_(rt_format),
       width_(width),
       height_(height),
       surfaces_(kSurfaces, VA_INVALID_SURFACE) {
@@ -98,9 +108,8 @@ CallPlayer::~CallPlayer() {
 }
 
 void CallPlayer::create_surface(size_t index) {
-  const unsigned int rt_format = rt_format_of(profile_);
   surfaces_[index] = VA_INVALID_SURFACE;
-  display_->call(&VADriverVTable::vaCreateSurfaces2, rt_format, width_, height_, &surfaces_[index],
+  display_->call(&VADriverVTable::vaCreateSurfaces2, rt_format_, width_, height_, &surfaces_[index],
                  1U, static_cast<VASurfaceAttrib*>(nullptr), 0U);
 }
 
@@ -146,7 +155,7 @@ void CallPlayer::render(Reader& reader) {
 
 void CallPlayer::get_image(VASurfaceID surface, uint32_t x, uint32_t y) {
   VAImageFormat format{};
-  format.fourcc = rt_format_of(profile_) == VA_RT_FORMAT_YUV420 ? VA_FOURCC_I420 : VA_FOURCC_P010;
+  format.fourcc = rt_format_ == VA_RT_FORMAT_YUV420 ? VA_FOURCC_I420 : VA_FOURCC_P010;
   VAImage image{};
   if (display_->call(&VADriverVTable::vaCreateImage, &format, static_cast<int>(width_),
                      static_cast<int>(height_), &image) != VA_STATUS_SUCCESS)
@@ -213,13 +222,13 @@ size_t CallPlayer::play(std::span<const uint8_t> bytes) {
 size_t play_call_sequence(VADriverInit init, std::span<const uint8_t> bytes) {
   constexpr size_t kHeader = 5;
   if (bytes.size() < kHeader) return 0;
-  const core::Profile profile = kProfiles[bytes[0] % std::size(kProfiles)];
+  const Choice& choice = kChoices[bytes[0] % std::size(kChoices)];
   // Surfaces stay small: only the bitstream may be large.
   const uint32_t width = (bytes[1] | uint32_t{bytes[2]} << 8) % 1024;
   const uint32_t height = (bytes[3] | uint32_t{bytes[4]} << 8) % 1024;
   Result<std::shared_ptr<Display>> display = Display::start(init);
   if (!display) return 0;
-  CallPlayer player(*display, va_profile(profile), width, height);
+  CallPlayer player(*display, va_profile(choice.profile), choice.rt_format, width, height);
   return player.play(bytes.subspan(kHeader));
 }
 
@@ -236,8 +245,9 @@ Result<std::vector<uint8_t>> record_call_sequence(std::span<const core::DecodeJo
                    : VASurfaceID{VA_INVALID_SURFACE};
   };
   Writer writer;
-  writer.byte(static_cast<size_t>(std::find(std::begin(kProfiles), std::end(kProfiles), *profile) -
-                                  std::begin(kProfiles)));
+  const Choice choice{*profile, rt_format_of(jobs[0])};
+  writer.byte(static_cast<size_t>(std::find(std::begin(kChoices), std::end(kChoices), choice) -
+                                  std::begin(kChoices)));
   writer.number(jobs[0].coded_width(), 2);
   writer.number(jobs[0].coded_height(), 2);
   BufferBuilder builder;

@@ -42,7 +42,8 @@ class CallPlayer {
   // Largest buffer that is created, in bytes.
   static constexpr size_t kMaxBuffer = size_t{1} << 20;
 
-  CallPlayer(std::shared_ptr<Display> display, VAProfile profile, uint32_t width, uint32_t height);
+  CallPlayer(std::shared_ptr<Display> display, VAProfile profile, unsigned int rt_format,
+             uint32_t width, uint32_t height);
   ~CallPlayer();
   CallPlayer(const CallPlayer&) = delete;
   CallPlayer& operator=(const CallPlayer&) = delete;
@@ -64,6 +65,7 @@ class CallPlayer {
 
   std::shared_ptr<Display> display_;
   VAProfile profile_;
+  unsigned int rt_format_;
   uint32_t width_, height_;
   VAConfigID config_ = VA_INVALID_ID;
   VAContextID context_ = VA_INVALID_ID;

@@ -1,3 +1,4 @@
+#include "decode_core/headers/av1_obu.h"
 #include "test/clients/parsers/bit_reader.h"
 #include "test/clients/va/testing.h"
 #include "tools/parsed_stream/demuxer.h"
@@ -10,6 +11,15 @@ bool has_start_code(std::span<const uint8_t> bytes, uint8_t mask, uint8_t code) 
   for (size_t i = 0; i + 3 < bytes.size(); ++i) {
     if (bytes[i] == 0 && bytes[i + 1] == 0 && bytes[i + 2] == 1 && (bytes[i + 3] & mask) == code)
       return true;
+  }
+  return false;
+}
+
+// AV1 7.6.1: a temporal unit that can be begun with has one.
+bool has_sequence_header(std::span<const uint8_t> temporal_unit) {
+  headers::Av1Obus units(temporal_unit);
+  while (const auto unit = units.next()) {
+    if (unit->type == headers::Av1ObuType::kSequenceHeader) return true;
   }
   return false;
 }
@@ -27,7 +37,7 @@ bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
     case core::Codec::kHevc:
       return has_start_code(packet, 0x7e, 19 << 1) || has_start_code(packet, 0x7e, 20 << 1);
     case core::Codec::kAv1:
-      return false;  // no parser knows it
+      return has_sequence_header(packet);
     case core::Codec::kVp9:
       break;
   }

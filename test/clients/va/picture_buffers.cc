@@ -7,7 +7,8 @@ namespace {
 
 // Every codec's slice parameters begin with slice_data_size and slice_data_offset.
 void add_to_data_offset(std::span<uint8_t> slice_parameters, uint32_t bytes) {
-  static_assert(offsetof(VASliceParameterBufferH264, slice_data_offset) == sizeof(uint32_t) &&
+  static_assert(offsetof(VASliceParameterBufferAV1, slice_data_offset) == sizeof(uint32_t) &&
+                offsetof(VASliceParameterBufferH264, slice_data_offset) == sizeof(uint32_t) &&
                 offsetof(VASliceParameterBufferHEVC, slice_data_offset) == sizeof(uint32_t) &&
                 offsetof(VASliceParameterBufferMPEG2, slice_data_offset) == sizeof(uint32_t) &&
                 offsetof(VASliceParameterBufferVP8, slice_data_offset) == sizeof(uint32_t) &&
@@ -43,8 +44,7 @@ Result<PictureBuffers> separate_buffers(const core::DecodeJob& job, const Surfac
     case core::Codec::kVp8: return vp8_buffers(job, surface_of, style.vp8_whole_frame);
     case core::Codec::kMpeg2: return mpeg2_buffers(job, surface_of);
     case core::Codec::kHevc: return hevc_buffers(job, surface_of);
-    case core::Codec::kAv1:
-      break;
+    case core::Codec::kAv1: return av1_buffers(job, surface_of);
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }

@@ -69,6 +69,7 @@ Result<Vp9References> read_vp9_references(std::span<const uint8_t> frame);
 
 // The codecs' own parts of BufferBuilder::build. They trust validate(job).
 Result<PictureBuffers> h264_buffers(const core::DecodeJob& job, const SurfaceOf& surface_of);
+PictureBuffers av1_buffers(const core::DecodeJob& job, const SurfaceOf& surface_of);
 PictureBuffers hevc_buffers(const core::DecodeJob& job, const SurfaceOf& surface_of);
 Result<PictureBuffers> vp9_buffers(const core::DecodeJob& job,
                                    std::span<const std::shared_ptr<core::Picture>, 8> slots,

@@ -25,7 +25,7 @@ RawContext::RawContext(std::shared_ptr<Display> display, const core::DecodeJob& 
     : display_(std::move(display)) {
   const Result<core::Profile> profile = profile_of(job);
   REQUIRE(profile.ok());
-  const unsigned int rt_format = rt_format_of(va_profile(*profile));
+  const unsigned int rt_format = rt_format_of(job);
   const uint32_t width = job.coded_width();
   const uint32_t height = job.coded_height();
   REQUIRE(display_->call(&VADriverVTable::vaCreateConfig, va_profile(*profile), VAEntrypointVLD,

@@ -47,8 +47,7 @@ Result<core::Profile> profile_of(const core::DecodeJob& job) {
       const uint8_t above_8 = std::get<core::HevcParameters>(job.parameters).sps.bit_depth_luma_minus8;
       return above_8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
     }
-    case core::Codec::kAv1:
-      break;
+    case core::Codec::kAv1: return core::Profile::kAv1Main;
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }
@@ -66,8 +65,7 @@ VAProfile va_profile(core::Profile profile) {
     case core::Profile::kHevcMain:
     case core::Profile::kHevcMainStillPicture: return VAProfileHEVCMain;
     case core::Profile::kHevcMain10: return VAProfileHEVCMain10;
-    case core::Profile::kAv1Main:
-      break;
+    case core::Profile::kAv1Main: return VAProfileAV1Profile0;
   }
   return VAProfileNone;
 }
@@ -75,6 +73,14 @@ VAProfile va_profile(core::Profile profile) {
 unsigned int rt_format_of(VAProfile profile) {
   const bool ten_bits = profile == VAProfileVP9Profile2 || profile == VAProfileHEVCMain10;
   return ten_bits ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+}
+
+unsigned int rt_format_of(const core::DecodeJob& job) {
+  if (const auto* av1 = std::get_if<core::Av1Parameters>(&job.parameters)) {
+    return av1->sequence.bit_depth > 8 ? VA_RT_FORMAT_YUV420_10 : VA_RT_FORMAT_YUV420;
+  }
+  const Result<core::Profile> profile = profile_of(job);
+  return profile ? rt_format_of(va_profile(*profile)) : VA_RT_FORMAT_YUV420;
 }
 
 Result<std::unique_ptr<VaClient>> VaClient::open(const std::string& driver_path,
@@ -102,12 +108,13 @@ void VaClient::close_context() {
   config_ = VA_INVALID_ID;
 }
 
-Status VaClient::configure(core::Profile profile, uint32_t width, uint32_t height) {
+Status VaClient::configure(core::Profile profile, unsigned int rt_format, uint32_t width,
+                           uint32_t height) {
   close_context();
   profile_ = profile;
   width_ = width;
   height_ = height;
-  rt_format_ = rt_format_of(va_profile(profile));
+  rt_format_ = rt_format;
   destroy_stale_surfaces();
   if (style_.probe_first && !probed_) {
     if (Status probed = probe(va_profile(profile)); !probed) return probed;
@@ -376,8 +383,12 @@ Status VaClient::decode(const core::DecodeJob& job) {
   const Result<core::Profile> profile = profile_of(job);
   if (!profile) return profile.error();
   const auto [width, height] = surface_size(job);
-  if (context_ == VA_INVALID_ID || profile_ != *profile || width_ != width || height_ != height) {
-    if (Status configured = configure(*profile, width, height); !configured) return configured;
+  const unsigned int rt_format = rt_format_of(job);
+  if (context_ == VA_INVALID_ID || profile_ != *profile || rt_format_ != rt_format ||
+      width_ != width || height_ != height) {
+    if (Status configured = configure(*profile, rt_format, width, height); !configured) {
+      return configured;
+    }
   }
   const Result<VASurfaceID> target = assign_surface(job.target);
   if (!target) return target.error();

@@ -25,8 +25,10 @@ namespace daedalus::va_client {
 // The profile a client asks for to decode this job; kUnsupported: VA has none.
 Result<core::Profile> profile_of(const core::DecodeJob& job);
 VAProfile va_profile(core::Profile profile);
-// VA_RT_FORMAT_YUV420 or, of profiles of 10 bits, VA_RT_FORMAT_YUV420_10.
+// VA_RT_FORMAT_YUV420 or, of profiles of 10 bits alone, VA_RT_FORMAT_YUV420_10.
 unsigned int rt_format_of(VAProfile profile);
+// That of the job's depth.
+unsigned int rt_format_of(const core::DecodeJob& job);
 
 // One stream. Not thread-safe; several may share a display, each on its own thread.
 class VaClient {
@@ -42,7 +44,7 @@ class VaClient {
 
   // A new configuration and context for pictures of this size (luma samples); the old ones are
   // destroyed, the surfaces that hold pictures live on. decode() calls it when a job needs it.
-  Status configure(core::Profile profile, uint32_t width, uint32_t height);
+  Status configure(core::Profile profile, unsigned int rt_format, uint32_t width, uint32_t height);
   // Destroys context and configuration only.
   void close_context();
 
