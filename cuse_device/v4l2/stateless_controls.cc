@@ -1,6 +1,7 @@
 #include "cuse_device/v4l2/stateless_controls.h"
 
 #include <cstring>
+#include <vector>
 
 #include "cuse_device/v4l2/codec_profiles.h"
 #include "decode_core/headers/hevc_scaling.h"
@@ -188,7 +189,12 @@ void add_stateless_controls(std::span<const core::ProfileCapability> capabilitie
   if (has_codec(capabilities, core::Codec::kVp9)) add_vp9(controls);
   if (has_codec(capabilities, core::Codec::kMpeg2)) add_mpeg2(controls);
   if (has_codec(capabilities, core::Codec::kHevc)) add_hevc(controls);
-  add_profile_controls(capabilities, controls);
+  // This node has no format of AV1.
+  std::vector<core::ProfileCapability> profiles(capabilities.begin(), capabilities.end());
+  std::erase_if(profiles, [](const core::ProfileCapability& capability) {
+    return core::codec_of(capability.profile) == core::Codec::kAv1;
+  });
+  add_profile_controls(profiles, controls);
 }
 
 }  // namespace daedalus::v4l2
