@@ -82,8 +82,8 @@ encode hevc.mp4 \
        b='140+50*sin(hypot(X-90-40*sin(N/13),Y-70)/6-N/3)+60*sin(hypot(X-230,Y-120-30*cos(N/11))/8-N/4)',
    format=yuv420p" \
   -c:v libx265 -preset slow -b:v 330k -tag:v hvc1 \
-  -x265-params "keyint=30:min-keyint=30:bframes=4:b-pyramid=1:ref=4:weightp=1:open-gop=1:slices=1:wpp=1:"\
-"frame-threads=1:pools=1:info=0:log-level=error:colorprim=bt709:transfer=bt709:colormatrix=bt709"
+  -x265-params "keyint=30:min-keyint=30:bframes=4:b-pyramid=1:ref=4:weightp=1:open-gop=1:slices=1:wpp=1:\
+frame-threads=1:pools=1:info=0:log-level=error:colorprim=bt709:transfer=bt709:colormatrix=bt709"
 
 # Northern lights, in ten bits.
 encode hevc_10bit.mp4 \
