@@ -23,6 +23,30 @@ uint8_t code_point(const Enum& field) {
   return std::in_range<uint8_t>(value) ? static_cast<uint8_t>(value) : kUnspecified;
 }
 
+Colorimetry colorimetry_of(const AVFrame& frame) {
+  return {code_point(frame.color_primaries), code_point(frame.color_trc),
+          code_point(frame.colorspace),
+          frame.color_range == AVCOL_RANGE_JPEG || frame.format == AV_PIX_FMT_YUVJ420P};
+}
+
+// libavcodec 61 gives pictures of unspecified colour that of the stream at the time when they come
+// out, which may be another one by then. So each remembers what it began with.
+bool remember_colorimetry(AVFrame& frame) {
+  const Colorimetry colorimetry = colorimetry_of(frame);
+  frame.opaque_ref = av_buffer_alloc(sizeof colorimetry);
+  if (frame.opaque_ref == nullptr) return false;
+  std::memcpy(frame.opaque_ref->data, &colorimetry, sizeof colorimetry);
+  return true;
+}
+
+Colorimetry remembered_colorimetry(const AVFrame& frame) {
+  Colorimetry colorimetry = colorimetry_of(frame);
+  if (frame.opaque_ref != nullptr && frame.opaque_ref->size == sizeof colorimetry) {
+    std::memcpy(&colorimetry, frame.opaque_ref->data, sizeof colorimetry);
+  }
+  return colorimetry;
+}
+
 StreamFormat format_of(const AVFrame& frame, SampleFormat samples, int reordered) {
   StreamFormat format;
   format.coded_width = static_cast<uint32_t>(frame.width);
@@ -30,9 +54,7 @@ StreamFormat format_of(const AVFrame& frame, SampleFormat samples, int reordered
   format.visible = {0, 0, format.coded_width, format.coded_height};
   format.bit_depth = samples == SampleFormat::kI42010 ? 10 : 8;
   format.min_buffers = 1 + static_cast<uint32_t>(std::clamp(reordered, 0, 16));
-  format.colorimetry = {
-      code_point(frame.color_primaries), code_point(frame.color_trc), code_point(frame.colorspace),
-      frame.color_range == AVCOL_RANGE_JPEG || frame.format == AV_PIX_FMT_YUVJ420P};
+  format.colorimetry = colorimetry_of(frame);
   return format;
 }
 
@@ -182,6 +204,7 @@ int FrameThreadDecoder::allocate(AVCodecContext& context, AVFrame& frame) {
     allocation_error_ = buffer.error().message;
     return averror_of(buffer.error());
   }
+  if (!remember_colorimetry(frame)) return AVERROR(ENOMEM);
   if (!headers_told_.exchange(true)) {
     StreamFormat format = format_of(frame, buffer->view.format, context.has_b_frames);
     format.visible.width = std::clamp(static_cast<uint32_t>(context.width), 1u, format.coded_width);
@@ -209,6 +232,7 @@ Result<StreamPicture> FrameThreadDecoder::picture_of(const AVFrame& frame) const
     picture.frame = FrameAllocator::buffer_of(frame);
   }
   picture.format = format_of(frame, picture.frame.view.format, context_->has_b_frames);
+  picture.format.colorimetry = remembered_colorimetry(frame);
   picture.format.visible = window_of(frame);
   picture.token = static_cast<uint64_t>(frame.pts);
   picture.keyframe = is_keyframe(frame);
