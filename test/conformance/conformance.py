@@ -84,7 +84,8 @@ class Run:
         self.asked = fronts.Asked(options.engine, options.backend, options.substrate, options.transport,
                                   options.time_scale or time_scale(self.programs))
         self.front = fronts.front_class(options.front, options.client == "own")(self.programs, self.asked)
-        self.limits = manifest.read_client_limits(options.limits, options.front, self.front.client_name)
+        self.limits = {client: manifest.read_client_limits(options.limits, options.front, client)
+                       for client in ("ffmpeg", "own")}
         self.damaged = manifest.read_damaged(options.damaged)
 
     def row(self, stream):
@@ -98,18 +99,20 @@ class Run:
 
     def verdict(self, stream):
         """(the verdict, the outcome that the row describes, the client that it came from)."""
-        verdict, outcome = self.decode(self.front, stream)
-        if stream.path not in self.limits or not verdicts.is_excusable(verdict):
-            return verdict, outcome, self.front.client_name
-        substitute, same_interface = fronts.substitute(self.front)
+        chosen = fronts.for_stream(self.front, stream)
+        verdict, outcome = self.decode(chosen, stream)
+        limits = self.limits[chosen.client_name]
+        if stream.path not in limits or not verdicts.is_excusable(verdict):
+            return verdict, outcome, chosen.client_name
+        substitute, same_interface = fronts.substitute(chosen)
         asked = self.asked if same_interface else dataclasses.replace(self.asked, transport="")
         front = substitute(self.programs, asked)
         proof, proof_outcome = self.decode(front, stream)
         name = "our own client" if same_interface else front.name
-        verdict = verdicts.with_client_limit(self.limits[stream.path], proof, name, same_interface)
+        verdict = verdicts.with_client_limit(limits[stream.path], proof, name, same_interface)
         if same_interface:
             return verdict, proof_outcome, front.client_name
-        return verdict, outcome, self.front.client_name
+        return verdict, outcome, chosen.client_name
 
     def decode(self, front, stream):
         if stream.robustness:
@@ -248,7 +251,7 @@ def main(arguments=None):
     if not options.in_machine:
         return conform(options)
     in_machine.enter(0, "--memory", "2048", or_skip=False)
-    with in_machine.Daemon() as daemon:
+    with in_machine.Daemon("--av1") as daemon:
         os.environ["DAEDALUS_STATS"] = daemon.folder
         return conform(options)
 

@@ -73,7 +73,9 @@ def daedalus(arguments):
         return
     if arguments[0] == "run":  # its transport becomes visible
         os.environ["TRANSPORT"] = arguments[2]
-        os.execvp(arguments[4], arguments[4:])
+        command = arguments.index("--") + 1
+        os.environ["RUN_OPTIONS"] = " ".join(arguments[3:command - 1])
+        os.execvp(arguments[command], arguments[command:])
     print_hashes("replay", "replay", arguments)
 
 
@@ -84,9 +86,11 @@ def stateless_client(arguments):
 
 
 def stateful_client(arguments):
-    """Likewise; and it must be told the CAPTURE format of the stream's planes."""
-    wanted = load(arguments[-2]).get("format", "YU12")
-    if os.environ.get("TRANSPORT") in ("in-process", "cuse") and arguments[:2] == ["--format", wanted]:
+    """Likewise; and it must be told the CAPTURE format of the stream's planes, the node that it has AV1."""
+    stream = load(arguments[-2])
+    listed = stream.get("codec") != "av1" or os.environ.get("RUN_OPTIONS") == "--av1"
+    told = arguments[:2] == ["--format", stream.get("format", "YU12")]
+    if os.environ.get("TRANSPORT") in ("in-process", "cuse") and told and listed:
         print_hashes("v4l2", "own", arguments)
 
 

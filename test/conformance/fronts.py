@@ -228,8 +228,12 @@ class OwnV4l2Front(PrintingFront):
         raise NotImplementedError
 
     def command(self, path, form, stream):
-        return self.programs.command("run", "--transport", self.asked.transport or "in-process", "--",
-                                     *self.client(stream), path, form)
+        return self.programs.command("run", "--transport", self.asked.transport or "in-process",
+                                     *self.run_options(stream), "--", *self.client(stream), path, form)
+
+    def run_options(self, stream):
+        """Of `daedalus run`."""
+        return []
 
 
 class V4l2RequestFront(OwnV4l2Front):
@@ -248,9 +252,12 @@ class StatefulClientFront(OwnV4l2Front):
     name = "v4l2"
 
     def client(self, stream):
-        formats = {"yuv420p": "YU12", "yuv420p10le": "P010"}
-        chosen = ["--format", formats[stream.pix_fmt]] if stream.pix_fmt in formats else []
-        return [self.programs.stateful_client, *chosen]
+        chosen = {"yuv420p": ["--format", "YU12"], "yuv420p10le": ["--format", "P010"], "gray": ["--luma"]}
+        return [self.programs.stateful_client, *chosen.get(stream.pix_fmt, [])]
+
+    def run_options(self, stream):
+        """Clients that take an unknown format amiss are spared AV1 otherwise."""
+        return ["--av1"] if stream.codec == "av1" and self.asked.transport != "cuse" else []
 
 
 FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2Front, V4l2RequestFront)}
@@ -258,6 +265,13 @@ FRONTS = {front.name: front for front in (VaFront, ReplayFront, V4l2Front, V4l2R
 
 def front_class(name, own_client=False):
     return StatefulClientFront if name == V4l2Front.name and own_client else FRONTS[name]
+
+
+def for_stream(front, stream):
+    """The front itself, or with a client of ours where no stock client has a decoder of that codec."""
+    if isinstance(front, V4l2Front) and stream.codec not in front.decoders:
+        return StatefulClientFront(front.programs, front.asked)
+    return front
 
 
 def substitute(front):

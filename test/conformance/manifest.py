@@ -18,7 +18,7 @@ ADVERTISED = {
     "av1": ("Main",),
 }
 # What one front does not decode of these.
-NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("av1",), "v4l2": ("av1",)}
+NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("av1",)}
 # What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10, both in AV1 Main), 4:2:0; H.264
 # High and AV1 Main also 4:0:0.
 PIXEL_FORMATS = {

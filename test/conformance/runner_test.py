@@ -359,6 +359,13 @@ class OwnStatefulClient(WithFolder):
             "a.stream": ("passed", "", "own"), "b.stream": ("failed", verdict.WRONG, "own"),
             "c.stream": ("failed", verdict.PATH, "own")}, printed)
 
+    def test_decodes_what_no_stock_client_can(self):
+        self.folder.add("a.stream", codec="av1", profile="Main")
+        self.folder.add("b.stream", codec="av1", profile="Main", own="wrong")
+        _, printed, rows = self.folder.run("v4l2")
+        found = {path: (row["result"], row["kind"], row["client"]) for path, row in rows.items()}
+        self.assertEqual(found, {"a.stream": ("passed", "", "own"), "b.stream": ("failed", verdict.WRONG, "own")}, printed)
+
     def test_has_no_limits(self):
         status, printed, row = self.limit("good", "wrong", "--client", "own")
         self.assertEqual((status, row["kind"]), (1, verdict.WRONG), printed)
@@ -418,10 +425,10 @@ class Manifest(unittest.TestCase):
         self.assertEqual(reason("vp9", "2", "yuv420p12le"), "vp9 yuv420p12le")
         self.assertEqual(reason("vp8", "2"), "")
         for pix_fmt in ("yuv420p", "yuv420p10le", "gray"):
-            self.assertEqual(reason("av1", "Main", pix_fmt, "replay"), "")
+            for front in ("va", "v4l2", "replay"):
+                self.assertEqual(reason("av1", "Main", pix_fmt, front), "")
         self.assertEqual(reason("av1", "High", "yuv444p", "replay"), "av1 High")
-        for front in ("v4l2", "v4l2-request"):
-            self.assertEqual(reason("av1", "Main", front=front), "av1")
+        self.assertEqual(reason("av1", "Main", front="v4l2-request"), "av1")
         self.assertEqual(reason("hevc", "Main"), "")
         for profile, pix_fmt in (("Main", "yuv420p"), ("main10", "yuv420p10le"), ("Main Still Picture", "yuv420p")):
             for front in ("v4l2", "replay", "v4l2-request"):
