@@ -228,8 +228,6 @@ TEST_CASE("random frames of every form end in a picture or an error") {
       parameters.sequence = sequence.control;
       parameters.sequence.seq_profile = 0;
       parameters.frame = rewrite::test::choose_av1_frame(random, sequence, slots);
-      // Chroma units of 32 samples, of which dav1d 1.0 may die.
-      parameters.frame.loop_restoration.lr_uv_shift = static_cast<uint8_t>(random.in(0, 1));
       slots.fill(&state);
       for (int8_t& index : parameters.frame.ref_frame_idx) {
         index = static_cast<int8_t>(random.in(0, 7));

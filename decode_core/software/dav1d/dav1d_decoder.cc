@@ -5,7 +5,6 @@
 #include <cstring>
 #include <deque>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,23 +49,6 @@ class OwnedPicture {
  private:
   Dav1dPicture picture_{};
 };
-
-// dav1d 1.0 with AVX-512 stores restored samples as if every unit began at a multiple of 64 bytes,
-// and dies of a chroma unit of 32.
-bool kills_dav1d(const Av1Parameters& parameters) {
-#if defined(__x86_64__)
-  static const bool affected = std::string_view(dav1d_version()).starts_with("1.0.") &&
-                               __builtin_cpu_supports("avx512vbmi2") != 0;
-  const v4l2_av1_loop_restoration& restoration = parameters.frame.loop_restoration;
-  return affected && parameters.sequence.bit_depth == 8 && restoration.lr_unit_shift == 0 &&
-         restoration.lr_uv_shift != 0 &&
-         (restoration.frame_restoration_type[1] != V4L2_AV1_FRAME_RESTORE_NONE ||
-          restoration.frame_restoration_type[2] != V4L2_AV1_FRAME_RESTORE_NONE);
-#else
-  static_cast<void>(parameters);
-  return false;
-#endif
-}
 
 // A picture that was decoded and may have to be decoded once more, into a slot.
 struct Undecided {
@@ -186,10 +168,6 @@ class Dav1dDecoder final : public Decoder {
   // Decodes a frame into `picture` and, with `slot`, the slot.
   Status run(const CodedFrameView& coded, const decltype(FramePlace::ref_frame_idx)& references,
              std::optional<uint8_t> slot, uint64_t id, OwnedPicture& picture) {
-    if (kills_dav1d(coded.parameters)) {
-      return Error{ErrorCode::kUnsupported,
-                   "this version of dav1d cannot restore chroma in units of 32 samples"};
-    }
     const auto state = write_av1_packet(coded, {references, slot, slots_.states()}, packet_);
     if (!state) return state.error();
     if (slot.has_value()) slots_.drop(*slot);
