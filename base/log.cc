@@ -33,8 +33,8 @@ void log(LogLevel level, const char* format, ...) {
   if (!log_enabled(level)) return;
   constexpr std::array<const char*, 4> kNames = {"error", "warning", "info", "debug"};
   std::array<char, 1024> line;
-  const int prefix = std::snprintf(line.data(), line.size(), "daedalus: %s: ",
-                                   kNames[static_cast<size_t>(level)]);
+  const int prefix =
+      std::snprintf(line.data(), line.size(), "daedalus: %s: ", kNames[static_cast<size_t>(level)]);
   const size_t room = line.size() - static_cast<size_t>(prefix) - 1;
   va_list arguments;
   va_start(arguments, format);

@@ -27,8 +27,9 @@ class TemporaryFolder {
 };
 
 Statistics::Identity identity() {
-  return {"replay", "h264", "a profile name that is longer than its field", "libavcodec", "software",
-          1920, 1080};
+  return {"replay",     "h264",     "a profile name that is longer than its field",
+          "libavcodec", "software", 1920,
+          1080};
 }
 
 TEST_CASE("a page is read back by another opener while its writer lives") {

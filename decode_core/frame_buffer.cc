@@ -33,7 +33,8 @@ Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
   // The largest picture, 8192x8192 in 16-bit samples with its margins, and a bound for overflow.
   constexpr size_t kLargest = size_t{256} << 20;
   if (size == 0 || size > kLargest) {
-    return Error{ErrorCode::kOutOfMemory, "a frame of " + std::to_string(size) + " bytes is too large"};
+    return Error{ErrorCode::kOutOfMemory,
+                 "a frame of " + std::to_string(size) + " bytes is too large"};
   }
   std::unique_ptr<FrameMemory> memory;
   {
@@ -50,7 +51,8 @@ Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
   if (memory == nullptr) {
     std::unique_ptr<uint8_t[]> storage(new (std::nothrow) uint8_t[size + FrameMemory::kAlignment]);
     if (storage == nullptr) {
-      return Error{ErrorCode::kOutOfMemory, "no memory for a frame of " + std::to_string(size) + " bytes"};
+      return Error{ErrorCode::kOutOfMemory,
+                   "no memory for a frame of " + std::to_string(size) + " bytes"};
     }
     memory = std::make_unique<FrameMemory>(std::move(storage), size);
   }

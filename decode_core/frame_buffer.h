@@ -1,4 +1,5 @@
-// FrameBuffer: the decoded samples of one picture in CPU-cached memory, and the pool they come from.
+// FrameBuffer: the decoded samples of one picture in CPU-cached memory, and the pool they come
+// from.
 #ifndef DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
 #define DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
 
@@ -30,7 +31,7 @@ struct Plane {
 // are (width + 1) / 2 by (height + 1) / 2.
 struct FrameView {
   SampleFormat format = SampleFormat::kI420;
-  uint32_t width = 0;   // decoded and valid, the coded size or a little less
+  uint32_t width = 0;  // decoded and valid, the coded size or a little less
   uint32_t height = 0;
   std::array<Plane, 3> planes;  // kNv12: the third is null
 };

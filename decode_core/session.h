@@ -52,8 +52,8 @@ class Session : public std::enable_shared_from_this<Session> {
 };
 
 // The session that must decode `job`: `current` where it decodes the job's codec; else the session
-// of the job's references (a context that was made anew in mid-chain adopts the old one); else null:
-// open a new one.
+// of the job's references (a context that was made anew in mid-chain adopts the old one); else
+// null: open a new one.
 std::shared_ptr<Session> session_for(const DecodeJob& job, std::shared_ptr<Session> current);
 
 }  // namespace daedalus::core

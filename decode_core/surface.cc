@@ -129,7 +129,8 @@ Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
 
 Status Surface::read(const Rect& from, ImageFormat format, const LinearLayout& layout,
                      uint8_t* out) const {
-  if (!inside(from, width_, height_)) return invalid("the region to read is not inside the surface");
+  if (!inside(from, width_, height_))
+    return invalid("the region to read is not inside the surface");
   if (!holds(format, layout, {0, 0, from.width, from.height})) {
     return invalid("the region to read is not inside the image");
   }

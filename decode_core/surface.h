@@ -45,7 +45,8 @@ class Surface {
 
   // Waits for the picture, then packs `from` into an image at (0, 0); `out` has layout_of(format,
   // image_width, image_height). A surface that never held a picture reads as black.
-  // kInvalidArgument: `from` is not inside the surface or the image, or the format differs in depth.
+  // kInvalidArgument: `from` is not inside the surface or the image, or the format differs in
+  // depth.
   Status read(const Rect& from, ImageFormat format, const LinearLayout& layout, uint8_t* out) const;
 
   // PutImage: the surface's picture becomes a copy of its former one with `from` of the image

@@ -127,8 +127,8 @@ QueueFormat StatefulFile::fitted_format(const v4l2_format& format) const {
 
 // Who asks for the format with bitstream queued wants that of the bitstream. As s5p-mfc's, the
 // answer waits (EAGAIN, Parking::kAlways) until the engine has looked for headers in it: libavcodec
-// asks three times in a row while it sets CAPTURE up and mixes what it hears, so it must not hear of
-// two formats.
+// asks three times in a row while it sets CAPTURE up and mixes what it hears, so it must not hear
+// of two formats.
 int StatefulFile::wait_for_headers() {
   const bool looking = state_ == StatefulState::kInitialization && decoder_ &&
                        output_.streaming() && !capture_.streaming() &&

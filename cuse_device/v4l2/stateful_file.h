@@ -143,10 +143,10 @@ class StatefulFile final : public VideoFile {
   bool empty_last_due_ = false;  // kCaptureSetup, and after a drain without pictures
   // Until when somebody who asked for the format waits for headers in what is queued.
   std::optional<WorkSignal::Time> patience_ends_;
-  bool starved_ = false;         // the thread has found no CAPTURE buffer for what it has
-  bool draining_ = false;        // from DEC_CMD_STOP until the last buffer is out
-  bool drain_sent_ = false;      // to the engine
-  uint64_t drain_limit_ = 0;     // Buffer::queued_as from which on buffers wait for a restart
+  bool starved_ = false;      // the thread has found no CAPTURE buffer for what it has
+  bool draining_ = false;     // from DEC_CMD_STOP until the last buffer is out
+  bool drain_sent_ = false;   // to the engine
+  uint64_t drain_limit_ = 0;  // Buffer::queued_as from which on buffers wait for a restart
   uint64_t next_token_ = 0;
   std::deque<std::pair<uint64_t, std::shared_ptr<Buffer>>> in_flight_;  // OUTPUT, by token
   std::map<uint64_t, Stamp> stamps_;                                    // by token

@@ -18,7 +18,10 @@ namespace daedalus::core {
 class SurfaceMemory {
  public:
   SurfaceMemory(UniqueFd fd, Mapping mapping, bool dma_buf, bool cached, std::string_view provider)
-      : fd_(std::move(fd)), mapping_(std::move(mapping)), dma_buf_(dma_buf), cached_(cached),
+      : fd_(std::move(fd)),
+        mapping_(std::move(mapping)),
+        dma_buf_(dma_buf),
+        cached_(cached),
         provider_(provider) {}
 
   int fd() const { return fd_.get(); }  // stays ours; dup() it to hand it out
@@ -46,7 +49,8 @@ class SurfaceMemory {
 class MemoryAllocator {
  public:
   virtual ~MemoryAllocator() = default;
-  // `require_dma_buf`: a plain memfd will not do; the error names what is missing and how to get it.
+  // `require_dma_buf`: a plain memfd will not do; the error names what is missing and how to get
+  // it.
   virtual Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) = 0;
   static std::unique_ptr<MemoryAllocator> create();
 };

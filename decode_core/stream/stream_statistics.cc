@@ -15,8 +15,9 @@ StreamStatistics::StreamStatistics(const Settings& settings, const std::string& 
 void StreamStatistics::note_error(const Error& error) {
   // A damaged stream is damaged in many places; one is worth a warning.
   const bool first = statistics_.page().errors++ == 0;
-  log(first ? LogLevel::kWarning : LogLevel::kDebug, "a part of a %s stream could not be decoded: %s",
-      std::string(to_string(codec_)).c_str(), error.message.c_str());
+  log(first ? LogLevel::kWarning : LogLevel::kDebug,
+      "a part of a %s stream could not be decoded: %s", std::string(to_string(codec_)).c_str(),
+      error.message.c_str());
 }
 
 void StreamStatistics::note_picture(const StreamPicture& picture, std::string_view profile) {

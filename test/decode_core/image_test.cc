@@ -9,7 +9,8 @@ namespace daedalus::core {
 namespace {
 
 TEST_CASE("a layout's planes are aligned, apart from each other and inside the buffer") {
-  const std::vector<uint32_t> sizes = {1, 2, 3, 63, 64, 65, 127, 128, 129, 1080, 1920, kMaxDimension};
+  const std::vector<uint32_t> sizes = {1,   2,   3,   63,   64,   65,
+                                       127, 128, 129, 1080, 1920, kMaxDimension};
   for (const ImageFormat format :
        {ImageFormat::kNv12, ImageFormat::kI420, ImageFormat::kYv12, ImageFormat::kP010}) {
     const bool planar = format == ImageFormat::kI420 || format == ImageFormat::kYv12;

@@ -1,5 +1,3 @@
-#include "decode_core/memory/surface_memory.h"
-
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "decode_core/memory/surface_memory.h"
 #include "test/catch.h"
 
 namespace daedalus::core {

@@ -62,7 +62,7 @@ TEST_CASE("whole pictures of every format and odd size are packed as the referen
 TEST_CASE("any crop is packed as the reference says, black beyond the picture") {
   Workers workers(2);
   const std::vector<Rect> crops = {
-      {0, 0, 7, 5},   {2, 2, 30, 20},  {4, 0, 37, 29}, {1, 1, 8, 8},    {3, 5, 9, 9},
+      {0, 0, 7, 5},   {2, 2, 30, 20},   {4, 0, 37, 29}, {1, 1, 8, 8},    {3, 5, 9, 9},
       {0, 0, 60, 40}, {30, 20, 20, 20}, {36, 28, 6, 6}, {37, 29, 10, 4}, {38, 0, 4, 4},
       {0, 30, 4, 4},  {500, 500, 6, 6}, {0, 0, 0, 4},   {0, 0, 4, 0},    {36, 0, 1, 40}};
   uint32_t seed = 100;

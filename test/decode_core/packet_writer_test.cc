@@ -135,9 +135,10 @@ TEST_CASE("unknown default reference counts come from slices that do not overrid
   const auto writer = PacketWriter::create(Codec::kH264);
   Bytes bytes;
   // The one that overrides its counts says nothing of the defaults.
-  DecodeJob job = job_of({{.slice_type = 0, .frame_num = 1, .override_counts = true, .l0_minus1 = 9},
-                          {.slice_type = 1, .frame_num = 1, .l0_minus1 = 3, .l1_minus1 = 1},
-                          {.slice_type = 0, .frame_num = 1, .l0_minus1 = 3}});
+  DecodeJob job =
+      job_of({{.slice_type = 0, .frame_num = 1, .override_counts = true, .l0_minus1 = 9},
+              {.slice_type = 1, .frame_num = 1, .l0_minus1 = 3, .l1_minus1 = 1},
+              {.slice_type = 0, .frame_num = 1, .l0_minus1 = 3}});
   REQUIRE(writer->write(job, bytes).ok());
   const Packet packet = take_apart(bytes);
   REQUIRE(packet.pps.size() == 1);

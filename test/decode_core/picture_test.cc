@@ -144,9 +144,8 @@ TEST_CASE("an output pass runs with the pixels of every job that leaves some") {
 TEST_CASE("an output pass attached while another runs is not forgotten") {
   Picture picture;
   int late = 0;
-  picture.set_output_pass([&](const FrameBuffer&) {
-    picture.set_output_pass([&](const FrameBuffer&) { ++late; });
-  });
+  picture.set_output_pass(
+      [&](const FrameBuffer&) { picture.set_output_pass([&](const FrameBuffer&) { ++late; }); });
   picture.begin(nullptr);
   picture.complete(decoded_frame());
   CHECK(late == 1);

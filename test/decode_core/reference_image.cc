@@ -67,7 +67,8 @@ std::string difference(const FrameView& frame, const Rect& from, ImageFormat for
     }
   }
   for (size_t i = 0; i < image.size(); ++i) {
-    if (!is_sample[i] && image[i] != kUntouched) return "byte " + std::to_string(i) + " was written";
+    if (!is_sample[i] && image[i] != kUntouched)
+      return "byte " + std::to_string(i) + " was written";
   }
   return {};
 }

@@ -123,10 +123,10 @@ v4l2_ctrl_h264_sps random_sps(Random& random) {
   sps.max_num_ref_frames = random.in<uint8_t>(0, 16);
   sps.pic_width_in_mbs_minus1 = random.in<uint16_t>(0, 511);
   sps.pic_height_in_map_units_minus1 = random.in<uint16_t>(0, 255);
-  sps.flags = random.flags({V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS,
-                            V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED,
-                            V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY,
-                            V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE});
+  sps.flags =
+      random.flags({V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS,
+                    V4L2_H264_SPS_FLAG_GAPS_IN_FRAME_NUM_VALUE_ALLOWED,
+                    V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY, V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE});
   if ((sps.flags & V4L2_H264_SPS_FLAG_FRAME_MBS_ONLY) == 0) {
     sps.flags |= V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE;
     sps.flags |= random.flags({V4L2_H264_SPS_FLAG_MB_ADAPTIVE_FRAME_FIELD});
@@ -295,11 +295,11 @@ TEST_CASE("MPEG-2 headers read as they were written") {
       for (uint8_t& code : direction) code = random.in<uint8_t>(1, 15);
     }
     picture.intra_dc_precision = random.in<uint8_t>(0, 3);
-    picture.flags = random.flags(
-        {V4L2_MPEG2_PIC_FLAG_TOP_FIELD_FIRST, V4L2_MPEG2_PIC_FLAG_FRAME_PRED_DCT,
-         V4L2_MPEG2_PIC_FLAG_CONCEALMENT_MV, V4L2_MPEG2_PIC_FLAG_Q_SCALE_TYPE,
-         V4L2_MPEG2_PIC_FLAG_INTRA_VLC, V4L2_MPEG2_PIC_FLAG_ALT_SCAN,
-         V4L2_MPEG2_PIC_FLAG_REPEAT_FIRST, V4L2_MPEG2_PIC_FLAG_PROGRESSIVE});
+    picture.flags =
+        random.flags({V4L2_MPEG2_PIC_FLAG_TOP_FIELD_FIRST, V4L2_MPEG2_PIC_FLAG_FRAME_PRED_DCT,
+                      V4L2_MPEG2_PIC_FLAG_CONCEALMENT_MV, V4L2_MPEG2_PIC_FLAG_Q_SCALE_TYPE,
+                      V4L2_MPEG2_PIC_FLAG_INTRA_VLC, V4L2_MPEG2_PIC_FLAG_ALT_SCAN,
+                      V4L2_MPEG2_PIC_FLAG_REPEAT_FIRST, V4L2_MPEG2_PIC_FLAG_PROGRESSIVE});
     if (sequence.flags != 0) picture.flags |= V4L2_MPEG2_PIC_FLAG_PROGRESSIVE;
     if ((picture.flags & V4L2_MPEG2_PIC_FLAG_PROGRESSIVE) != 0) {
       picture.picture_structure = V4L2_MPEG2_PIC_FRAME;

@@ -21,10 +21,9 @@ class Environment {
   void set(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
 
  private:
-  static constexpr const char* kNames[] = {"DAEDALUS_BACKEND", "DAEDALUS_ENGINE",
-                                           "DAEDALUS_SUBSTRATE", "DAEDALUS_THREADS",
-                                           "DAEDALUS_RECORD", "DAEDALUS_STATS",
-                                           "XDG_RUNTIME_DIR"};
+  static constexpr const char* kNames[] = {
+      "DAEDALUS_BACKEND", "DAEDALUS_ENGINE", "DAEDALUS_SUBSTRATE", "DAEDALUS_THREADS",
+      "DAEDALUS_RECORD",  "DAEDALUS_STATS",  "XDG_RUNTIME_DIR"};
 };
 
 TEST_CASE("without any variable there are the defaults") {
@@ -67,9 +66,12 @@ TEST_CASE("statistics go to the runtime folder, which is swept, unless told othe
 
 TEST_CASE("wrong values are an error for programs and ignored by drivers") {
   const std::vector<std::pair<const char*, std::string>> wrong = {
-      {"DAEDALUS_BACKEND", "hardwear"}, {"DAEDALUS_ENGINE", "libav"},
-      {"DAEDALUS_SUBSTRATE", "neon?"},  {"DAEDALUS_THREADS", "-1"},
-      {"DAEDALUS_THREADS", "65"},       {"DAEDALUS_THREADS", "3x"},
+      {"DAEDALUS_BACKEND", "hardwear"},
+      {"DAEDALUS_ENGINE", "libav"},
+      {"DAEDALUS_SUBSTRATE", "neon?"},
+      {"DAEDALUS_THREADS", "-1"},
+      {"DAEDALUS_THREADS", "65"},
+      {"DAEDALUS_THREADS", "3x"},
       {"DAEDALUS_THREADS", "99999999999999999999"}};
   for (const auto& [name, value] : wrong) {
     Environment environment;

@@ -45,10 +45,10 @@ std::string exported_difference(const Surface& surface, const Surface::Export& e
     const int scale = surface.format() == SurfaceFormat::kP010 ? 4 : 1;
     for (uint32_t y = 0; y < (surface.height() + divisor - 1) / divisor; ++y) {
       for (uint32_t x = 0; x < (surface.width() + divisor - 1) / divisor; ++x) {
-        const bool covered = x < (frame.width + divisor - 1) / divisor &&
-                             y < (frame.height + divisor - 1) / divisor;
-        const int expected = covered ? sample_at(frame, component, x, y)
-                                     : (component == 0 ? 16 : 128) * scale;
+        const bool covered =
+            x < (frame.width + divisor - 1) / divisor && y < (frame.height + divisor - 1) / divisor;
+        const int expected =
+            covered ? sample_at(frame, component, x, y) : (component == 0 ? 16 : 128) * scale;
         if (image_sample(image_of(surface.format()), layout, exported.memory->data(), component, x,
                          y) != expected) {
           return "component " + std::to_string(component) + " at " + std::to_string(x) + ", " +
@@ -135,10 +135,8 @@ TEST_CASE("what is not inside the surface or the image is neither read nor writt
   }
   const LinearLayout small = layout_of(ImageFormat::kNv12, 32, 16);
   CHECK_FALSE(surface.read({0, 0, 32, 32}, ImageFormat::kNv12, small, image.data()).ok());
-  CHECK_FALSE(
-      surface.write(ImageFormat::kNv12, small, image.data(), {0, 0, 32, 32}, 0, 0).ok());
-  CHECK_FALSE(
-      surface.write(ImageFormat::kNv12, small, image.data(), {0, 8, 32, 16}, 0, 0).ok());
+  CHECK_FALSE(surface.write(ImageFormat::kNv12, small, image.data(), {0, 0, 32, 32}, 0, 0).ok());
+  CHECK_FALSE(surface.write(ImageFormat::kNv12, small, image.data(), {0, 8, 32, 16}, 0, 0).ok());
   CHECK_FALSE(
       surface.write(ImageFormat::kNv12, layout, image.data(), {UINT32_MAX - 1, 0, 2, 2}, 0, 0)
           .ok());
@@ -148,8 +146,9 @@ TEST_CASE("what is not inside the surface or the image is neither read nor writt
   CHECK_FALSE(surface.write(ImageFormat::kNv12, layout, image.data(), {1, 0, 2, 2}, 0, 0).ok());
   CHECK_FALSE(surface.write(ImageFormat::kNv12, layout, image.data(), {0, 0, 2, 2}, 0, 3).ok());
   // Another depth.
-  CHECK_FALSE(surface.write(ImageFormat::kP010, layout_of(ImageFormat::kP010, 32, 32),
-                            image.data(), {0, 0, 2, 2}, 0, 0)
+  CHECK_FALSE(surface
+                  .write(ImageFormat::kP010, layout_of(ImageFormat::kP010, 32, 32), image.data(),
+                         {0, 0, 2, 2}, 0, 0)
                   .ok());
   CHECK(image == before);
   CHECK(surface.picture() == nullptr);
@@ -218,7 +217,8 @@ TEST_CASE("a region that is written leaves the rest of the picture, whatever its
       const auto up = [half](uint32_t luma) { return (luma + half - 1) / half; };
       for (uint32_t y = 0; y < up(30); ++y) {
         for (uint32_t x = 0; x < up(40); ++x) {
-          int expected = (component == 0 ? 16 : 128) * (test.surface == SurfaceFormat::kP010 ? 4 : 1);
+          int expected =
+              (component == 0 ? 16 : 128) * (test.surface == SurfaceFormat::kP010 ? 4 : 1);
           if (x < up(36) && y < up(25)) expected = sample_at(old, component, x, y);
           if (x >= to_x / half && x < to_x / half + up(15) && y >= to_y / half &&
               y < to_y / half + up(11)) {
@@ -333,12 +333,15 @@ TEST_CASE("a surface may go while its picture decodes") {
 TEST_CASE("output passes are counted in the session that decoded the picture") {
   auto statistics = std::make_unique<Statistics>("", Statistics::Identity{}, false);
   const StatisticsPage& page = statistics->page();
-  const auto session = std::make_shared<QueuedSession>(QueuedSession::Parts{
-      {Profile::kVp8, 0, 0, "replay"},
-      "fake",
-      std::make_unique<FakeDecoder>(
-          [](const DecodeJob&) { return outcome_of(SampleFormat::kI420, 32, 32, 61); }),
-      std::move(statistics), nullptr, nullptr});
+  const auto session = std::make_shared<QueuedSession>(
+      QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
+                           "fake",
+                           std::make_unique<FakeDecoder>([](const DecodeJob&) {
+                             return outcome_of(SampleFormat::kI420, 32, 32, 61);
+                           }),
+                           std::move(statistics),
+                           nullptr,
+                           nullptr});
   Surface surface(make_core(), SurfaceFormat::kNv12, 32, 32);
   REQUIRE(surface.export_memory(false).ok());
   DecodeJob job = make_job(Codec::kVp8, 32, 32);
@@ -354,8 +357,8 @@ TEST_CASE("output passes are counted in the session that decoded the picture") {
 // One thread decodes into surface after surface, another exports and reads them meanwhile.
 TEST_CASE("surfaces may be exported and read while they are decoded") {
   const auto core = make_core();
-  const auto session = make_session(
-      [](const DecodeJob&) { return outcome_of(SampleFormat::kI420, 64, 48, 71); });
+  const auto session =
+      make_session([](const DecodeJob&) { return outcome_of(SampleFormat::kI420, 64, 48, 71); });
   const FrameBuffer expected = make_frame(SampleFormat::kI420, 64, 48, 71);
   constexpr int kSurfaces = 60;
   std::vector<std::unique_ptr<Surface>> surfaces;

@@ -67,7 +67,8 @@ class FakeCore final : public core::Core {
   // The sessions so far, kept alive, in order of opening; waits until there are enough.
   FakeSession& session(size_t index);
   size_t session_count() const;
-  // Ends what is pending without pixels and lets go of the sessions and jobs, which hold each other.
+  // Ends what is pending without pixels and lets go of the sessions and jobs, which hold each
+  // other.
   void abandon();
 
  private:

@@ -26,7 +26,8 @@ constexpr const char* kUsage =
     "  --driver FILE       the VA driver for --front va\n"
     "  --md5               one hash over all frames in display order\n"
     "  --framemd5          a line for each frame: index,width,height,hash\n"
-    "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, .png\n"
+    "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, "
+    ".png\n"
     "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
     "  --backend auto|software   --engine auto|libavcodec   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
@@ -126,7 +127,8 @@ Result<Request> parse(Arguments arguments) {
   request.in = (*operands)[0];
   if (operands->size() == 2) request.out = (*operands)[1];
   if (request.md5 + request.frame_md5 + request.benchmark + !request.out.empty() > 1) {
-    return Error{ErrorCode::kInvalidArgument, "one of OUT, --md5, --framemd5, --benchmark at a time"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "one of OUT, --md5, --framemd5, --benchmark at a time"};
   }
   if (request.luma && (request.out.ends_with(".y4m") || request.out.ends_with(".png"))) {
     return Error{ErrorCode::kInvalidArgument, "--luma writes no .y4m and no .png"};

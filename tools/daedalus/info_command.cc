@@ -20,7 +20,8 @@ namespace daedalus::tool {
 int run_info(Arguments arguments) {
   Options options(std::move(arguments));
   if (options.flag("help")) {
-    return std::fputs("usage: daedalus info\nWhat this build decodes, and with what.\n", stdout) < 0;
+    return std::fputs("usage: daedalus info\nWhat this build decodes, and with what.\n", stdout) <
+           0;
   }
   const auto operands = options.operands();
   if (!operands) return fail(operands.error().message, 2);
@@ -46,8 +47,7 @@ int run_info(Arguments arguments) {
   std::printf("engine: libavcodec %u.%u.%u, slice threads: %s\n", version >> 16,
               (version >> 8) & 255, version & 255,
               settings->threads != 0 ? std::to_string(settings->threads).c_str() : "one a core");
-  const auto& pack =
-      gpu_kernels::pack_functions(settings->substrate.of(gpu_kernels::Stage::kPack));
+  const auto& pack = gpu_kernels::pack_functions(settings->substrate.of(gpu_kernels::Stage::kPack));
   std::printf("output pass: %s\n", pack.target);
   constexpr size_t kProbe = 1 << 16;
   if (auto memory = core->memory().allocate(kProbe, true)) {

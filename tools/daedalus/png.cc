@@ -27,26 +27,29 @@ Result<Owned<AVFrame>> to_rgb(const Frame& frame) {
   const int width = static_cast<int>(frame.width);
   const int height = static_cast<int>(frame.height);
   const AVPixelFormat format = frame.bit_depth == 10 ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
-  const Owned<SwsContext> scaler(
-      sws_getContext(width, height, format, width, height, AV_PIX_FMT_RGB24,
-                     SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
+  const Owned<SwsContext> scaler(sws_getContext(
+      width, height, format, width, height, AV_PIX_FMT_RGB24,
+      SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, nullptr, nullptr, nullptr));
   Owned<AVFrame> rgb(av_frame_alloc());
-  if (scaler == nullptr || rgb == nullptr) return Error{ErrorCode::kOutOfMemory, "no memory for a PNG"};
+  if (scaler == nullptr || rgb == nullptr)
+    return Error{ErrorCode::kOutOfMemory, "no memory for a PNG"};
   const int* matrix = sws_getCoefficients(height >= 720 ? SWS_CS_ITU709 : SWS_CS_ITU601);
   sws_setColorspaceDetails(scaler.get(), matrix, 0, matrix, 1, 0, 1 << 16, 1 << 16);
   rgb->format = AV_PIX_FMT_RGB24;
   rgb->width = width;
   rgb->height = height;
-  if (av_frame_get_buffer(rgb.get(), 0) < 0) return Error{ErrorCode::kOutOfMemory, "no memory for a PNG"};
+  if (av_frame_get_buffer(rgb.get(), 0) < 0)
+    return Error{ErrorCode::kOutOfMemory, "no memory for a PNG"};
   const int sample = frame.bit_depth == 10 ? 2 : 1;
   const int chroma_width = (width + 1) / 2;
   const size_t luma = size_t{frame.width} * frame.height * static_cast<size_t>(sample);
-  const size_t chroma = static_cast<size_t>(chroma_width) * ((frame.height + 1) / 2) *
-                        static_cast<size_t>(sample);
+  const size_t chroma =
+      static_cast<size_t>(chroma_width) * ((frame.height + 1) / 2) * static_cast<size_t>(sample);
   const uint8_t* samples = frame.samples.data();
   const std::array<const uint8_t*, 4> planes = {samples, samples + luma, samples + luma + chroma,
                                                 nullptr};
-  const std::array<int, 4> strides = {width * sample, chroma_width * sample, chroma_width * sample, 0};
+  const std::array<int, 4> strides = {width * sample, chroma_width * sample, chroma_width * sample,
+                                      0};
   sws_scale(scaler.get(), planes.data(), strides.data(), 0, height, rgb->data, rgb->linesize);
   return rgb;
 }

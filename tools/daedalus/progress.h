@@ -34,7 +34,8 @@ class Progress {
                             std::string(static_cast<size_t>(kWidth - filled), '.');
     const double seconds = std::chrono::duration<double>(now - start_).count();
     std::fprintf(stderr, "\r[%s] %3.0f %%  %llu pictures, %.1f a second", bar.c_str(), done * 100,
-                 static_cast<unsigned long long>(pictures), static_cast<double>(pictures) / seconds);
+                 static_cast<unsigned long long>(pictures),
+                 static_cast<double>(pictures) / seconds);
     std::fflush(stderr);
   }
 

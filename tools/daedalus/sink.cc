@@ -105,8 +105,8 @@ class RawSink final : public Sink {
       width_ = frame.width;
       height_ = frame.height;
       header = "YUV4MPEG2 W" + std::to_string(width_) + " H" + std::to_string(height_) +
-               " F25:1 Ip A1:1 " +
-               (frame.bit_depth == 10 ? "C420p10 XYSCSS=420P10" : "C420jpeg") + "\n";
+               " F25:1 Ip A1:1 " + (frame.bit_depth == 10 ? "C420p10 XYSCSS=420P10" : "C420jpeg") +
+               "\n";
     } else if (frame.width != width_ || frame.height != height_) {
       return Error{ErrorCode::kUnsupported, "the size changes, which Y4M cannot hold; use .yuv"};
     }

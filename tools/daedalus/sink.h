@@ -20,8 +20,8 @@ class Sink {
 // Standard output: "md5 HEX frames N" over all frames, or a line "INDEX,WIDTH,HEIGHT,MD5" for each.
 std::unique_ptr<Sink> create_md5_sink();
 std::unique_ptr<Sink> create_frame_md5_sink();
-// By the name's ending: .yuv raw frames, .y4m YUV4MPEG2 at 25 pictures a second, .png the first frame; a
-// name that ends in "/" is a folder of numbered PNGs.
+// By the name's ending: .yuv raw frames, .y4m YUV4MPEG2 at 25 pictures a second, .png the first
+// frame; a name that ends in "/" is a folder of numbered PNGs.
 Result<std::unique_ptr<Sink>> create_file_sink(const std::string& path);
 
 }  // namespace daedalus::tool

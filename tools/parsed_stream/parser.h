@@ -36,8 +36,8 @@ class Parser {
  public:
   virtual ~Parser() = default;
   // One demuxed packet: H.264, HEVC and MPEG-2 one access unit with start codes; VP9 one
-  // (super)frame; VP8 one frame; AV1 one temporal unit. Appends to `events`, also when it returns an
-  // error.
+  // (super)frame; VP8 one frame; AV1 one temporal unit. Appends to `events`, also when it returns
+  // an error.
   virtual Status parse(std::span<const uint8_t> packet, std::vector<Event>& events) = 0;
   // End of stream: shows what is still held back.
   virtual void flush(std::vector<Event>& events) = 0;

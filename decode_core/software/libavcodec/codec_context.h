@@ -1,4 +1,5 @@
-// What every user of libavcodec's decoders needs: owned handles, the decoder of a codec, its errors.
+// What every user of libavcodec's decoders needs: owned handles, the decoder of a codec, its
+// errors.
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_LIBAVCODEC_CODEC_CONTEXT_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_LIBAVCODEC_CODEC_CONTEXT_H_
 

@@ -20,8 +20,7 @@ class Av1Translation {
     buffers.picture.push_back(
         ParameterBuffer::of(VAPictureParameterBufferType, picture_parameters()));
     for (size_t i = 0; i < job_.slices.size(); ++i) {
-      buffers.slices.push_back(
-          ParameterBuffer::of(VASliceParameterBufferType, tile_parameters(i)));
+      buffers.slices.push_back(ParameterBuffer::of(VASliceParameterBufferType, tile_parameters(i)));
       buffers.slices.push_back(ParameterBuffer::of_data(job_.bytes_of(job_.slices[i])));
     }
     return buffers;
@@ -76,8 +75,7 @@ class Av1Translation {
 
   // As ffmpeg and GStreamer do, a shown key frame names no surfaces: it replaces them all.
   void fill_references(VADecPictureParameterBufferAV1& v) const {
-    const bool none =
-        f_.frame_type == V4L2_AV1_KEY_FRAME && frame(V4L2_AV1_FRAME_FLAG_SHOW_FRAME);
+    const bool none = f_.frame_type == V4L2_AV1_KEY_FRAME && frame(V4L2_AV1_FRAME_FLAG_SHOW_FRAME);
     for (size_t i = 0; i < std::size(v.ref_frame_map); ++i) {
       v.ref_frame_map[i] = none ? VA_INVALID_SURFACE : surface_of_(job_.references[i]);
     }

@@ -34,7 +34,7 @@ constexpr Choice kChoices[] = {
 
 // The buffer types that a decoder's client creates; an enumeration has no other values to try.
 constexpr VABufferType kTypes[] = {
-    VAPictureParameterBufferType, VAIQMatrixBufferType,  VASliceParameterBufferType,
+    VAPictureParameterBufferType, VAIQMatrixBufferType,    VASliceParameterBufferType,
     VASliceDataBufferType,        VAProbabilityBufferType, VAImageBufferType,
 };
 
@@ -179,18 +179,24 @@ void CallPlayer::play_one(Reader& reader) {
     case Call::kBegin:
       display_->call(&VADriverVTable::vaBeginPicture, context_, surface(reader.byte()));
       break;
-    case Call::kRender: render(reader); break;
+    case Call::kRender:
+      render(reader);
+      break;
     case Call::kEnd:
       if (display_->call(&VADriverVTable::vaEndPicture, context_) == VA_STATUS_SUCCESS) ++pictures_;
       break;
-    case Call::kSync: display_->call(&VADriverVTable::vaSyncSurface, surface(reader.byte())); break;
+    case Call::kSync:
+      display_->call(&VADriverVTable::vaSyncSurface, surface(reader.byte()));
+      break;
     case Call::kGetImage: {
       const VASurfaceID from = surface(reader.byte());
       const uint32_t x = reader.byte();
       get_image(from, x, reader.byte());
       break;
     }
-    case Call::kDeriveImage: derive_image(surface(reader.byte())); break;
+    case Call::kDeriveImage:
+      derive_image(surface(reader.byte()));
+      break;
     case Call::kReplaceSurface: {
       const size_t index = reader.byte() % kSurfaces;
       display_->call(&VADriverVTable::vaDestroySurfaces, &surfaces_[index], 1);
@@ -202,13 +208,16 @@ void CallPlayer::play_one(Reader& reader) {
       display_->call(&VADriverVTable::vaDestroyContext, context_);
       create_context();
       break;
-    case Call::kDestroyBuffers: destroy_buffers(); break;
+    case Call::kDestroyBuffers:
+      destroy_buffers();
+      break;
     case Call::kRenderId: {
       VABufferID id = reader.number(4);
       display_->call(&VADriverVTable::vaRenderPicture, context_, &id, 1);
       break;
     }
-    case Call::kCount: break;
+    case Call::kCount:
+      break;
   }
 }
 

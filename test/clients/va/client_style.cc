@@ -23,8 +23,7 @@ const std::array kStyles = {
                 .vp8_whole_frame = true,
                 .export_before_decode = true,
                 .read_back = ReadBack::kExport},
-    ClientStyle{
-        .name = "firefox", .export_before_sync = true, .read_back = ReadBack::kExport},
+    ClientStyle{.name = "firefox", .export_before_sync = true, .read_back = ReadBack::kExport},
     ClientStyle{.name = "chromium",
                 .pool_before_context = false,
                 .probe_first = false,

@@ -8,7 +8,8 @@
 namespace daedalus::va_client {
 namespace {
 
-// VA_DISPLAY_DRM_RENDERNODES of va_internal headers: what libva-drm announces for /dev/dri/renderD*.
+// VA_DISPLAY_DRM_RENDERNODES of va_internal headers: what libva-drm announces for
+// /dev/dri/renderD*.
 constexpr unsigned long kDisplayTypeRenderNode = 0x31;
 
 UniqueFd open_render_node() {
@@ -22,34 +23,62 @@ UniqueFd open_render_node() {
 
 std::string_view short_name(VAStatus status) {
   switch (status) {
-    case VA_STATUS_SUCCESS: return "SUCCESS";
-    case VA_STATUS_ERROR_OPERATION_FAILED: return "OPERATION_FAILED";
-    case VA_STATUS_ERROR_ALLOCATION_FAILED: return "ALLOCATION_FAILED";
-    case VA_STATUS_ERROR_INVALID_DISPLAY: return "INVALID_DISPLAY";
-    case VA_STATUS_ERROR_INVALID_CONFIG: return "INVALID_CONFIG";
-    case VA_STATUS_ERROR_INVALID_CONTEXT: return "INVALID_CONTEXT";
-    case VA_STATUS_ERROR_INVALID_SURFACE: return "INVALID_SURFACE";
-    case VA_STATUS_ERROR_INVALID_BUFFER: return "INVALID_BUFFER";
-    case VA_STATUS_ERROR_INVALID_IMAGE: return "INVALID_IMAGE";
-    case VA_STATUS_ERROR_INVALID_SUBPICTURE: return "INVALID_SUBPICTURE";
-    case VA_STATUS_ERROR_ATTR_NOT_SUPPORTED: return "ATTR_NOT_SUPPORTED";
-    case VA_STATUS_ERROR_MAX_NUM_EXCEEDED: return "MAX_NUM_EXCEEDED";
-    case VA_STATUS_ERROR_UNSUPPORTED_PROFILE: return "UNSUPPORTED_PROFILE";
-    case VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT: return "UNSUPPORTED_ENTRYPOINT";
-    case VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT: return "UNSUPPORTED_RT_FORMAT";
-    case VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE: return "UNSUPPORTED_BUFFERTYPE";
-    case VA_STATUS_ERROR_SURFACE_BUSY: return "SURFACE_BUSY";
-    case VA_STATUS_ERROR_FLAG_NOT_SUPPORTED: return "FLAG_NOT_SUPPORTED";
-    case VA_STATUS_ERROR_INVALID_PARAMETER: return "INVALID_PARAMETER";
-    case VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED: return "RESOLUTION_NOT_SUPPORTED";
-    case VA_STATUS_ERROR_UNIMPLEMENTED: return "UNIMPLEMENTED";
-    case VA_STATUS_ERROR_INVALID_IMAGE_FORMAT: return "INVALID_IMAGE_FORMAT";
-    case VA_STATUS_ERROR_DECODING_ERROR: return "DECODING_ERROR";
-    case VA_STATUS_ERROR_INVALID_VALUE: return "INVALID_VALUE";
-    case VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE: return "UNSUPPORTED_MEMORY_TYPE";
-    case VA_STATUS_ERROR_NOT_ENOUGH_BUFFER: return "NOT_ENOUGH_BUFFER";
-    case VA_STATUS_ERROR_TIMEDOUT: return "TIMEDOUT";
-    default: return "another status";
+    case VA_STATUS_SUCCESS:
+      return "SUCCESS";
+    case VA_STATUS_ERROR_OPERATION_FAILED:
+      return "OPERATION_FAILED";
+    case VA_STATUS_ERROR_ALLOCATION_FAILED:
+      return "ALLOCATION_FAILED";
+    case VA_STATUS_ERROR_INVALID_DISPLAY:
+      return "INVALID_DISPLAY";
+    case VA_STATUS_ERROR_INVALID_CONFIG:
+      return "INVALID_CONFIG";
+    case VA_STATUS_ERROR_INVALID_CONTEXT:
+      return "INVALID_CONTEXT";
+    case VA_STATUS_ERROR_INVALID_SURFACE:
+      return "INVALID_SURFACE";
+    case VA_STATUS_ERROR_INVALID_BUFFER:
+      return "INVALID_BUFFER";
+    case VA_STATUS_ERROR_INVALID_IMAGE:
+      return "INVALID_IMAGE";
+    case VA_STATUS_ERROR_INVALID_SUBPICTURE:
+      return "INVALID_SUBPICTURE";
+    case VA_STATUS_ERROR_ATTR_NOT_SUPPORTED:
+      return "ATTR_NOT_SUPPORTED";
+    case VA_STATUS_ERROR_MAX_NUM_EXCEEDED:
+      return "MAX_NUM_EXCEEDED";
+    case VA_STATUS_ERROR_UNSUPPORTED_PROFILE:
+      return "UNSUPPORTED_PROFILE";
+    case VA_STATUS_ERROR_UNSUPPORTED_ENTRYPOINT:
+      return "UNSUPPORTED_ENTRYPOINT";
+    case VA_STATUS_ERROR_UNSUPPORTED_RT_FORMAT:
+      return "UNSUPPORTED_RT_FORMAT";
+    case VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE:
+      return "UNSUPPORTED_BUFFERTYPE";
+    case VA_STATUS_ERROR_SURFACE_BUSY:
+      return "SURFACE_BUSY";
+    case VA_STATUS_ERROR_FLAG_NOT_SUPPORTED:
+      return "FLAG_NOT_SUPPORTED";
+    case VA_STATUS_ERROR_INVALID_PARAMETER:
+      return "INVALID_PARAMETER";
+    case VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED:
+      return "RESOLUTION_NOT_SUPPORTED";
+    case VA_STATUS_ERROR_UNIMPLEMENTED:
+      return "UNIMPLEMENTED";
+    case VA_STATUS_ERROR_INVALID_IMAGE_FORMAT:
+      return "INVALID_IMAGE_FORMAT";
+    case VA_STATUS_ERROR_DECODING_ERROR:
+      return "DECODING_ERROR";
+    case VA_STATUS_ERROR_INVALID_VALUE:
+      return "INVALID_VALUE";
+    case VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE:
+      return "UNSUPPORTED_MEMORY_TYPE";
+    case VA_STATUS_ERROR_NOT_ENOUGH_BUFFER:
+      return "NOT_ENOUGH_BUFFER";
+    case VA_STATUS_ERROR_TIMEDOUT:
+      return "TIMEDOUT";
+    default:
+      return "another status";
   }
 }
 
@@ -132,8 +161,8 @@ Status Display::check_driver() const {
 }
 
 void Display::take_message(VADriverContextP context, const char* message) {
-  auto* display = static_cast<Display*>(
-      static_cast<VADisplayContext*>(context->pDisplayContext)->opaque);
+  auto* display =
+      static_cast<Display*>(static_cast<VADisplayContext*>(context->pDisplayContext)->opaque);
   const std::lock_guard lock(display->mutex_);
   display->message_ = message;
 }

@@ -44,7 +44,8 @@ class Display {
   VADriverContext& context() { return context_; }
   const VADriverVTable& vtable() const { return vtable_; }
 
-  // An error that names the call, the status and what the driver said last; ok for VA_STATUS_SUCCESS.
+  // An error that names the call, the status and what the driver said last; ok for
+  // VA_STATUS_SUCCESS.
   Status check(VAStatus status, std::string_view call);
   // The driver's last word through its error or info callback.
   std::string last_message();

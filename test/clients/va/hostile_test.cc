@@ -16,8 +16,7 @@ extern "C" VAStatus __vaDriverInit_1_0(VADriverContextP context);
 namespace daedalus::va_client::testing {
 namespace {
 
-constexpr std::array<uint32_t, 5> kUnknownIds = {0, 1, 0x12345678, VA_INVALID_ID,
-                                                 0x80000000};
+constexpr std::array<uint32_t, 5> kUnknownIds = {0, 1, 0x12345678, VA_INVALID_ID, 0x80000000};
 
 ParameterBuffer resized(const ParameterBuffer& buffer, size_t size) {
   ParameterBuffer other = buffer;
@@ -147,8 +146,8 @@ TEST_CASE("truncated parameter buffers") {
     std::vector<ParameterBuffer> all = good.picture;
     all.push_back(good.slices[0]);
     for (const ParameterBuffer& whole : all) {
-      for (const size_t size : {size_t{1}, size_t{4}, whole.bytes.size() / 2,
-                                whole.bytes.size() - 1}) {
+      for (const size_t size :
+           {size_t{1}, size_t{4}, whole.bytes.size() / 2, whole.bytes.size() - 1}) {
         INFO(name << ": buffer type " << whole.type << " of " << size << " bytes");
         REQUIRE(raw.begin(raw.surface_of(s.jobs[0])) == VA_STATUS_SUCCESS);
         if (whole.type == VASliceParameterBufferType)
@@ -168,7 +167,8 @@ TEST_CASE("larger structures than this libva's are taken by their beginning") {
   const std::shared_ptr<Display> display = start_display();
   RawContext raw(display, s.jobs[0]);
   PictureBuffers buffers = raw.translate(s.jobs[0]);
-  for (ParameterBuffer& buffer : buffers.picture) buffer = resized(buffer, buffer.bytes.size() + 64);
+  for (ParameterBuffer& buffer : buffers.picture)
+    buffer = resized(buffer, buffer.bytes.size() + 64);
   for (size_t i = 0; i < buffers.slices.size(); i += 2)
     buffers.slices[i] = resized(buffers.slices[i], buffers.slices[i].bytes.size() + 64);
   CHECK(raw.submit(raw.surface_of(s.jobs[0]), buffers) == VA_STATUS_SUCCESS);
@@ -181,8 +181,8 @@ TEST_CASE("slice data that are shorter than the slice parameters say") {
     const std::shared_ptr<Display> display = start_display();
     RawContext raw(display, s.jobs[0]);
     const PictureBuffers good = raw.translate(s.jobs[0]);
-    for (const size_t size : {size_t{1}, size_t{3}, good.slices[1].bytes.size() / 2,
-                              good.slices[1].bytes.size() - 1}) {
+    for (const size_t size :
+         {size_t{1}, size_t{3}, good.slices[1].bytes.size() / 2, good.slices[1].bytes.size() - 1}) {
       INFO(name << ": " << size << " bytes");
       PictureBuffers bad = good;
       bad.slices[1] = resized(bad.slices[1], size);
@@ -225,19 +225,18 @@ TEST_CASE("sizes and counts that cannot be") {
         VA_STATUS_ERROR_INVALID_PARAMETER);
   CHECK(d.call(&VADriverVTable::vaBufferSetNumElements, buffer, 1U) == VA_STATUS_SUCCESS);
   VASurfaceID surface = VA_INVALID_SURFACE;
-  for (const auto& [width, height] :
-       {std::pair{0U, 16U}, std::pair{16U, 0U}, std::pair{UINT32_MAX, UINT32_MAX},
-        std::pair{65536U, 16U}}) {
+  for (const auto& [width, height] : {std::pair{0U, 16U}, std::pair{16U, 0U},
+                                      std::pair{UINT32_MAX, UINT32_MAX}, std::pair{65536U, 16U}}) {
     CHECK(d.call(&VADriverVTable::vaCreateSurfaces2, unsigned{VA_RT_FORMAT_YUV420}, width, height,
-                 &surface, 1U, static_cast<VASurfaceAttrib*>(nullptr), 0U) ==
-          VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED);
+                 &surface, 1U, static_cast<VASurfaceAttrib*>(nullptr),
+                 0U) == VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED);
   }
   VAContextID context = VA_INVALID_ID;
   for (const auto& [width, height] :
        {std::pair{0, 0}, std::pair{-1, 16}, std::pair{1 << 20, 1 << 20}}) {
     CHECK(d.call(&VADriverVTable::vaCreateContext, raw.config, width, height, 0,
-                 static_cast<VASurfaceID*>(nullptr), 0, &context) ==
-          VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED);
+                 static_cast<VASurfaceID*>(nullptr), 0,
+                 &context) == VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED);
   }
   CHECK(still_decodes(display, s.clip, s.expected));
 }
@@ -355,11 +354,11 @@ TEST_CASE("calls out of order") {
   SECTION("a type that no decoder reads") {
     VABufferID id = VA_INVALID_ID;
     uint8_t byte = 0;
-    for (const VABufferType type : {VAEncCodedBufferType, VAProcPipelineParameterBufferType,
-                                    VABufferTypeMax}) {
+    for (const VABufferType type :
+         {VAEncCodedBufferType, VAProcPipelineParameterBufferType, VABufferTypeMax}) {
       CHECK(display->call(&VADriverVTable::vaCreateBuffer, raw.context, type, 1U, 1U,
-                          static_cast<void*>(&byte), &id) ==
-            VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE);
+                          static_cast<void*>(&byte),
+                          &id) == VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE);
     }
   }
   CHECK(still_decodes(display, s.clip, s.expected));
@@ -470,11 +469,11 @@ TEST_CASE("surfaces that were never decoded show black and can be references") {
 
   // An export either works or says that the machine has nothing to export with.
   VADRMPRIMESurfaceDescriptor descriptor{};
-  const VAStatus exported = display->call(
-      &VADriverVTable::vaExportSurfaceHandle, raw.surfaces[1],
-      uint32_t{VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2},
-      uint32_t{VA_EXPORT_SURFACE_READ_ONLY | VA_EXPORT_SURFACE_COMPOSED_LAYERS},
-      static_cast<void*>(&descriptor));
+  const VAStatus exported =
+      display->call(&VADriverVTable::vaExportSurfaceHandle, raw.surfaces[1],
+                    uint32_t{VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2},
+                    uint32_t{VA_EXPORT_SURFACE_READ_ONLY | VA_EXPORT_SURFACE_COMPOSED_LAYERS},
+                    static_cast<void*>(&descriptor));
   CHECK((exported == VA_STATUS_SUCCESS || exported == VA_STATUS_ERROR_OPERATION_FAILED));
   if (exported == VA_STATUS_SUCCESS) ::close(descriptor.objects[0].fd);
 

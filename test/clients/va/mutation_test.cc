@@ -26,8 +26,10 @@ bool is_sensible(VAStatus status) {
     case VA_STATUS_ERROR_UNSUPPORTED_BUFFERTYPE:
     case VA_STATUS_ERROR_RESOLUTION_NOT_SUPPORTED:
     case VA_STATUS_ERROR_UNIMPLEMENTED:
-    case VA_STATUS_ERROR_DECODING_ERROR: return true;
-    default: return false;
+    case VA_STATUS_ERROR_DECODING_ERROR:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -47,8 +47,8 @@ Result<std::array<PlanePlace, 2>> planes_of(const VADRMPRIMESurfaceDescriptor& d
     return planes;
   }
   if (d.num_layers != 2) return wrong("not two layers");
-  const std::array<uint32_t, 2> formats = ten_bit ? std::array{kDrmR16, kDrmGr1616}
-                                                  : std::array{kDrmR8, kDrmGr88};
+  const std::array<uint32_t, 2> formats =
+      ten_bit ? std::array{kDrmR16, kDrmGr1616} : std::array{kDrmR8, kDrmGr88};
   for (uint32_t i = 0; i < 2; ++i) {
     if (d.layers[i].num_planes != 1) return wrong("a separate layer of several planes");
     if (d.layers[i].drm_format != formats[i]) return wrong("layer format");
@@ -70,7 +70,8 @@ Status check_descriptor(const VADRMPRIMESurfaceDescriptor& d, uint32_t flags) {
   for (size_t i = 0; i < 2; ++i) {
     const PlanePlace& plane = (*planes)[i];
     const uint64_t end = plane.offset + uint64_t{plane.pitch} * (heights[i] - 1) + widths[i];
-    if (plane.pitch < widths[i] || end > d.objects[0].size) return wrong("a plane out of its object");
+    if (plane.pitch < widths[i] || end > d.objects[0].size)
+      return wrong("a plane out of its object");
   }
   return {};
 }
@@ -85,8 +86,7 @@ void bracket(int fd, uint64_t flags) {
 }  // namespace
 
 Result<std::unique_ptr<ExportedSurface>> ExportedSurface::open(Display& display,
-                                                               VASurfaceID surface,
-                                                               uint32_t flags,
+                                                               VASurfaceID surface, uint32_t flags,
                                                                VAStatus* status) {
   VADRMPRIMESurfaceDescriptor descriptor{};
   *status =
@@ -132,8 +132,8 @@ Result<std::unique_ptr<DerivedSurface>> DerivedSurface::open(std::shared_ptr<Dis
     return derived.error();
   std::unique_ptr<DerivedSurface> view(new DerivedSurface(display, image));
   void* data = nullptr;
-  if (Status mapped = display->check(
-          display->call(&VADriverVTable::vaMapBuffer, image.buf, &data), "vaMapBuffer");
+  if (Status mapped = display->check(display->call(&VADriverVTable::vaMapBuffer, image.buf, &data),
+                                     "vaMapBuffer");
       !mapped)
     return mapped.error();
   view->data_ = static_cast<const uint8_t*>(data);
@@ -148,11 +148,20 @@ DerivedSurface::~DerivedSurface() {
 PixelView image_pixels(const VAImage& image, const uint8_t* data) {
   PixelView view;
   switch (image.format.fourcc) {
-    case VA_FOURCC_NV12: view.format = core::ImageFormat::kNv12; break;
-    case VA_FOURCC_I420: view.format = core::ImageFormat::kI420; break;
-    case VA_FOURCC_YV12: view.format = core::ImageFormat::kYv12; break;
-    case VA_FOURCC_P010: view.format = core::ImageFormat::kP010; break;
-    default: return view;
+    case VA_FOURCC_NV12:
+      view.format = core::ImageFormat::kNv12;
+      break;
+    case VA_FOURCC_I420:
+      view.format = core::ImageFormat::kI420;
+      break;
+    case VA_FOURCC_YV12:
+      view.format = core::ImageFormat::kYv12;
+      break;
+    case VA_FOURCC_P010:
+      view.format = core::ImageFormat::kP010;
+      break;
+    default:
+      return view;
   }
   view.width = image.width;
   view.height = image.height;

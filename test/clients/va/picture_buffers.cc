@@ -39,12 +39,18 @@ Result<PictureBuffers> separate_buffers(const core::DecodeJob& job, const Surfac
                                         const ClientStyle& style,
                                         std::span<const std::shared_ptr<core::Picture>, 8> slots) {
   switch (job.codec()) {
-    case core::Codec::kH264: return h264_buffers(job, surface_of);
-    case core::Codec::kVp9: return vp9_buffers(job, slots, surface_of);
-    case core::Codec::kVp8: return vp8_buffers(job, surface_of, style.vp8_whole_frame);
-    case core::Codec::kMpeg2: return mpeg2_buffers(job, surface_of);
-    case core::Codec::kHevc: return hevc_buffers(job, surface_of);
-    case core::Codec::kAv1: return av1_buffers(job, surface_of);
+    case core::Codec::kH264:
+      return h264_buffers(job, surface_of);
+    case core::Codec::kVp9:
+      return vp9_buffers(job, slots, surface_of);
+    case core::Codec::kVp8:
+      return vp8_buffers(job, surface_of, style.vp8_whole_frame);
+    case core::Codec::kMpeg2:
+      return mpeg2_buffers(job, surface_of);
+    case core::Codec::kHevc:
+      return hevc_buffers(job, surface_of);
+    case core::Codec::kAv1:
+      return av1_buffers(job, surface_of);
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }

@@ -47,8 +47,8 @@ Status cut(const PixelView& from, const core::Rect& visible, core::ImageFormat f
   const bool ten_bit = from.format == core::ImageFormat::kP010;
   if (ten_bit != (format == core::ImageFormat::kP010))
     return Error{ErrorCode::kInvalidArgument, "8-bit and 10-bit formats do not convert"};
-  if (visible.x > from.width || visible.width > from.width - visible.x ||
-      visible.y > from.height || visible.height > from.height - visible.y)
+  if (visible.x > from.width || visible.width > from.width - visible.x || visible.y > from.height ||
+      visible.height > from.height - visible.y)
     return Error{ErrorCode::kInvalidArgument, "the visible part is larger than the picture"};
   const size_t bytes = ten_bit ? 2 : 1;
   const core::Rect chroma{visible.x / 2, visible.y / 2, (visible.width + 1) / 2,

@@ -7,10 +7,14 @@ namespace {
 
 uint32_t fourcc_of(core::ImageFormat format) {
   switch (format) {
-    case core::ImageFormat::kNv12: return VA_FOURCC_NV12;
-    case core::ImageFormat::kI420: return VA_FOURCC_I420;
-    case core::ImageFormat::kYv12: return VA_FOURCC_YV12;
-    case core::ImageFormat::kP010: return VA_FOURCC_P010;
+    case core::ImageFormat::kNv12:
+      return VA_FOURCC_NV12;
+    case core::ImageFormat::kI420:
+      return VA_FOURCC_I420;
+    case core::ImageFormat::kYv12:
+      return VA_FOURCC_YV12;
+    case core::ImageFormat::kP010:
+      return VA_FOURCC_P010;
   }
   return 0;
 }
@@ -22,10 +26,10 @@ Result<VAImage> create_image(Display& display, core::ImageFormat format, uint32_
   va_format.byte_order = VA_LSB_FIRST;
   va_format.bits_per_pixel = format == core::ImageFormat::kP010 ? 24 : 12;
   VAImage image{};
-  Status created = display.check(
-      display.call(&VADriverVTable::vaCreateImage, &va_format, static_cast<int>(width),
-                   static_cast<int>(height), &image),
-      "vaCreateImage");
+  Status created =
+      display.check(display.call(&VADriverVTable::vaCreateImage, &va_format,
+                                 static_cast<int>(width), static_cast<int>(height), &image),
+                    "vaCreateImage");
   if (!created) return created.error();
   return image;
 }
@@ -33,8 +37,8 @@ Result<VAImage> create_image(Display& display, core::ImageFormat format, uint32_
 Status cut_image(Display& display, const VAImage& image, const core::Rect& visible,
                  core::ImageFormat format, std::vector<uint8_t>& out) {
   void* data = nullptr;
-  if (Status mapped = display.check(
-          display.call(&VADriverVTable::vaMapBuffer, image.buf, &data), "vaMapBuffer");
+  if (Status mapped = display.check(display.call(&VADriverVTable::vaMapBuffer, image.buf, &data),
+                                    "vaMapBuffer");
       !mapped)
     return mapped;
   Status read = cut(image_pixels(image, static_cast<const uint8_t*>(data)), visible, format, out);
@@ -58,10 +62,9 @@ Status VaClient::read_image(const Surface& surface, const core::Rect& visible,
     Result<VAImage> created = create_image(*display_, format, surface.width, surface.height);
     if (!created) return created.error();
     image = *created;
-    status = display_->check(
-        display_->call(&VADriverVTable::vaGetImage, surface.id, 0, 0, surface.width, surface.height,
-                       image.image_id),
-        "vaGetImage");
+    status = display_->check(display_->call(&VADriverVTable::vaGetImage, surface.id, 0, 0,
+                                            surface.width, surface.height, image.image_id),
+                             "vaGetImage");
   }
   if (status) status = cut_image(*display_, image, visible, format, out);
   display_->call(&VADriverVTable::vaDestroyImage, image.image_id);

@@ -105,8 +105,9 @@ TEST_CASE("pictures that are never read, and a stream that ends in the middle of
   client.close_context();
   const core::DecodeJob& last = jobs.back();
   std::vector<uint8_t> pixels;
-  CHECK(client.read(*last.target, {0, 0, last.coded_width(), last.coded_height()},
-                    core::ImageFormat::kNv12, pixels)
+  CHECK(client
+            .read(*last.target, {0, 0, last.coded_width(), last.coded_height()},
+                  core::ImageFormat::kNv12, pixels)
             .ok());
 }
 

@@ -14,18 +14,25 @@ namespace {
 
 std::unique_ptr<parsed_stream::Parser> make_parser(core::Codec codec) {
   switch (codec) {
-    case core::Codec::kH264: return parsed_stream::create_h264_parser();
-    case core::Codec::kVp9: return parsed_stream::create_vp9_parser();
-    case core::Codec::kVp8: return parsed_stream::create_vp8_parser();
-    case core::Codec::kMpeg2: return parsed_stream::create_mpeg2_parser();
-    case core::Codec::kHevc: return parsed_stream::create_hevc_parser();
-    case core::Codec::kAv1: return parsed_stream::create_av1_parser();
+    case core::Codec::kH264:
+      return parsed_stream::create_h264_parser();
+    case core::Codec::kVp9:
+      return parsed_stream::create_vp9_parser();
+    case core::Codec::kVp8:
+      return parsed_stream::create_vp8_parser();
+    case core::Codec::kMpeg2:
+      return parsed_stream::create_mpeg2_parser();
+    case core::Codec::kHevc:
+      return parsed_stream::create_hevc_parser();
+    case core::Codec::kAv1:
+      return parsed_stream::create_av1_parser();
   }
   return nullptr;
 }
 
 core::ImageFormat image_format_of(const core::DecodeJob& job) {
-  return rt_format_of(job) == VA_RT_FORMAT_YUV420_10 ? core::ImageFormat::kP010 : core::ImageFormat::kI420;
+  return rt_format_of(job) == VA_RT_FORMAT_YUV420_10 ? core::ImageFormat::kP010
+                                                     : core::ImageFormat::kI420;
 }
 
 // Decodes jobs on one session after another, as session_for says.
@@ -84,9 +91,8 @@ class CoreDecoder {
 }  // namespace
 
 std::vector<std::string> clip_names() {
-  return {"h264.mp4",  "h264_interlaced.mp4", "hevc.mp4", "hevc_10bit.mp4", "mpeg2.mpg",
-          "vp8.webm", "vp9.webm",            "vp9_10bit.webm",
-          "av1.webm",  "av1_10bit.webm"};
+  return {"h264.mp4", "h264_interlaced.mp4", "hevc.mp4", "hevc_10bit.mp4", "mpeg2.mpg", "vp8.webm",
+          "vp9.webm", "vp9_10bit.webm",      "av1.webm", "av1_10bit.webm"};
 }
 
 Clip test_clip(const std::string& name, size_t packets) {

@@ -29,8 +29,7 @@ std::vector<Stream> streams(std::initializer_list<const char*> names) {
 void decode(std::shared_ptr<Display> display, const ClientStyle& style, Stream& stream) {
   VaClient client(std::move(display), style);
   const Result<std::vector<Frame>> frames = decode_by_driver(client, stream.clip);
-  stream.difference =
-      frames ? first_difference(stream.expected, *frames) : frames.error().message;
+  stream.difference = frames ? first_difference(stream.expected, *frames) : frames.error().message;
 }
 
 }  // namespace

@@ -15,10 +15,13 @@ constexpr uint8_t kH264High = 100;
 
 Result<core::Profile> h264_profile(uint8_t profile_idc) {
   switch (profile_idc) {
-    case kH264Baseline: return core::Profile::kH264ConstrainedBaseline;
+    case kH264Baseline:
+      return core::Profile::kH264ConstrainedBaseline;
     case kH264Main:
-    case kH264Extended: return core::Profile::kH264Main;
-    case kH264High: return core::Profile::kH264High;
+    case kH264Extended:
+      return core::Profile::kH264Main;
+    case kH264High:
+      return core::Profile::kH264High;
     default:
       return Error{ErrorCode::kUnsupported,
                    "no VA profile for H.264 profile_idc " + std::to_string(profile_idc)};
@@ -41,31 +44,46 @@ Result<core::Profile> profile_of(const core::DecodeJob& job) {
       if (profile == 2) return core::Profile::kVp9Profile2;
       return Error{ErrorCode::kUnsupported, "VP9 profile " + std::to_string(profile)};
     }
-    case core::Codec::kVp8: return core::Profile::kVp8;
-    case core::Codec::kMpeg2: return core::Profile::kMpeg2Main;
+    case core::Codec::kVp8:
+      return core::Profile::kVp8;
+    case core::Codec::kMpeg2:
+      return core::Profile::kMpeg2Main;
     case core::Codec::kHevc: {
-      const uint8_t above_8 = std::get<core::HevcParameters>(job.parameters).sps.bit_depth_luma_minus8;
+      const uint8_t above_8 =
+          std::get<core::HevcParameters>(job.parameters).sps.bit_depth_luma_minus8;
       return above_8 == 0 ? core::Profile::kHevcMain : core::Profile::kHevcMain10;
     }
-    case core::Codec::kAv1: return core::Profile::kAv1Main;
+    case core::Codec::kAv1:
+      return core::Profile::kAv1Main;
   }
   return Error{ErrorCode::kUnsupported, "a codec that this client does not know"};
 }
 
 VAProfile va_profile(core::Profile profile) {
   switch (profile) {
-    case core::Profile::kH264ConstrainedBaseline: return VAProfileH264ConstrainedBaseline;
-    case core::Profile::kH264Main: return VAProfileH264Main;
-    case core::Profile::kH264High: return VAProfileH264High;
-    case core::Profile::kVp9Profile0: return VAProfileVP9Profile0;
-    case core::Profile::kVp9Profile2: return VAProfileVP9Profile2;
-    case core::Profile::kVp8: return VAProfileVP8Version0_3;
-    case core::Profile::kMpeg2Simple: return VAProfileMPEG2Simple;
-    case core::Profile::kMpeg2Main: return VAProfileMPEG2Main;
+    case core::Profile::kH264ConstrainedBaseline:
+      return VAProfileH264ConstrainedBaseline;
+    case core::Profile::kH264Main:
+      return VAProfileH264Main;
+    case core::Profile::kH264High:
+      return VAProfileH264High;
+    case core::Profile::kVp9Profile0:
+      return VAProfileVP9Profile0;
+    case core::Profile::kVp9Profile2:
+      return VAProfileVP9Profile2;
+    case core::Profile::kVp8:
+      return VAProfileVP8Version0_3;
+    case core::Profile::kMpeg2Simple:
+      return VAProfileMPEG2Simple;
+    case core::Profile::kMpeg2Main:
+      return VAProfileMPEG2Main;
     case core::Profile::kHevcMain:
-    case core::Profile::kHevcMainStillPicture: return VAProfileHEVCMain;
-    case core::Profile::kHevcMain10: return VAProfileHEVCMain10;
-    case core::Profile::kAv1Main: return VAProfileAV1Profile0;
+    case core::Profile::kHevcMainStillPicture:
+      return VAProfileHEVCMain;
+    case core::Profile::kHevcMain10:
+      return VAProfileHEVCMain10;
+    case core::Profile::kAv1Main:
+      return VAProfileAV1Profile0;
   }
   return VAProfileNone;
 }
@@ -121,10 +139,10 @@ Status VaClient::configure(core::Profile profile, unsigned int rt_format, uint32
     probed_ = true;
   }
   VAConfigAttrib attribute{VAConfigAttribRTFormat, rt_format_};
-  if (Status created = display_->check(
-          display_->call(&VADriverVTable::vaCreateConfig, va_profile(profile), VAEntrypointVLD,
-                         &attribute, 1, &config_),
-          "vaCreateConfig");
+  if (Status created =
+          display_->check(display_->call(&VADriverVTable::vaCreateConfig, va_profile(profile),
+                                         VAEntrypointVLD, &attribute, 1, &config_),
+                          "vaCreateConfig");
       !created) {
     config_ = VA_INVALID_ID;
     return created;
@@ -157,14 +175,14 @@ Status VaClient::probe(VAProfile profile) {
   int profile_count = -7;
   VAConfigID config = VA_INVALID_ID;
   unsigned int attribute_count = 32659;
-  if (Status s = d.check(
-          d.call(&VADriverVTable::vaQueryImageFormats, formats.data(), &format_count),
-          "vaQueryImageFormats");
+  if (Status s =
+          d.check(d.call(&VADriverVTable::vaQueryImageFormats, formats.data(), &format_count),
+                  "vaQueryImageFormats");
       !s)
     return s;
-  if (Status s = d.check(
-          d.call(&VADriverVTable::vaQueryConfigProfiles, profiles.data(), &profile_count),
-          "vaQueryConfigProfiles");
+  if (Status s =
+          d.check(d.call(&VADriverVTable::vaQueryConfigProfiles, profiles.data(), &profile_count),
+                  "vaQueryConfigProfiles");
       !s)
     return s;
   if (Status s = d.check(d.call(&VADriverVTable::vaCreateConfig, profile, VAEntrypointVLD,
@@ -195,10 +213,10 @@ Status VaClient::create_surfaces(uint32_t count) {
   attributes[1].flags = VA_SURFACE_ATTRIB_SETTABLE;
   attributes[1].value.type = VAGenericValueTypeInteger;
   attributes[1].value.value.i = VA_SURFACE_ATTRIB_MEM_TYPE_VA;
-  Status created = display_->check(
-      display_->call(&VADriverVTable::vaCreateSurfaces2, rt_format_, width_, height_, ids.data(),
-                     count, attributes, 2U),
-      "vaCreateSurfaces2");
+  Status created =
+      display_->check(display_->call(&VADriverVTable::vaCreateSurfaces2, rt_format_, width_,
+                                     height_, ids.data(), count, attributes, 2U),
+                      "vaCreateSurfaces2");
   if (!created) return created;
   for (VASurfaceID id : ids) {
     Surface surface;
@@ -235,9 +253,8 @@ void VaClient::destroy_stale_surfaces() {
 }
 
 const VaClient::Surface* VaClient::find(const core::Picture& picture) const {
-  const auto found =
-      std::find_if(surfaces_.begin(), surfaces_.end(),
-                   [&](const Surface& s) { return s.picture_id == picture.id(); });
+  const auto found = std::find_if(surfaces_.begin(), surfaces_.end(),
+                                  [&](const Surface& s) { return s.picture_id == picture.id(); });
   return found == surfaces_.end() ? nullptr : &*found;
 }
 
@@ -291,10 +308,10 @@ Status VaClient::export_surface(Surface& surface) {
 Result<VABufferID> VaClient::create_buffer(const ParameterBuffer& buffer) {
   VABufferID id = VA_INVALID_ID;
   void* data = style_.map_buffers ? nullptr : const_cast<uint8_t*>(buffer.bytes.data());
-  if (Status created = display_->check(
-          display_->call(&VADriverVTable::vaCreateBuffer, context_, buffer.type,
-                         buffer.element_size, buffer.elements, data, &id),
-          "vaCreateBuffer");
+  if (Status created =
+          display_->check(display_->call(&VADriverVTable::vaCreateBuffer, context_, buffer.type,
+                                         buffer.element_size, buffer.elements, data, &id),
+                          "vaCreateBuffer");
       !created)
     return created.error();
   if (!style_.map_buffers) return id;
@@ -357,8 +374,8 @@ Status VaClient::render_picture(VASurfaceID target, const std::vector<VABufferID
     destroy_buffers(picture);
     destroy_buffers(slices);
   }
-  const Status ended = display_->check(display_->call(&VADriverVTable::vaEndPicture, context_),
-                                       "vaEndPicture");
+  const Status ended =
+      display_->check(display_->call(&VADriverVTable::vaEndPicture, context_), "vaEndPicture");
   return rendered ? ended : rendered;
 }
 

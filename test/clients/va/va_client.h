@@ -12,9 +12,9 @@
 
 #include "base/result.h"
 #include "decode_core/codec.h"
+#include "decode_core/image.h"
 #include "decode_core/job.h"
 #include "decode_core/picture.h"
-#include "decode_core/image.h"
 #include "test/clients/va/client_style.h"
 #include "test/clients/va/display.h"
 #include "test/clients/va/permanent_view.h"

@@ -70,8 +70,8 @@ class Vp8Translation {
     fill_picture_fields(v);
     std::copy_n(f_.segment.segment_probs, 3, v.mb_segment_tree_probs);
     for (int i = 0; i < 4; ++i) {
-      v.loop_filter_level[i] = static_cast<uint8_t>(
-          of_segment(f_.lf.level, f_.segment.lf_update[i], kMaxFilterLevel));
+      v.loop_filter_level[i] =
+          static_cast<uint8_t>(of_segment(f_.lf.level, f_.segment.lf_update[i], kMaxFilterLevel));
     }
     std::copy_n(f_.lf.ref_frm_delta, 4, v.loop_filter_deltas_ref_frame);
     std::copy_n(f_.lf.mb_mode_delta, 4, v.loop_filter_deltas_mode);
@@ -119,8 +119,8 @@ class Vp8Translation {
   VAIQMatrixBufferVP8 quantisers() const {
     VAIQMatrixBufferVP8 v{};
     const v4l2_vp8_quantization& q = f_.quant;
-    const std::array<int, 6> delta = {0,           q.y_dc_delta,  q.y2_dc_delta,
-                                      q.y2_ac_delta, q.uv_dc_delta, q.uv_ac_delta};
+    const std::array<int, 6> delta = {
+        0, q.y_dc_delta, q.y2_dc_delta, q.y2_ac_delta, q.uv_dc_delta, q.uv_ac_delta};
     for (int segment = 0; segment < 4; ++segment) {
       int base = q.y_ac_qi;
       if (segmented()) {

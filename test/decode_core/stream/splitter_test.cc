@@ -37,8 +37,8 @@ std::vector<Unit> take(Splitter& splitter) {
     const auto more = splitter.next(*packet);
     CHECK(more.ok());
     if (!more || !*more) break;
-    units.push_back({Bytes(packet->data, packet->data + packet->size),
-                     static_cast<uint64_t>(packet->pts)});
+    units.push_back(
+        {Bytes(packet->data, packet->data + packet->size), static_cast<uint64_t>(packet->pts)});
   }
   av_packet_free(&packet);
   return units;

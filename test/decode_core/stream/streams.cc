@@ -43,8 +43,7 @@ AVCodecID codec_id(Codec codec) {
 
 Shown shown_of(const AVFrame& frame) {
   FrameView view;
-  view.format =
-      frame.format == AV_PIX_FMT_YUV420P10 ? SampleFormat::kI42010 : SampleFormat::kI420;
+  view.format = frame.format == AV_PIX_FMT_YUV420P10 ? SampleFormat::kI42010 : SampleFormat::kI420;
   view.width = static_cast<uint32_t>(frame.width);
   view.height = static_cast<uint32_t>(frame.height);
   for (size_t i = 0; i < 3; ++i) {
@@ -127,11 +126,12 @@ std::shared_ptr<Core> make_core(int threads, const std::string& statistics_folde
 }
 
 Player::Player(Codec codec, int threads, const std::string& statistics_folder) {
-  auto decoder = StreamDecoder::create(make_core(threads, statistics_folder), {codec, "v4l2"}, [this] {
-    std::lock_guard lock(mutex_);
-    ++changes_;
-    condition_.notify_all();
-  });
+  auto decoder =
+      StreamDecoder::create(make_core(threads, statistics_folder), {codec, "v4l2"}, [this] {
+        std::lock_guard lock(mutex_);
+        ++changes_;
+        condition_.notify_all();
+      });
   if (!decoder) FAIL(decoder.error().message);
   decoder_ = std::move(*decoder);
 }
@@ -162,8 +162,7 @@ void Player::wait(const std::function<bool()>& condition) {
     }
     if (condition()) return;
     std::unique_lock lock(mutex_);
-    const bool changed =
-        condition_.wait_for(lock, kPatience, [&] { return changes_ != seen; });
+    const bool changed = condition_.wait_for(lock, kPatience, [&] { return changes_ != seen; });
     lock.unlock();
     if (!changed) FAIL("the decoder is stuck");
   }
@@ -174,8 +173,8 @@ void Player::settle() {
   uint64_t seen = 0;
   do {
     seen = changes_;
-  } while (condition_.wait_for(lock, std::chrono::milliseconds(200),
-                               [&] { return changes_ != seen; }));
+  } while (
+      condition_.wait_for(lock, std::chrono::milliseconds(200), [&] { return changes_ != seen; }));
 }
 
 void Player::push(std::span<const Packet> packets, uint64_t first_token) {

@@ -35,7 +35,8 @@ constexpr std::array<uint8_t, 64> kZigzag8x8 = make_zigzag_8x8();
 
 // scaling_list() (7.3.2.1.1.1). Values are 1 to 255; a 0 from a careless client becomes flat 16.
 template <size_t N>
-void write_scaling_list(BitWriter& bits, const uint8_t* raster, const std::array<uint8_t, N>& scan) {
+void write_scaling_list(BitWriter& bits, const uint8_t* raster,
+                        const std::array<uint8_t, N>& scan) {
   bits.flag(true);
   int last = 8;
   for (const uint8_t position : scan) {
