@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 #include "decode_core/software/libavcodec/libavcodec_decoder.h"
@@ -27,9 +30,22 @@ constexpr std::array<ProfileCapability, 12> kCapabilities = {{
     {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 }};
 
+std::string_view engine_for(Codec codec) { return codec == Codec::kAv1 ? "dav1d" : "libavcodec"; }
+
+// Where one engine is asked for, the codecs of the others are not there.
+std::vector<ProfileCapability> capabilities_with(std::string_view engine) {
+  std::vector<ProfileCapability> chosen;
+  std::copy_if(kCapabilities.begin(), kCapabilities.end(), std::back_inserter(chosen),
+               [&](const ProfileCapability& capability) {
+                 return engine == "auto" || engine == engine_for(codec_of(capability.profile));
+               });
+  return chosen;
+}
+
 class SoftwareBackend final : public Backend {
  public:
-  explicit SoftwareBackend(const Settings& settings) : threads_(settings.threads) {
+  explicit SoftwareBackend(const Settings& settings)
+      : capabilities_(capabilities_with(settings.engine)), threads_(settings.threads) {
     constexpr int kMostUseful = 8;
     if (threads_ == 0) {
       threads_ = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostUseful);
@@ -37,17 +53,25 @@ class SoftwareBackend final : public Backend {
   }
 
   std::string_view name() const override { return "software"; }
-  std::string_view engine_of(Codec codec) const override {
-    return codec == Codec::kAv1 ? "dav1d" : "libavcodec";
-  }
-  std::span<const ProfileCapability> capabilities() const override { return kCapabilities; }
+  std::string_view engine_of(Codec codec) const override { return engine_for(codec); }
+  std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
 
   Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) override {
-    if (codec_of(config.profile) == Codec::kAv1) return create_dav1d_decoder(threads_);
-    return create_libavcodec_decoder(codec_of(config.profile), threads_);
+    const Codec codec = codec_of(config.profile);
+    const bool offered = std::any_of(
+        capabilities_.begin(), capabilities_.end(),
+        [&](const ProfileCapability& capability) { return capability.profile == config.profile; });
+    if (!offered) {
+      return Error{ErrorCode::kUnsupported, std::string(to_string(codec)) + " is decoded by " +
+                                                std::string(engine_for(codec)) +
+                                                ", and DAEDALUS_ENGINE asks for another"};
+    }
+    if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
+    return create_libavcodec_decoder(codec, threads_);
   }
 
  private:
+  const std::vector<ProfileCapability> capabilities_;
   int threads_;
 };
 

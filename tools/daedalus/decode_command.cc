@@ -29,7 +29,7 @@ constexpr const char* kUsage =
     "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, "
     ".png\n"
     "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
-    "  --backend auto|software   --engine auto|libavcodec   --threads N\n"
+    "  --backend auto|software   --engine auto|libavcodec|dav1d   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"
     "H.264, HEVC, AV1, VP9, VP8 and MPEG-2 in any container that libavformat opens; AV1 also of\n"

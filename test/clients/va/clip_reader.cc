@@ -24,8 +24,8 @@ bool has_sequence_header(std::span<const uint8_t> temporal_unit) {
   return false;
 }
 
-// H.264 and HEVC: an IDR slice (7.4.1, 7.4.2.2); MPEG-2: a sequence header (ISO/IEC
-// 13818-2 6.2.2.1); VP8: RFC 6386 9.1; VP9: 6.2.
+// H.264 and HEVC: an IDR slice (7.4.1, 7.4.2.2). MPEG-2: a sequence header (ISO/IEC 13818-2,
+// 6.2.2.1). VP8: RFC 6386, 9.1. VP9: 6.2.
 bool is_key(core::Codec codec, std::span<const uint8_t> packet) {
   switch (codec) {
     case core::Codec::kH264:
