@@ -146,7 +146,8 @@ TEST_CASE("the formats of the queues") {
     }
   };
   CHECK(list(kOutput) == std::vector<uint32_t>{V4L2_PIX_FMT_H264_SLICE, V4L2_PIX_FMT_VP8_FRAME,
-                                               V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
+                                               V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE,
+                                               V4L2_PIX_FMT_HEVC_SLICE});
   const std::vector<uint32_t> eight{V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_NV12M};
   CHECK(list(kCapture) == eight);
   REQUIRE(client.video.set_format(kOutput, V4L2_PIX_FMT_VP9_FRAME) == 0);
