@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""bench_va.py: how much of plain libavcodec's speed is left when the same decoder runs inside Daedalus.
+"""bench_va.py: how much of a plain decoder's speed is left when the same decoder runs inside Daedalus.
 
-Per clip and round, one after the other: libavcodec alone, the core (replay), the driver (a VA client of our own in one
+Per clip and round, one after the other: libavcodec (for AV1 with dav1d in it) alone, the core (replay), the driver (a VA client of our own in one
 process), and stock ffmpeg through the driver with vaGetImage. All with the same number of slice threads. A ratio is
 libavcodec's time divided by ours in the same round; the median over the rounds counts. Fails (exit status 1) where a
 median is below the demanded ratio, the output pass costs too many instructions, or what should have been measured did
@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing,
                        harness, median, parser_of, planar_format, write_document)
 
-CODECS = ("h264", "hevc", "hevc10", "vp9", "vp8", "mpeg2")
+CODECS = ("h264", "hevc", "hevc10", "vp9", "vp8", "mpeg2", "av1")
 LEAST_RATIO = 0.93
+# Over VA-API an AV1 client need not say which slots a picture replaces: some are then decoded twice.
+LEAST_RATIO_AV1 = {"core": 0.95, "driver": 0.6}
 # Of the decoder's instructions a frame. A frame of MPEG-2 takes so few that merely copying it with 32-byte loads and
 # stores, 0.2 million instructions, exceeds 1 %.
 MOST_PACK_SHARE = 0.01
@@ -38,6 +40,7 @@ class Result:
     cpu_ratios: dict = field(default_factory=lambda: {"core": [], "driver": []})
     engine: str = ""
     substrate: str = ""
+    redecodes: int = 0  # by the driver, in one round
     decode_instructions: float = 0  # a frame
     pack_instructions: float = 0
     unmeasured: str = ""  # why the rest of the figures are missing
@@ -46,7 +49,10 @@ class Result:
     def too_slow(self):
         """The demanded ratios that are not reached, by name."""
         return {name: median(self.ratios[name]) for name in ("core", "driver")
-                if median(self.ratios[name]) < LEAST_RATIO}
+                if median(self.ratios[name]) < self.least(name)}
+
+    def least(self, name):
+        return LEAST_RATIO_AV1[name] if is_av1(self.clip) else LEAST_RATIO
 
     @property
     def most_pack_share(self):
@@ -88,6 +94,8 @@ class Bench:
         pictures, errors = harness.total(sessions, "pictures"), harness.total(sessions, "errors")
         if harness.values(sessions, "front") != [front] or pictures < timing.frames or errors:
             raise Unmeasured(f"{front}: {pictures} pictures decoded by us, {errors} errors, for {timing.frames} frames")
+        if front == "va":
+            result.redecodes = harness.total(sessions, "redecodes")
         result.engine = "+".join(harness.values(sessions, "engine"))
         if harness.substrates(sessions):
             result.substrate = harness.substrate_text(sessions)
@@ -99,7 +107,8 @@ class Bench:
 
     def stock_ffmpeg(self, clip, result):
         command = [self.programs.ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "info", "-benchmark",
-                   *harness.va_input(self.programs.render_node, strict=True), "-i", clip, "-map", "0:v:0",
+                   *harness.va_input(self.programs.render_node, strict=True),
+                   *(["-c:v", "av1"] if is_av1(clip) else []), "-i", clip, "-map", "0:v:0",
                    "-vf", harness.download_filter(planar_format(clip)), "-fps_mode", "passthrough", "-f", "null", "-"]
 
         def measure(environment):
@@ -133,6 +142,10 @@ class Bench:
         result.pack_instructions = (pack[1] - pack[0]) / (PACKED_FRAMES[1] - PACKED_FRAMES[0])
 
 
+def is_av1(clip):
+    return "_av1_" in os.path.basename(clip)
+
+
 def instructions(command):
     finished = harness.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], LIMIT)
     counted = re.search(r"Collected\s*:\s*(\d+)", finished.err)
@@ -143,14 +156,14 @@ def instructions(command):
 
 def table(results):
     lines = ["| clip | frames | libavcodec fps | core | driver | stock ffmpeg, GetImage | CPU core | CPU driver "
-             "| pack instructions | rounds | engine | substrate |", "|---" * 12 + "|"]
+             "| pack instructions | decoded twice | rounds | engine | substrate |", "|---" * 13 + "|"]
     for result in results:
         share = f"{result.pack_share * 100:.2f} %" if result.pack_share is not None else "not counted"
         ratios = [f"{median(result.ratios[name]):.3f}" for name in ("core", "driver", "ffmpeg")]
         cpu = [f"{median(result.cpu_ratios[name]):.3f}" for name in ("core", "driver")]
         lines.append("| " + " | ".join([
             os.path.basename(result.clip), str(result.frames), f"{median(result.reference_fps):.0f}", *ratios, *cpu,
-            share, str(len(result.reference_fps)), result.engine, result.substrate]) + " |")
+            share, str(result.redecodes), str(len(result.reference_fps)), result.engine, result.substrate]) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -162,7 +175,7 @@ def faults(results):
             found.append(f"{name}: not measured: {result.unmeasured}")
             continue
         for front, ratio in result.too_slow.items():
-            found.append(f"{name}: {front} runs at {ratio:.3f} of libavcodec, {LEAST_RATIO} demanded")
+            found.append(f"{name}: {front} runs at {ratio:.3f} of libavcodec, {result.least(front)} demanded")
         if result.pack_share is not None and result.pack_share > result.most_pack_share:
             found.append(f"{name}: the output pass costs {result.pack_share:.2%} of decoding's instructions, "
                          f"{result.most_pack_share:.0%} allowed")
@@ -176,7 +189,9 @@ Made by `./dev bench va`; do not edit.
 {circumstances}
 
 A ratio is plain libavcodec's time divided by ours, measured one after the other in the same round, median of all
-rounds: 1 is the same speed, at least {least} is demanded of core and driver. "CPU" is the same ratio of processor time.
+rounds: 1 is the same speed, at least {least} is demanded of core and driver; of AV1, which is compared with dav1d inside
+libavcodec, {least_av1[core]} of the core and {least_av1[driver]} of the driver, where clients need not say which slots a
+picture replaces and some pictures are therefore decoded twice. "CPU" is the same ratio of processor time.
 "Core" is `daedalus decode --front replay`, "driver" is `daedalus decode --front va`: a VA client in the same process
 that waits for each picture in display order. Stock ffmpeg also copies each frame out with vaGetImage and runs its own
 filter graph. "Pack instructions" is the output pass (planar to NV12 or P010, SIMD) of a 1080p frame as a share of
@@ -193,6 +208,7 @@ def percent(share):
 
 def document(options, programs, results):
     return DOCUMENT.format(circumstances=circumstances(options, programs), least=LEAST_RATIO,
+                           least_av1=LEAST_RATIO_AV1,
                            share=percent(MOST_PACK_SHARE), mpeg2_share=percent(MOST_PACK_SHARE_MPEG2),
                            table=table(results))
 

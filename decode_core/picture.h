@@ -22,7 +22,7 @@ struct DecodeOutcome {
   // Absent where there are no pixels; `error` then says why.
   std::optional<FrameBuffer> frame;
   // The pixels of DecodeJob::display; absent where it is null or `frame` is absent.
-  std::optional<FrameBuffer> display;
+  std::optional<FrameBuffer> display{};
   // Pixels are there but some were made up (damaged or lost slices, a missing reference).
   bool concealed = false;
   // Earlier pictures of which this call revealed the same; they were told (note_concealed).
