@@ -54,6 +54,7 @@ class Av1Builder : public JobBuilder {
                  std::vector<uint8_t>& bitstream, BuiltJob* out) override;
 
   VAStatus check_picture() const;
+  VAStatus check_tiles(std::span<const Slice> slices, size_t coded_bytes) const;
   bool intra() const {
     const uint32_t type = picture_.pic_info_fields.bits.frame_type;
     return type == V4L2_AV1_KEY_FRAME || type == V4L2_AV1_INTRA_ONLY_FRAME;
@@ -148,9 +149,21 @@ std::optional<uint32_t> Av1Builder::refresh_frame_flags(std::span<const Slice> s
   return header_bytes_.refresh_frame_flags(before_tiles, parameters, slots);
 }
 
+// Before they are copied: no byte is in two tiles.
+VAStatus Av1Builder::check_tiles(std::span<const Slice> slices, size_t coded_bytes) const {
+  const uint32_t tiles = uint32_t{picture_.tile_cols} * picture_.tile_rows;
+  uint64_t bytes = 0;
+  for (const Slice& slice : slices) bytes += slice.range.size;
+  if (slices.size() <= tiles && bytes <= coded_bytes) return VA_STATUS_SUCCESS;
+  return refuse(VA_STATUS_ERROR_INVALID_PARAMETER,
+                "%zu AV1 tiles of %llu bytes, in a picture of %u tiles and %zu bytes",
+                slices.size(), static_cast<unsigned long long>(bytes), tiles, coded_bytes);
+}
+
 VAStatus Av1Builder::build(References& references, std::span<const Slice> slices,
                            std::vector<uint8_t>& bitstream, BuiltJob* out) {
   if (VAStatus status = check_picture()) return status;
+  if (VAStatus status = check_tiles(slices, bitstream.size())) return status;
   core::Av1Parameters parameters = av1_parameters(picture_);
   const v4l2_ctrl_av1_frame& frame = parameters.frame;
   core::DecodeJob& job = out->job;

@@ -165,6 +165,40 @@ TEST_CASE("h264: scaling lists only where they are not flat") {
   CHECK(parameters.decode.flags == V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC);
 }
 
+TEST_CASE("av1: tiles that share bytes or are too many are refused before they are copied") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileAV1Profile0);
+  const VASurfaceID surface = driver.surface();
+  VADecPictureParameterBufferAV1 picture{};
+  picture.frame_width_minus1 = picture.frame_height_minus1 = 63;
+  picture.current_frame = picture.current_display_picture = surface;
+  picture.seq_info_fields.fields.subsampling_x = picture.seq_info_fields.fields.subsampling_y = 1;
+  picture.pic_info_fields.bits.show_frame = 1;
+  picture.tile_cols = 1;
+  picture.tile_rows = 2;
+  std::fill(std::begin(picture.ref_frame_map), std::end(picture.ref_frame_map), VA_INVALID_ID);
+  const std::vector<uint8_t> data(64);
+  const auto submit = [&](std::vector<uint32_t> sizes) {
+    std::vector<VASliceParameterBufferAV1> tiles(sizes.size());
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      tiles[i].slice_data_size = sizes[i];
+      tiles[i].tile_row = static_cast<uint16_t>(i);
+    }
+    const VAStatus begun = driver.begin(decoder, surface);
+    if (begun != VA_STATUS_SUCCESS) return begun;
+    const VAStatus status = driver.render(
+        decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
+                  driver.buffer(decoder, VASliceParameterBufferType, tiles.data(), sizeof tiles[0],
+                                static_cast<unsigned>(tiles.size())),
+                  driver.buffer(decoder, VASliceDataBufferType, data.data(), data.size())});
+    return status ? status : driver.end(decoder);
+  };
+  CHECK(submit({32, 32}) == VA_STATUS_SUCCESS);
+  CHECK(submit({32, 33}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({64, 64}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+  CHECK(submit({8, 8, 8}) == VA_STATUS_ERROR_INVALID_PARAMETER);
+}
+
 TEST_CASE("slices: several in a buffer, parts of one in several, and a start code too many") {
   DriverUnderTest driver;
   const VAContextID decoder = driver.decoder(VAProfileH264High);
