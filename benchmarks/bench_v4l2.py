@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Unmeasured, benchmark_clips, circumstances, document_from,
-                       ffmpeg_timing, harness, is_ten_bits, median, parser_of, write_document)
+                       ffmpeg_timing, harness, is_ten_bits, median, parser_of, shortfall, write_document)
 
 CODECS = ("h264", "hevc", "vp9", "vp8", "mpeg2")
 LEAST_RATIO = 0.90
@@ -161,9 +161,8 @@ def main():
     print(table(results), end="")
     out = options.out or (os.path.join(ROOT, "docs", "benchmarks-v4l2.md") if options.match == "*" else None)
     if out:
-        shortfall = "".join(f"\nNot reached: {line}.\n" for line in faults(results))
         text = DOCUMENT.format(circumstances=circumstances(options, bench.programs), least=LEAST_RATIO,
-                               table=table(results), shortfall=shortfall)
+                               table=table(results), shortfall=shortfall(faults(results)))
         section = document_from(out, "## Over CUSE")  # bench_v4l2_cuse.py's
         write_document(out, f"{text}\n{section}" if section else text)
     found = faults(results)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """bench_va.py: how much of a plain decoder's speed is left when the same decoder runs inside Daedalus.
 
-Per clip and round, one after the other: libavcodec (for AV1 with dav1d in it) alone, the core (replay), the driver (a VA client of our own in one
-process), and stock ffmpeg through the driver with vaGetImage. All with the same number of slice threads. A ratio is
-libavcodec's time divided by ours in the same round; the median over the rounds counts. Fails (exit status 1) where a
-median is below the demanded ratio, the output pass costs too many instructions, or what should have been measured did
-not happen. Writes docs/benchmarks.md.
+Per clip and round, one after the other: libavcodec (for AV1 with dav1d in it) alone, the core (replay), the driver (a
+VA client of our own in one process), and stock ffmpeg through the driver with vaGetImage. All with the same number of
+slice threads. A ratio is libavcodec's time divided by ours in the same round; the median over the rounds counts. Fails
+(exit status 1) where a median is below the demanded ratio, the output pass costs too many instructions, or what should
+have been measured did not happen. Writes docs/benchmarks.md.
 """
 
 import json
@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass, field
 
 from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips, circumstances, ffmpeg_timing,
-                       harness, median, parser_of, planar_format, write_document)
+                       harness, median, parser_of, planar_format, shortfall, write_document)
 
 CODECS = ("h264", "hevc", "hevc10", "vp9", "vp8", "mpeg2", "av1")
 LEAST_RATIO = 0.93
@@ -107,9 +107,9 @@ class Bench:
 
     def stock_ffmpeg(self, clip, result):
         command = [self.programs.ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "info", "-benchmark",
-                   *harness.va_input(self.programs.render_node, strict=True),
-                   *(["-c:v", "av1"] if is_av1(clip) else []), "-i", clip, "-map", "0:v:0",
-                   "-vf", harness.download_filter(planar_format(clip)), "-fps_mode", "passthrough", "-f", "null", "-"]
+                   *harness.va_input(self.programs.render_node, "av1" if is_av1(clip) else "", strict=True),
+                   "-i", clip, "-map", "0:v:0", "-vf", harness.download_filter(planar_format(clip)),
+                   "-fps_mode", "passthrough", "-f", "null", "-"]
 
         def measure(environment):
             return ffmpeg_timing(harness.run(command, LIMIT, environment))
@@ -199,7 +199,7 @@ libavcodec's instructions to decode a frame of the clip, counted by callgrind; a
 and {mpeg2_share} of MPEG-2, whose frames are so cheap that merely copying one with 32-byte loads and stores costs more
 than 1 %.
 
-{table}"""
+{table}{shortfall}"""
 
 
 def percent(share):
@@ -210,7 +210,7 @@ def document(options, programs, results):
     return DOCUMENT.format(circumstances=circumstances(options, programs), least=LEAST_RATIO,
                            least_av1=LEAST_RATIO_AV1,
                            share=percent(MOST_PACK_SHARE), mpeg2_share=percent(MOST_PACK_SHARE_MPEG2),
-                           table=table(results))
+                           table=table(results), shortfall=shortfall(faults(results)))
 
 
 def parse_arguments():

@@ -45,6 +45,11 @@ def benchmark_clips(folder, match, codecs):
     return clips
 
 
+def shortfall(faults):
+    """What a document says below its table of the rows that miss a demand."""
+    return "".join(f"\nNot reached: {fault}.\n" for fault in faults)
+
+
 def median(numbers):
     return statistics.median(numbers) if numbers else 0.0
 

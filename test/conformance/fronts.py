@@ -131,9 +131,7 @@ class VaFront(FfmpegFront):
         return {**self.programs.client_environment(), **super().environment()}
 
     def input_options(self, path, stream, strict):
-        # ffmpeg's first choice for AV1 is a decoder of its own that knows no VA-API.
-        decoder = ["-c:v", "av1"] if stream.codec == "av1" else []
-        return [*harness.va_input(self.programs.render_node, strict), *decoder]
+        return harness.va_input(self.programs.render_node, stream.codec, strict)
 
     def picture_filter(self, stream):
         return harness.download_filter(stream.pix_fmt)

@@ -273,9 +273,12 @@ def download_filter(pix_fmt):
     return f"hwdownload,format={surface_format(pix_fmt)},setparams=range=limited"
 
 
-def va_input(node, strict):
+def va_input(node, codec, strict):
+    """ffmpeg's options of an input that is decoded through VA-API. Its first choice for AV1 is a decoder that knows no
+    VA-API."""
     form = ["-hwaccel_output_format", "vaapi"] if strict else []
-    return ["-hwaccel", "vaapi", "-hwaccel_device", node, *form]
+    decoder = ["-c:v", "av1"] if codec == "av1" else []
+    return ["-hwaccel", "vaapi", "-hwaccel_device", node, *form, *decoder]
 
 
 def input_flags(codec):

@@ -97,11 +97,14 @@ class Demo:
         progress.finish()
         return job.result()
 
+    def va_input(self, clip, strict):
+        return harness.va_input(self.programs.render_node, clip.codec, strict)
+
     def hashes_through_driver(self, clip):
         hashes = os.path.join(self.scratch, "driver")
         statistics = tempfile.mkdtemp(dir=self.scratch)
         finished = self.ffmpeg(clip, [
-            *harness.va_input(self.programs.render_node, strict=True), *harness.input_flags(clip.codec), "-i", clip.path,
+            *self.va_input(clip, strict=True), *harness.input_flags(clip.codec), "-i", clip.path,
             *harness.every_frame_at_its_size(), "-vf", harness.download_filter(clip.planar_format),
             "-pix_fmt", clip.planar_format, "-c:v", "rawvideo", "-f", "framemd5", "-y", hashes],
             "frames through the driver", self.driver_environment(statistics))
@@ -147,7 +150,7 @@ class Demo:
                   "-frames:v", str(TIMED_FRAMES), "-f", "null", "-"]
         statistics = tempfile.mkdtemp(dir=self.scratch)
         clip.driver_fps = self.frames_per_second(
-            clip, [*harness.va_input(self.programs.render_node, strict=False), *source], "timing the driver",
+            clip, [*self.va_input(clip, strict=False), *source], "timing the driver",
             self.driver_environment(statistics))
         clip.plain_fps = self.frames_per_second(
             clip, ["-threads", str(self.threads), "-thread_type", "slice", *source], "timing plain ffmpeg")
@@ -168,7 +171,7 @@ class Demo:
                  f"scale={width}:{height}:force_original_aspect_ratio=decrease,"
                  f"pad={width}:{height}:-1:-1,format=rgb24,tile={SHEET_FRAMES}x1")
         statistics = tempfile.mkdtemp(dir=self.scratch)
-        self.ffmpeg(clip, [*harness.va_input(self.programs.render_node, strict=True), "-i", clip.path, "-map", "0:v:0",
+        self.ffmpeg(clip, [*self.va_input(clip, strict=True), "-i", clip.path, "-map", "0:v:0",
                            "-vf", chain, "-fps_mode", "passthrough", "-frames:v", "1", "-y", row], "contact sheet",
                     self.driver_environment(statistics))
         return row if os.path.exists(row) else None
