@@ -89,10 +89,12 @@ bool StatelessFile::submit_next() {
 // of a picture are gathered until one comes that does not hold the CAPTURE buffer. False where
 // something went wrong; now->picture may be null then.
 bool StatelessFile::submit(const Buffer& output, std::optional<Held> joined, Held* now) {
-  auto built = build_job(coded_format().codec, controls_.values(), output.payload(),
-                         [this](uint64_t timestamp) { return find_picture(timestamp); });
-  if (!built.ok()) log(LogLevel::kWarning, "V4L2: %s", built.error().message.c_str());
   const bool gathering = joined && joined->slices;
+  auto built = build_job(
+      coded_format().codec, controls_.values(), output.payload(),
+      [this](uint64_t timestamp) { return find_picture(timestamp); },
+      gathering ? &joined->slices->job : nullptr);
+  if (!built.ok()) log(LogLevel::kWarning, "V4L2: %s", built.error().message.c_str());
   bool taken = built.ok();
   if (gathering && (!built.ok() || built->parity == joined->parity)) {
     if (taken) taken = append_slices(built->job, &joined->slices->job);

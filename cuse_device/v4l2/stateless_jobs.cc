@@ -92,25 +92,37 @@ void fill_h264(const ControlValues& values, const FindPicture& find, StatelessJo
 }
 
 // What the control of the slices says stands in their headers, too. One that cannot be read goes
-// along: the core says what is wrong with it.
+// along: the core says what is wrong with it. A dependent slice segment has the fields of the slice
+// that it belongs to (H.265 7.4.7.1), whose first segment may have come with a request before this
+// one: `before` are those of the last segment then.
 std::vector<core::HevcSliceParameters> read_slices(const core::DecodeJob& job,
-                                                   const core::HevcParameters& parameters) {
+                                                   const core::HevcParameters& parameters,
+                                                   core::HevcSliceParameters before) {
   const v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
-  const uint32_t total = uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
-                         decode.num_poc_lt_curr;
-  const headers::HevcSliceContext context{parameters.sps, parameters.pps, nullptr, total,
+  const headers::HevcSliceContext context{parameters.sps, parameters.pps, nullptr,
+                                          headers::hevc_total_references(decode),
                                           decode.short_term_ref_pic_set_size};
   std::vector<core::HevcSliceParameters> slices;
   for (const core::ByteRange& range : job.slices) {
     const auto header = headers::parse_hevc_slice_header(job.bytes_of(range), context);
-    slices.push_back(header ? core::hevc_slice_parameters(*header, decode)
-                            : core::HevcSliceParameters{});
-    slices.back().reference_set_bits = decode.short_term_ref_pic_set_size;
+    if (!header) {
+      before = {};
+    } else if (!header->dependent) {
+      before = core::hevc_slice_parameters(*header, decode);
+    }
+    before.reference_set_bits = decode.short_term_ref_pic_set_size;
+    slices.push_back(before);
   }
   return slices;
 }
 
-void fill_hevc(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+core::HevcSliceParameters last_slice(const core::DecodeJob* job) {
+  const auto* hevc = job ? std::get_if<core::HevcParameters>(&job->parameters) : nullptr;
+  return hevc && !hevc->slices.empty() ? hevc->slices.back() : core::HevcSliceParameters{};
+}
+
+void fill_hevc(const ControlValues& values, const FindPicture& find, const core::DecodeJob* begun,
+               StatelessJob* out) {
   core::DecodeJob& job = out->job;
   core::HevcParameters parameters;
   parameters.sps = values.structure<v4l2_ctrl_hevc_sps>(V4L2_CID_STATELESS_HEVC_SPS);
@@ -131,7 +143,7 @@ void fill_hevc(const ControlValues& values, const FindPicture& find, StatelessJo
   const bool annex_b =
       values.integer(V4L2_CID_STATELESS_HEVC_START_CODE) == V4L2_STATELESS_HEVC_START_CODE_ANNEX_B;
   job.slices = nal_slices(job.bitstream, annex_b, &is_hevc_slice);
-  parameters.slices = read_slices(job, parameters);
+  parameters.slices = read_slices(job, parameters, last_slice(begun));
   job.parameters = std::move(parameters);
 }
 
@@ -185,7 +197,8 @@ void fill_mpeg2(const ControlValues& values, const FindPicture& find, StatelessJ
 }  // namespace
 
 Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
-                               std::span<const uint8_t> payload, const FindPicture& find) {
+                               std::span<const uint8_t> payload, const FindPicture& find,
+                               const core::DecodeJob* begun) {
   StatelessJob out;
   out.job.bitstream.assign(payload.begin(), payload.end());
   switch (codec) {
@@ -202,7 +215,7 @@ Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
       fill_mpeg2(values, find, &out);
       break;
     case core::Codec::kHevc:
-      fill_hevc(values, find, &out);
+      fill_hevc(values, find, begun, &out);
       break;
     case core::Codec::kAv1:  // has no stateless format
       break;

@@ -30,10 +30,12 @@ struct StatelessJob {
 using FindPicture = std::function<std::shared_ptr<core::Picture>(uint64_t timestamp)>;
 
 // `values` holds every control of the codec. `payload`: whole slices or one frame, as the OUTPUT
-// formats are documented; it is copied. kCorrupt: there is nothing to decode in it. What else may
-// be wrong the core says (Session::submit).
+// formats are documented; it is copied. `begun`: the same picture's slices of earlier requests, or
+// null. kCorrupt: there is nothing to decode in it. What else may be wrong the core says
+// (Session::submit).
 Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
-                               std::span<const uint8_t> payload, const FindPicture& find);
+                               std::span<const uint8_t> payload, const FindPicture& find,
+                               const core::DecodeJob* begun);
 
 }  // namespace daedalus::v4l2
 

@@ -21,7 +21,7 @@ struct HevcSliceContext {
   const v4l2_ctrl_hevc_pps& pps;
   // Whoever has the whole SPS needs neither of the two below.
   const HevcSps* stream = nullptr;
-  // NumPicTotalCurr (7-55): pictures that the current one may refer to.
+  // hevc_total_references()
   uint32_t total_references = 0;
   // Bits of the st_ref_pic_set() in this header, 0 where the SPS has the set. It is passed over: it
   // may be predicted from sets of the SPS, which the interfaces do not carry.
@@ -77,6 +77,12 @@ struct HevcSliceHeader {
   bool is_p() const { return slice_type == V4L2_HEVC_SLICE_TYPE_P; }
   bool is_b() const { return slice_type == V4L2_HEVC_SLICE_TYPE_B; }
 };
+
+// NumPicTotalCurr (7-55) of one layer: the pictures that the current one may refer to.
+inline uint32_t hevc_total_references(const v4l2_ctrl_hevc_decode_params& decode) {
+  return uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
+         decode.num_poc_lt_curr;
+}
 
 // What can be read with no parameter set at hand: how a slice segment names its own.
 Result<uint8_t> parse_hevc_pps_id(std::span<const uint8_t> nal);

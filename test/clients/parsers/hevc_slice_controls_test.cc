@@ -19,10 +19,9 @@ void check_slice(const HevcControls& picture, std::span<const uint8_t> nal,
                  const HevcSliceControls& controls, Seen* seen) {
   const v4l2_ctrl_hevc_slice_params& slice = controls.slice;
   const v4l2_ctrl_hevc_decode_params& decode = picture.decode;
-  const uint32_t total = uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
-                         decode.num_poc_lt_curr;
   const auto header = headers::parse_hevc_slice_header(
-      nal, {picture.sps, picture.pps, nullptr, total, slice.short_term_ref_pic_set_size});
+      nal, {picture.sps, picture.pps, nullptr, headers::hevc_total_references(decode),
+            slice.short_term_ref_pic_set_size});
   REQUIRE(header.ok());
   REQUIRE(slice.data_byte_offset == header->data_offset);
   REQUIRE(slice.bit_size == 8 * nal.size());

@@ -1,5 +1,6 @@
 // HEVC through requests: dynamic arrays of controls, bounds, and what the node makes of a picture.
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -9,6 +10,7 @@
 #include "test/catch.h"
 #include "test/cuse_device/v4l2/fake_core.h"
 #include "test/cuse_device/v4l2/stateless_client.h"
+#include "test/decode_core/headers/h264_writer.h"
 
 namespace daedalus::test {
 namespace {
@@ -88,21 +90,17 @@ class Pictures {
   size_t jobs() const { return jobs_->count(); }
 
   // The next picture; false where it came back with an error. `complete` gets the request when it
-  // is.
-  bool queue(const Change& change = nullptr, const std::function<void(int)>& complete = nullptr) {
+  // is. `rest`: more of its slices, in a request of their own.
+  bool queue(const Change& change = nullptr, const std::function<void(int)>& complete = nullptr,
+             std::span<const uint8_t> rest = {}) {
     const core::DecodeJob& original = originals_[next_++];
     timestamps_[original.target.get()] = 1000 * next_;
     auto controls = controls_of(original, timestamps_);
     auto data = coded_data_of(original);
     if (change) change(controls, data);
-    REQUIRE(client_.set_controls(request_, controls) == 0);
-    REQUIRE(client_.queue_output(request_, 0, data, next_) == 0);
-    REQUIRE(client_.queue_request(request_) == 0);
-    REQUIRE(client_.wait_complete(request_));
-    if (complete) complete(request_);
-    TestFile::Buffer output(kOutput, 0);
-    REQUIRE(client_.video.dequeue(output) == 0);
-    REQUIRE(client_.reinit(request_) == 0);
+    const uint32_t hold = rest.empty() ? 0 : V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
+    bool good = carry_out(controls, data, hold, complete);
+    if (!rest.empty()) good = carry_out(controls, rest, 0, complete) && good;
     TestFile::Buffer capture(kCapture, 0);
     REQUIRE(client_.video.dequeue_blocking(capture) == 0);
     captured_.push_back(capture.buffer.index);
@@ -111,10 +109,23 @@ class Pictures {
       REQUIRE(client_.video.queue_capture(captured_.front()) == 0);
       captured_.erase(captured_.begin());
     }
-    return (output.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0;
+    return good;
   }
 
  private:
+  bool carry_out(const std::vector<ControlValue>& controls, std::span<const uint8_t> data,
+                 uint32_t flags, const std::function<void(int)>& complete) {
+    REQUIRE(client_.set_controls(request_, controls) == 0);
+    REQUIRE(client_.queue_output(request_, 0, data, next_, flags) == 0);
+    REQUIRE(client_.queue_request(request_) == 0);
+    REQUIRE(client_.wait_complete(request_));
+    if (complete) complete(request_);
+    TestFile::Buffer output(kOutput, 0);
+    REQUIRE(client_.video.dequeue(output) == 0);
+    REQUIRE(client_.reinit(request_) == 0);
+    return (output.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0;
+  }
+
   std::shared_ptr<FakeJobs> jobs_;
   TestNodes nodes_;
   RequestClient client_;
@@ -162,6 +173,43 @@ void compare(const Pictures& pictures, size_t i) {
     while (at < i && !is_target(pictures.original(at))) ++at;
     REQUIRE(at < i);
     CHECK(job.references[r] == pictures.job(at).target);
+  }
+}
+
+// A dependent slice segment of the picture (7.3.6.1), with a start code; PPS 0 has wavefronts and
+// no extension of headers.
+std::vector<uint8_t> dependent_slice(const core::DecodeJob& job) {
+  const auto& sps = std::get<core::HevcParameters>(job.parameters).sps;
+  const auto ctbs = [&](uint32_t samples) {
+    const unsigned log2_size = sps.log2_min_luma_coding_block_size_minus3 + 3u +
+                               sps.log2_diff_max_min_luma_coding_block_size;
+    return ((samples - 1) >> log2_size) + 1;
+  };
+  const uint32_t count = ctbs(sps.pic_width_in_luma_samples) * ctbs(sps.pic_height_in_luma_samples);
+  const auto first = job.bytes_of(job.slices[0]);
+  BitWriter bits;
+  bits.u(first[0], 8);
+  bits.u(first[1], 8);
+  bits.flag(false);                                             // first_slice_segment_in_pic_flag
+  if ((first[0] >> 1 & 0x3f) >= 16) bits.flag(false);           // no_output_of_prior_pics_flag
+  bits.ue(0);                                                   // slice_pic_parameter_set_id
+  bits.flag(true);                                              // dependent_slice_segment_flag
+  bits.u(1, static_cast<unsigned>(std::bit_width(count - 1)));  // slice_segment_address
+  bits.ue(0);                                                   // num_entry_point_offsets
+  std::vector<uint8_t> slice = {0, 0, 1};
+  const auto nal = bits.finish();
+  slice.insert(slice.end(), nal.begin(), nal.end());
+  slice.insert(slice.end(), {0x12, 0x34, 0x80});
+  return slice;
+}
+
+void allow_dependent_slices(std::vector<ControlValue>& controls) {
+  for (ControlValue& control : controls) {
+    if (control.id != V4L2_CID_STATELESS_HEVC_PPS) continue;
+    v4l2_ctrl_hevc_pps pps;
+    std::memcpy(&pps, control.bytes.data(), sizeof pps);
+    pps.flags |= V4L2_HEVC_PPS_FLAG_DEPENDENT_SLICE_SEGMENT_ENABLED;
+    control = control_value(V4L2_CID_STATELESS_HEVC_PPS, pps);
   }
 }
 
@@ -267,6 +315,39 @@ TEST_CASE("pictures become the jobs that they were made of") {
     }
     CHECK(inter);
   }
+}
+
+// H.265 7.4.7.1: what a dependent slice segment does not say is as in the slice before it.
+TEST_CASE("a dependent slice segment has the reference lists of its slice") {
+  const bool own_request = GENERATE(false, true);
+  Pictures pictures("hevc.mp4");
+  if (own_request) {
+    REQUIRE(pictures.client().set_control(
+                -1, control_value(V4L2_CID_STATELESS_HEVC_DECODE_MODE,
+                                  int32_t{V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED})) == 0);
+  }
+  size_t inter = 0;
+  for (size_t i = 0; i < 10; ++i) {
+    const core::DecodeJob& original = pictures.original(i);
+    const auto dependent = dependent_slice(original);
+    const Change change = [&](auto& controls, std::vector<uint8_t>& data) {
+      allow_dependent_slices(controls);
+      if (!own_request) data.insert(data.end(), dependent.begin(), dependent.end());
+    };
+    std::span<const uint8_t> rest;
+    if (own_request) rest = dependent;
+    REQUIRE(pictures.queue(change, nullptr, rest));
+    const core::DecodeJob& job = pictures.job(i);
+    REQUIRE(job.slices.size() == original.slices.size() + 1);
+    const auto& slices = std::get<core::HevcParameters>(job.parameters).slices;
+    const core::HevcSliceParameters& whole =
+        std::get<core::HevcParameters>(original.parameters).slices.back();
+    REQUIRE(slices.size() == job.slices.size());
+    CHECK(slices.back().lists == whole.lists);
+    CHECK(slices.back().reference_set_bits == whole.reference_set_bits);
+    inter += whole.lists != core::HevcSliceParameters{}.lists;
+  }
+  CHECK(inter > 5);
 }
 
 TEST_CASE("what slices and entry points say beside their headers changes nothing") {

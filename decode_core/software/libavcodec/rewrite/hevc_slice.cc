@@ -32,12 +32,6 @@ struct ReferenceSets {
   std::vector<Reference> long_term;  // latest first
 };
 
-// NumPicTotalCurr (7-55)
-uint32_t total_references(const v4l2_ctrl_hevc_decode_params& decode) {
-  return uint32_t{decode.num_poc_st_curr_before} + decode.num_poc_st_curr_after +
-         decode.num_poc_lt_curr;
-}
-
 bool lists_index(const uint8_t* list, uint8_t count, uint8_t index) {
   return std::find(list, list + count, index) != list + count;
 }
@@ -89,7 +83,7 @@ ReferenceSets sets_of(const v4l2_ctrl_hevc_decode_params& decode, uint16_t missi
     set->erase(std::unique(set->begin(), set->end(), same), set->end());
   }
   std::reverse(sets.after.begin(), sets.after.end());
-  if (total_references(decode) != 0) ensure_used(current, &sets);
+  if (headers::hevc_total_references(decode) != 0) ensure_used(current, &sets);
   return sets;
 }
 
@@ -218,7 +212,7 @@ uint8_t decodable_type(HevcNalType type) {
 Status append_hevc_slice(std::span<const uint8_t> nal, const HevcSliceRewrite& picture,
                          std::vector<uint8_t>& out) {
   const auto header = headers::parse_hevc_slice_header(
-      nal, {picture.sps, picture.pps, nullptr, total_references(picture.decode),
+      nal, {picture.sps, picture.pps, nullptr, headers::hevc_total_references(picture.decode),
             picture.reference_set_bits});
   if (!header) return header.error();
   // Emulation prevention can only take away bytes: the header is within as many of the NAL unit's.
