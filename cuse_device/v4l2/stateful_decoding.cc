@@ -90,6 +90,7 @@ bool StatefulFile::step() {
   const auto consumed = newest_consumed();
   const bool found = state_ == StatefulState::kInitialization && look_for_format();
   give_back(consumed);
+  if (!looks_for_headers()) patience_ends_.reset();  // what is queued later gets its own
   if (found) return true;
   const bool fed = feed();
   switch (state_) {

@@ -125,15 +125,17 @@ QueueFormat StatefulFile::fitted_format(const v4l2_format& format) const {
                             wish.plane_fmt[0].sizeimage, colour_of(wish));
 }
 
+bool StatefulFile::looks_for_headers() const {
+  return state_ == StatefulState::kInitialization && decoder_ && output_.streaming() &&
+         !capture_.streaming() && (!in_flight_.empty() || output_.peek_queued());
+}
+
 // Who asks for the format with bitstream queued wants that of the bitstream. As s5p-mfc's, the
 // answer waits (EAGAIN, Parking::kAlways) until the engine has looked for headers in it: libavcodec
 // asks three times in a row while it sets CAPTURE up and mixes what it hears, so it must not hear
 // of two formats.
 int StatefulFile::wait_for_headers() {
-  const bool looking = state_ == StatefulState::kInitialization && decoder_ &&
-                       output_.streaming() && !capture_.streaming() &&
-                       (!in_flight_.empty() || output_.peek_queued());
-  if (!looking) return 0;
+  if (!looks_for_headers()) return 0;
   const auto now = std::chrono::steady_clock::now();
   if (!patience_ends_) {
     patience_ends_ = now + kHeaderPatience;

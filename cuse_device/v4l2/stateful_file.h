@@ -90,6 +90,7 @@ class StatefulFile final : public VideoFile {
   QueueFormat fitted_format(const v4l2_format& format) const;
   QueueFormat capture_format(uint32_t fourcc) const;
   core::Rect visible() const;
+  bool looks_for_headers() const;
   int wait_for_headers();
 
   // The state machine: stateful_decoding.cc. mutex_ is held.

@@ -21,6 +21,10 @@ class Gate {
     std::lock_guard lock(mutex_);
     changed_ = std::move(changed);
   }
+  void close() {
+    std::lock_guard lock(mutex_);
+    open_ = false;
+  }
   void open() {
     std::function<void()> changed;
     {
@@ -85,6 +89,14 @@ uint32_t composed_width(TestFile& file) {
   return selection.r.width;
 }
 
+// G_FMT of CAPTURE, once.
+int ask_format(TestFile& file) {
+  v4l2_format format{};
+  format.type = kCapture;
+  return file.file().ioctl(VIDIOC_G_FMT, std::as_writable_bytes(std::span(&format, 1)),
+                           file.client());
+}
+
 void feed(TestFile& file, const FakePacket& packet, uint32_t index) {
   REQUIRE(file.queue_output(index, packet.bytes()) == 0);
 }
@@ -117,12 +129,26 @@ TEST_CASE("an engine that finds nothing is not waited for without end") {
   TestFile file(*device);
   REQUIRE(file.start_output(V4L2_PIX_FMT_VP8, 4, 352, 288) == 0);
   feed(file, {176, 144, 5}, 0);
-  // The call itself holds nobody's thread.
-  v4l2_format format{};
-  format.type = kCapture;
-  CHECK(file.file().ioctl(VIDIOC_G_FMT, std::as_writable_bytes(std::span(&format, 1)),
-                          file.client()) == EAGAIN);
+  CHECK(ask_format(file) == EAGAIN);  // the call itself holds nobody's thread
   CHECK(file.format(kCapture).width == 352);
+  gate.open();
+  CHECK(file.format(kCapture).width == 176);
+}
+
+TEST_CASE("bitstream that is queued later is waited for as long as the first") {
+  Gate gate;
+  const auto device = late_device(gate);
+  TestFile file(*device);
+  REQUIRE(file.start_output(V4L2_PIX_FMT_VP8, 4, 352, 288) == 0);
+  feed(file, {176, 144, 255}, 0);  // no headers
+  CHECK(ask_format(file) == EAGAIN);
+  gate.open();
+  TestFile::Buffer output(kOutput, 0);
+  REQUIRE(file.dequeue_blocking(output) == 0);
+  gate.close();
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));  // longer than the first wait
+  feed(file, {176, 144, 5}, 1);
+  CHECK(ask_format(file) == EAGAIN);
   gate.open();
   CHECK(file.format(kCapture).width == 176);
 }
