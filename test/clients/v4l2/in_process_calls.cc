@@ -90,10 +90,26 @@ int InProcessCalls::ioctl(int fd, uint32_t request, void* argument) {
   const size_t size = _IOC_SIZE(request);
   std::vector<std::byte> copy(size);
   if (size != 0) std::memcpy(copy.data(), argument, size);
-  const int error = file->ioctl(request, copy, *this);
+  const int error = answer(*file, request, copy);
   const bool says_where = request == VIDIOC_S_EXT_CTRLS || request == VIDIOC_G_EXT_CTRLS;
   if (size != 0 && (error == 0 || says_where)) std::memcpy(argument, copy.data(), size);
   return error == 0 ? 0 : failure(error);
+}
+
+// Waits where a transport always would.
+int InProcessCalls::answer(v4l2::OpenFile& file, uint32_t request, std::span<std::byte> argument) {
+  for (;;) {
+    const uint64_t seen = changes();
+    const int error = file.ioctl(request, argument, *this);
+    if (v4l2::parking_of(request, error) != v4l2::Parking::kAlways) return error;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return changes_ != seen; });
+  }
+}
+
+uint64_t InProcessCalls::changes() {
+  std::lock_guard lock(mutex_);
+  return changes_;
 }
 
 void* InProcessCalls::mmap(int fd, size_t size, int64_t offset) {
@@ -113,11 +129,7 @@ int InProcessCalls::munmap(void* data, size_t) {
 int InProcessCalls::poll(pollfd* fds, size_t count, int milliseconds) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   for (;;) {
-    uint64_t seen = 0;
-    {
-      std::lock_guard lock(mutex_);
-      seen = changes_;
-    }
+    const uint64_t seen = changes();
     int ready = 0;
     for (pollfd& entry : std::span(fds, count)) {
       v4l2::OpenFile* file = find(entry.fd);

@@ -4,10 +4,12 @@
 #define DAEDALUS_TEST_CLIENTS_V4L2_IN_PROCESS_CALLS_H_
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,8 @@ class InProcessCalls final : public SystemCalls, private v4l2::Client {
 
   int add(std::shared_ptr<v4l2::OpenFile> file);
   v4l2::OpenFile* find(int fd) const;
+  int answer(v4l2::OpenFile& file, uint32_t request, std::span<std::byte> argument);
+  uint64_t changes();
 
   const InProcessNodes& nodes_;
   std::mutex mutex_;

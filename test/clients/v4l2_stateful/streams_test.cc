@@ -124,6 +124,34 @@ TEST_CASE("exported buffers, and imported ones") {
   }
 }
 
+// As libavcodec does it: bitstream first, then the question.
+TEST_CASE("a client that asks for the format with bitstream queued is never told to come again") {
+  const InProcessNodes nodes(core::test::make_core(2));
+  const core::test::Packet packet = core::test::read_clip("vp8.webm").packets.front();
+  for (int repetition = 0; repetition < 5; ++repetition) {
+    InProcessCalls calls(nodes);
+    const int fd = calls.open("/dev/video10");
+    REQUIRE(fd >= 0);
+    v4l2_format format{};
+    format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+    format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_VP8;
+    format.fmt.pix_mp.num_planes = 1;
+    REQUIRE(calls.ioctl(fd, VIDIOC_S_FMT, &format) == 0);
+    Buffers output(calls, fd, format.type, BufferMemory::kMmap);
+    REQUIRE(output.allocate(1, format.fmt.pix_mp).ok());
+    REQUIRE(output.plane(0, 0).size() >= packet.size());
+    std::copy(packet.begin(), packet.end(), output.plane(0, 0).begin());
+    REQUIRE(output.stream(true).ok());
+    REQUIRE(output.queue(0, static_cast<uint32_t>(packet.size())).ok());
+    v4l2_format capture{};
+    capture.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+    CHECK(calls.ioctl(fd, VIDIOC_G_FMT, &capture) == 0);
+    CHECK(capture.fmt.pix_mp.width != format.fmt.pix_mp.width);
+    CHECK(output.free().ok());
+    CHECK(calls.close(fd) == 0);
+  }
+}
+
 TEST_CASE("a stream that changes its depth, twice") {
   const InProcessNodes nodes(core::test::make_core(2));
   const Joined joined = decode_joined(nodes, {"vp9.webm", "vp9_10bit.webm", "vp9.webm"});
