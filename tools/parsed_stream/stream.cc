@@ -5,24 +5,6 @@
 namespace daedalus::parsed_stream {
 namespace {
 
-std::unique_ptr<Parser> create_parser(core::Codec codec) {
-  switch (codec) {
-    case core::Codec::kH264:
-      return create_h264_parser();
-    case core::Codec::kVp9:
-      return create_vp9_parser();
-    case core::Codec::kVp8:
-      return create_vp8_parser();
-    case core::Codec::kMpeg2:
-      return create_mpeg2_parser();
-    case core::Codec::kHevc:
-      return create_hevc_parser();
-    case core::Codec::kAv1:
-      return create_av1_parser();
-  }
-  return nullptr;
-}
-
 std::optional<core::Profile> h264_profile(const v4l2_ctrl_h264_sps& sps) {
   switch (sps.profile_idc) {
     case 66:
@@ -70,6 +52,24 @@ std::optional<core::Profile> av1_profile(const v4l2_ctrl_av1_sequence& sequence)
 }
 
 }  // namespace
+
+std::unique_ptr<Parser> create_parser(core::Codec codec) {
+  switch (codec) {
+    case core::Codec::kH264:
+      return create_h264_parser();
+    case core::Codec::kVp9:
+      return create_vp9_parser();
+    case core::Codec::kVp8:
+      return create_vp8_parser();
+    case core::Codec::kMpeg2:
+      return create_mpeg2_parser();
+    case core::Codec::kHevc:
+      return create_hevc_parser();
+    case core::Codec::kAv1:
+      return create_av1_parser();
+  }
+  return nullptr;
+}
 
 std::optional<core::Profile> profile_of(const core::DecodeJob& job) {
   switch (job.codec()) {

@@ -20,6 +20,9 @@ namespace daedalus::parsed_stream {
 // The profile that a job's parameters announce; nullopt: none of ours.
 std::optional<core::Profile> profile_of(const core::DecodeJob& job);
 
+// That of the codec, of one stream.
+std::unique_ptr<Parser> create_parser(core::Codec codec);
+
 // Not thread-safe.
 class ParsedStream {
  public:

@@ -10,26 +10,10 @@
 #include "test/clients/parsers/stream_parser.h"
 #include "tools/parsed_stream/demuxer.h"
 #include "tools/parsed_stream/parser.h"
+#include "tools/parsed_stream/stream.h"
 
 namespace daedalus::clients::testing {
 namespace {
-
-std::unique_ptr<parsed_stream::Parser> other_parser(core::Codec codec) {
-  switch (codec) {
-    case core::Codec::kH264:
-      return parsed_stream::create_h264_parser();
-    case core::Codec::kVp9:
-      return parsed_stream::create_vp9_parser();
-    case core::Codec::kVp8:
-      return parsed_stream::create_vp8_parser();
-    case core::Codec::kMpeg2:
-      return parsed_stream::create_mpeg2_parser();
-    case core::Codec::kHevc:
-    case core::Codec::kAv1:
-      break;
-  }
-  return nullptr;
-}
 
 using Packets = std::vector<std::vector<uint8_t>>;
 
@@ -195,7 +179,7 @@ Comparison compare_parsers(const std::string& path) {
 
 Comparison compare_parsers(core::Codec codec, const Packets& packets) {
   const auto mine = all_events<Event>(packets, *create_parser(codec));
-  const auto theirs = all_events<parsed_stream::Event>(packets, *other_parser(codec));
+  const auto theirs = all_events<parsed_stream::Event>(packets, *parsed_stream::create_parser(codec));
 
   Comparer comparer;
   Comparison result;

@@ -8,27 +8,10 @@
 #include "decode_core/surface.h"
 #include "test/catch.h"
 #include "test/clients/va/pixels.h"
+#include "tools/parsed_stream/stream.h"
 
 namespace daedalus::va_client::testing {
 namespace {
-
-std::unique_ptr<parsed_stream::Parser> make_parser(core::Codec codec) {
-  switch (codec) {
-    case core::Codec::kH264:
-      return parsed_stream::create_h264_parser();
-    case core::Codec::kVp9:
-      return parsed_stream::create_vp9_parser();
-    case core::Codec::kVp8:
-      return parsed_stream::create_vp8_parser();
-    case core::Codec::kMpeg2:
-      return parsed_stream::create_mpeg2_parser();
-    case core::Codec::kHevc:
-      return parsed_stream::create_hevc_parser();
-    case core::Codec::kAv1:
-      return parsed_stream::create_av1_parser();
-  }
-  return nullptr;
-}
 
 core::ImageFormat image_format_of(const core::DecodeJob& job) {
   return rt_format_of(job) == VA_RT_FORMAT_YUV420_10 ? core::ImageFormat::kP010
@@ -123,7 +106,7 @@ Clip from_key_frame(const Clip& clip, size_t number) {
 }
 
 Status play(const Clip& clip, const Decode& decode, const Show& show) {
-  const std::unique_ptr<parsed_stream::Parser> parser = make_parser(clip.codec);
+  const std::unique_ptr<parsed_stream::Parser> parser = parsed_stream::create_parser(clip.codec);
   core::ImageFormat format = core::ImageFormat::kI420;
   std::vector<parsed_stream::Event> events;
   const auto handle = [&]() -> Status {
