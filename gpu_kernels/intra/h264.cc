@@ -1,0 +1,9 @@
+#include "gpu_kernels/intra/h264.h"
+
+#include "gpu_kernels/intra/h264_tables.h"
+
+namespace daedalus::gpu_kernels {
+
+const H264IntraFunctions& h264_intra_functions(Substrate) { return intra::h264_scalar_functions(); }
+
+}  // namespace daedalus::gpu_kernels
