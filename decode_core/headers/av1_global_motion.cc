@@ -89,7 +89,8 @@ void Av1FrameReader::read_motion_parameter(size_t reference, size_t index) {
       previous != nullptr ? previous->frame.global_motion.params[reference][index] : round;
   // Above the least value that can be coded.
   const int32_t values = 2 * most + 1;
-  const int32_t expected = (before >> shift) - (round >> shift) + most;
+  // Within these bounds already, but where a client says what the slots hold.
+  const int32_t expected = std::clamp((before >> shift) - (round >> shift) + most, 0, 2 * most);
 
   int32_t coded = 0;
   constexpr unsigned kFirstBits = 3;
@@ -140,12 +141,14 @@ bool av1_warp_is_valid(std::span<const int32_t, 6> parameters) {
 
   const int64_t alpha = reduce(clamp(int64_t{parameters[2]} - kUnity));
   const int64_t beta = reduce(clamp(parameters[3]));
+  // Behind this bound parameters[2] is near 1 and parameters[3] near 0, so that the products below
+  // fit, whatever the others are.
+  if (4 * std::abs(alpha) + 7 * std::abs(beta) >= kUnity) return false;
   const int64_t v = int64_t{parameters[4]} * kUnity;
   const int64_t gamma = reduce(clamp(round_signed(v * factor, shift)));
   const int64_t w = int64_t{parameters[3]} * parameters[4];
   const int64_t delta = reduce(clamp(parameters[5] - round_signed(w * factor, shift) - kUnity));
-  return 4 * std::abs(alpha) + 7 * std::abs(beta) < kUnity &&
-         4 * std::abs(gamma) + 4 * std::abs(delta) < kUnity;
+  return 4 * std::abs(gamma) + 4 * std::abs(delta) < kUnity;
 }
 
 }  // namespace daedalus::headers

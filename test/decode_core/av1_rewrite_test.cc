@@ -447,10 +447,16 @@ TEST_CASE("global motion that no header can tell is refused, and nothing is writ
     Bytes unit;
     std::copy_n(default_av1_global_motion()[3].begin(), 6, frame.global_motion.params[3]);
     CHECK(append_av1_frame({sequence.control, frame, refs, 0, slots}, tiles, unit).ok());
-    unit.clear();
-    frame.global_motion.params[3][2] = value;
-    CHECK_FALSE(append_av1_frame({sequence.control, frame, refs, 0, slots}, tiles, unit).ok());
-    CHECK(unit.empty());
+    for (const auto type : {V4L2_AV1_WARP_MODEL_AFFINE, V4L2_AV1_WARP_MODEL_ROTZOOM}) {
+      for (const size_t index : {2, 3}) {
+        unit.clear();
+        v4l2_ctrl_av1_frame wrong = frame;
+        wrong.global_motion.type[3] = type;
+        wrong.global_motion.params[3][index] = value;
+        CHECK_FALSE(append_av1_frame({sequence.control, wrong, refs, 0, slots}, tiles, unit).ok());
+        CHECK(unit.empty());
+      }
+    }
   }
 }
 

@@ -2,7 +2,14 @@
 // or refers to what is not there is refused.
 #include "decode_core/headers/av1_frame_header.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
 #include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "decode_core/headers/av1_order_hints.h"
@@ -29,8 +36,27 @@ Av1SequenceHeader sequence() {
   return header;
 }
 
+// decode_subexp() (5.9.28) of 8193 values: 0 to 7, or 4096 and up.
+void write_subexp(BitWriter& out, uint32_t code) {
+  constexpr uint32_t kLong = 4096;
+  if (code < 8) {
+    out.flag(false);  // subexp_more_bits
+    out.u(code, 3);
+    return;
+  }
+  for (int i = 0; i < 10; ++i) out.flag(true);
+  out.u(code - kLong, 12);  // ns(4097)
+}
+
+void write_affine_model(BitWriter& out, uint32_t code) {
+  out.flag(true);   // is_global
+  out.flag(false);  // is_rot_zoom
+  out.flag(false);  // is_translation
+  for (int i = 0; i < 6; ++i) write_subexp(out, code);
+}
+
 // From disable_frame_end_update_cdf on, of a frame of 128x64 without any tool: base_q_idx 100.
-void write_plain_rest(BitWriter& out, bool intra) {
+void write_plain_rest(BitWriter& out, bool intra, std::optional<uint32_t> motion = {}) {
   out.flag(false);  // disable_frame_end_update_cdf
   out.flag(true);   // uniform_tile_spacing_flag
   out.flag(false);  // increment_tile_cols_log2
@@ -44,11 +70,12 @@ void write_plain_rest(BitWriter& out, bool intra) {
   out.u(14, 6);
   out.u(15, 6);
   out.u(5, 3);
-  out.flag(false);                                        // loop_filter_delta_enabled
-  out.flag(true);                                         // tx_mode_select
-  if (!intra) out.flag(false);                            // reference_select
-  out.flag(true);                                         // reduced_tx_set
-  for (int i = 0; i < 7 && !intra; ++i) out.flag(false);  // is_global
+  out.flag(false);              // loop_filter_delta_enabled
+  out.flag(true);               // tx_mode_select
+  if (!intra) out.flag(false);  // reference_select
+  out.flag(true);               // reduced_tx_set
+  if (motion) write_affine_model(out, *motion);
+  for (int i = motion ? 1 : 0; i < 7 && !intra; ++i) out.flag(false);  // is_global
 }
 
 Bytes shown_key_frame(uint32_t order_hint) {
@@ -73,6 +100,8 @@ struct Inter {
   std::vector<uint32_t> slot_hints;     // ref_order_hint[], of resilient ones
   std::vector<uint32_t> slots;          // ref_frame_idx[]; empty: short signalling with 0 and 1
   std::optional<uint32_t> size_of_ref;  // found_ref
+  uint32_t primary = 7;                 // primary_ref_frame
+  std::optional<uint32_t> motion;       // an affine model of LAST_FRAME, of this code throughout
 };
 
 Bytes inter_frame(const Inter& frame) {
@@ -86,7 +115,7 @@ Bytes inter_frame(const Inter& frame) {
   out.flag(false);  // disable_cdf_update
   if (frame.type != kSwitch) out.flag(frame.size_of_ref.has_value());
   out.u(frame.order_hint, 4);
-  if (!resilient) out.u(7, 3);  // primary_ref_frame: none
+  if (!resilient) out.u(frame.primary, 3);
   if (frame.type != kSwitch) out.u(frame.refresh, 8);
   if (resilient) {
     for (const uint32_t hint : frame.slot_hints) out.u(hint, 4);
@@ -111,7 +140,7 @@ Bytes inter_frame(const Inter& frame) {
   out.flag(false);  // is_filter_switchable
   out.u(2, 2);      // interpolation_filter
   out.flag(false);  // is_motion_mode_switchable
-  write_plain_rest(out, false);
+  write_plain_rest(out, false, frame.motion);
   return out.finish();
 }
 
@@ -359,6 +388,47 @@ TEST_CASE("a warp of too much shear is invalid") {
   CHECK(av1_warp_is_valid(slight));
   CHECK_FALSE(av1_warp_is_valid(shear));
   CHECK_FALSE(av1_warp_is_valid(mirrored));
+}
+
+// A client may tell any.
+TEST_CASE("a warp of any parameters is judged, and extreme ones are invalid") {
+  for (const int32_t diagonal : {INT32_MIN, 1, 1 << 16, INT32_MAX}) {
+    for (const int32_t first : {INT32_MIN, INT32_MAX}) {
+      for (const int32_t second : {INT32_MIN, INT32_MAX}) {
+        CHECK_FALSE(av1_warp_is_valid(std::array{0, 0, diagonal, first, second, diagonal}));
+        CHECK_FALSE(av1_warp_is_valid(std::array{0, 0, diagonal, 0, first, second}));
+      }
+    }
+  }
+}
+
+TEST_CASE("global motion is read against that of any slot") {
+  for (const int32_t before : {INT32_MIN, INT32_MAX}) {
+    auto told = std::make_shared<Av1FrameHeader>();
+    told->frame.upscaled_width = 128;
+    told->frame.frame_height_minus_1 = 63;
+    for (auto& parameters : told->frame.global_motion.params) {
+      std::fill(std::begin(parameters), std::end(parameters), before);
+    }
+    Av1Slots slots;
+    slots.fill(told);
+    Av1HeaderParser parser(slots);
+    parser.set_sequence(sequence());
+    Inter frame;
+    frame.slots.assign(7, 0);
+    frame.primary = 0;
+    for (const uint32_t code : {0u, 1u, 7u, 4096u, 8190u}) {
+      frame.motion = code;
+      const auto header = parser.parse(inter_frame(frame), {});
+      REQUIRE(header.ok());
+      CHECK(header->frame.global_motion.type[1] == V4L2_AV1_WARP_MODEL_AFFINE);
+      for (size_t i = 0; i < 6; ++i) {
+        const int32_t difference =
+            header->frame.global_motion.params[1][i] - (i % 3 == 2 ? 1 << 16 : 0);
+        CHECK(std::abs(difference) <= (i < 2 ? 1 << 22 : 1 << 13));
+      }
+    }
+  }
 }
 
 }  // namespace

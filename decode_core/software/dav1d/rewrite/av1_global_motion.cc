@@ -68,7 +68,7 @@ Status write_av1_global_motion(BitWriter& bits, const v4l2_av1_global_motion& mo
     bool told = true;
     if (type != V4L2_AV1_WARP_MODEL_TRANSLATION) {
       told = write(2) && write(3);
-      result[ref][4] = -params[3];
+      if (told) result[ref][4] = -params[3];
       result[ref][5] = params[2];
     }
     if (told && type != V4L2_AV1_WARP_MODEL_TRANSLATION && type != V4L2_AV1_WARP_MODEL_ROTZOOM) {
