@@ -86,11 +86,12 @@ class Dav1dDecoder final : public Decoder {
   }
 
   DecodeOutcome decode(const DecodeJob& job) override {
+    const auto refresh_flags = take_refresh_flags(job);  // first, so that none is left behind
     const auto& parameters = std::get<Av1Parameters>(job.parameters);
     DecodeOutcome outcome;
     begin_sequence(parameters.sequence);
     outcome.redecoded = decode_undecided(job);
-    const SlotMap::Plan plan = slots_.plan(job, refresh_flags(job));
+    const SlotMap::Plan plan = slots_.plan(job, refresh_flags);
     OwnedPicture picture;
     Status status;
     if (!plan.lost) {
@@ -116,7 +117,7 @@ class Dav1dDecoder final : public Decoder {
   static constexpr size_t kMostUndecided = SlotMap::kSlots;
 
   // As the job tells them, else as the one after it does.
-  std::optional<uint32_t> refresh_flags(const DecodeJob& job) {
+  std::optional<uint32_t> take_refresh_flags(const DecodeJob& job) {
     const auto foreseen = std::exchange(foreseen_, std::nullopt);
     const auto flags = refresh_flags_of(job);
     return flags.has_value() ? flags : foreseen;

@@ -1,0 +1,29 @@
+#include "test/decode_core/allocation_failure.h"
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+constexpr int kNever = -1;
+thread_local int allocations_left = kNever;
+
+}  // namespace
+
+namespace daedalus::core::test {
+
+AllocationFailure::AllocationFailure(int left) { allocations_left = left; }
+AllocationFailure::~AllocationFailure() { allocations_left = kNever; }
+
+}  // namespace daedalus::core::test
+
+void* operator new(size_t size) {
+  if (allocations_left != kNever && allocations_left-- == 0) throw std::bad_alloc();
+  void* const memory = std::malloc(size != 0 ? size : 1);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t /*size*/) noexcept { std::free(memory); }
