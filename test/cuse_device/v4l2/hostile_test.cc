@@ -24,9 +24,9 @@ TEST_CASE("thousands of random ioctls, of each video node") {
       jobs += result.jobs;
     }
     CHECK(calls > 20000);
-    // Enough of them get somewhere.
+    // Enough of them get somewhere; of HEVC's fewer, whose controls are more.
     CHECK(successes > calls / 5);
-    if (node != 0) CHECK(jobs > 50);
+    if (node != 0) CHECK(jobs > (node >= 0xa0 ? 50 : 100));
   }
 }
 

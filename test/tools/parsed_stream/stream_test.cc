@@ -59,7 +59,7 @@ Count read_all(ParsedStream& stream) {
     if (const auto* decode = std::get_if<DecodeEvent>(&event)) {
       ++count.jobs;
       decoded.insert(decode->job.target.get());
-      decoded.insert(decode->job.display.get());
+      if (decode->job.display != nullptr) decoded.insert(decode->job.display.get());
     } else {
       ++count.outputs;
       CHECK(decoded.count(std::get<OutputEvent>(event).picture.get()) == 1);
