@@ -1,5 +1,5 @@
 // Decodes a file with plain libavcodec (AV1: dav1d) and drops the frames: what Daedalus is measured
-// against. Slice threads only, as the VA front has them: one picture in flight.
+// against. Slice threads, as the VA front has them: one picture in flight; or frame threads.
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace daedalus::benchmarks {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: libavcodec_reference [--threads N] [--frames N] FILE\n"
+    "usage: libavcodec_reference [--threads N] [--frame-threads] [--frames N] FILE\n"
     "Prints {\"frames\", \"seconds\", \"cpu_seconds\"} of decoding FILE, or its first N frames.\n";
 
 template <auto close>
@@ -36,6 +36,7 @@ using Frame = std::unique_ptr<AVFrame, Closer<av_frame_free>>;
 
 struct Options {
   int threads = 1;
+  bool frame_threads = false;
   int64_t frames = INT64_MAX;
   const char* file = nullptr;
 };
@@ -51,6 +52,8 @@ bool parse(int argc, char** argv, Options& options) {
     const std::string_view word = argv[i];
     if (word == "--threads" && i + 1 < argc) {
       if (!parse_number(argv[++i], options.threads)) return false;
+    } else if (word == "--frame-threads") {
+      options.frame_threads = true;
     } else if (word == "--frames" && i + 1 < argc) {
       if (!parse_number(argv[++i], options.frames)) return false;
     } else if (!word.starts_with("--") && options.file == nullptr) {
@@ -122,7 +125,7 @@ int run(int argc, char** argv) {
   if (!decoder) return fail("decoder", AVERROR(ENOMEM));
   avcodec_parameters_to_context(decoder.get(), input->streams[stream]->codecpar);
   decoder->thread_count = options.threads;
-  decoder->thread_type = FF_THREAD_SLICE;
+  decoder->thread_type = options.frame_threads ? FF_THREAD_FRAME : FF_THREAD_SLICE;
   // dav1d by way of libavcodec: max_frame_delay = 1.
   if (codec->id == AV_CODEC_ID_AV1) decoder->flags |= AV_CODEC_FLAG_LOW_DELAY;
 

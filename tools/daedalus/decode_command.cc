@@ -1,11 +1,15 @@
 // daedalus decode: a file through a front, to frames, hashes or a benchmark.
+#include <charconv>
 #include <chrono>
 #include <cinttypes>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "tools/daedalus/commands.h"
@@ -29,6 +33,10 @@ constexpr const char* kUsage =
     "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, "
     ".png\n"
     "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
+    "  --frames N          the first N frames only\n"
+    "  --in-flight N       wait for the Nth picture before this one is given (default: for those "
+    "that\n"
+    "                      are to be shown, as a player does)\n"
     "  --backend auto|software   --engine auto|libavcodec|dav1d   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"
@@ -41,20 +49,24 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
+constexpr size_t kUnlimited = SIZE_MAX;
+
 struct Totals {
   uint64_t shown = 0;
   uint64_t concealed = 0;
   uint64_t errors = 0;
 };
 
-// The events of a stream in order. Like a player it waits for a picture when it is to be shown.
+// The events of a stream in order. Like a player it waits for a picture when it is to be shown, and
+// for others when more than `in_flight` are under way.
 class Player {
  public:
-  Player(Front& front, Sink* sink, bool luma) : front_(front), sink_(sink), luma_(luma) {}
+  Player(Front& front, Sink* sink, bool luma, size_t in_flight)
+      : front_(front), sink_(sink), luma_(luma), in_flight_(in_flight) {}
 
   Status handle(parsed_stream::Event event) {
     if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
-      if (Status status = front_.decode(std::move(decode->job)); !status) report(status.error());
+      give(std::move(decode->job));
       return {};
     }
     return show(std::get<parsed_stream::OutputEvent>(event));
@@ -69,6 +81,15 @@ class Player {
   const Totals& totals() const { return totals_; }
 
  private:
+  void give(core::DecodeJob job) {
+    // What a picture failed of is said when it is shown.
+    for (; under_way_.size() >= in_flight_; under_way_.pop_front()) {
+      static_cast<void>(front_.wait(*under_way_.front()));
+    }
+    if (in_flight_ != kUnlimited) under_way_.push_back(job.target);
+    if (Status status = front_.decode(std::move(job)); !status) report(status.error());
+  }
+
   Status show(const parsed_stream::OutputEvent& output) {
     if (Status status = front_.wait(*output.picture); !status) {
       report(status.error());
@@ -89,6 +110,8 @@ class Player {
   Front& front_;
   Sink* const sink_;
   const bool luma_;
+  const size_t in_flight_;
+  std::deque<std::shared_ptr<core::Picture>> under_way_;
   Frame frame_;
   Totals totals_;
 };
@@ -96,8 +119,19 @@ class Player {
 struct Request {
   std::string in, out, front, driver;
   bool md5 = false, frame_md5 = false, benchmark = false, luma = false;
+  size_t frames = kUnlimited, in_flight = kUnlimited;
   core::Settings settings;
 };
+
+// The value of --`name`, at least 1; kUnlimited where it is not given.
+Result<size_t> parse_count(Options& options, std::string_view name) {
+  const auto text = options.value(name);
+  if (!text.has_value()) return size_t{kUnlimited};
+  size_t count = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), count);
+  if (error == std::errc() && end == text->data() + text->size() && count > 0) return count;
+  return Error{ErrorCode::kInvalidArgument, "--" + std::string(name) + " takes a number above 0"};
+}
 
 Result<Request> parse(Arguments arguments) {
   Options options(std::move(arguments));
@@ -108,6 +142,12 @@ Result<Request> parse(Arguments arguments) {
   request.frame_md5 = options.flag("framemd5");
   request.benchmark = options.flag("benchmark");
   request.luma = options.flag("luma");
+  const auto frames = parse_count(options, "frames");
+  if (!frames) return frames.error();
+  request.frames = *frames;
+  const auto in_flight = parse_count(options, "in-flight");
+  if (!in_flight) return in_flight.error();
+  request.in_flight = *in_flight;
   // A driver in this process reads the environment, as in any client.
   for (const char* name : {"backend", "engine", "substrate", "threads"}) {
     const auto value = options.value(name);
@@ -149,11 +189,12 @@ Result<std::unique_ptr<Front>> create_front(const Request& request) {
   return Error{ErrorCode::kInvalidArgument, "--front is replay or va"};
 }
 
-// Plays the whole stream; damage is counted, not fatal. The error: the output cannot be written.
-Status play(parsed_stream::ParsedStream& stream, Player& player) {
+// Plays the stream, `frames` of it; damage is counted, not fatal. The error: the output cannot be
+// written.
+Status play(parsed_stream::ParsedStream& stream, size_t frames, Player& player) {
   Progress progress;
   parsed_stream::Event event;
-  while (true) {
+  while (player.totals().shown < frames) {
     const Result<bool> more = stream.next(event);
     if (!more) {
       player.report(more.error());
@@ -163,6 +204,7 @@ Status play(parsed_stream::ParsedStream& stream, Player& player) {
     if (Status status = player.handle(std::move(event)); !status) return status;
     progress.update(stream.progress(), player.totals().shown);
   }
+  return {};
 }
 
 }  // namespace
@@ -180,10 +222,11 @@ int run_decode(Arguments arguments) {
   auto sink = create_sink(*request);
   if (!sink) return fail(sink.error().message);
 
-  Player player(**front, sink->get(), request->luma);
+  Player player(**front, sink->get(), request->luma, request->in_flight);
   const auto start = std::chrono::steady_clock::now();
   const double cpu_start = cpu_seconds();
-  if (Status status = play(**stream, player); !status) return fail(status.error().message);
+  if (Status status = play(**stream, request->frames, player); !status)
+    return fail(status.error().message);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (*sink != nullptr) {
