@@ -1,0 +1,82 @@
+#include "decode_core/software/h264/deblocking.h"
+
+#include "decode_core/software/h264/mbaff_deblocking.h"
+
+namespace daedalus::core::h264 {
+namespace {
+
+bool any(const MacroblockStrengths& strengths) {
+  for (const auto& direction : strengths) {
+    for (const EdgeStrength& edge : direction) {
+      if (edge != EdgeStrength{}) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool filters_across(const PictureList& list, const Macroblock& macroblock, uint32_t beyond) {
+  const Macroblock& other = list.macroblocks[beyond];
+  if (other.kind == MacroblockKind::kMissing) return false;
+  constexpr uint8_t kNotAcrossSlices = 2;
+  const auto& header = list.slices[macroblock.slice].header.slice;
+  return header.disable_deblocking_filter_idc != kNotAcrossSlices ||
+         other.slice == macroblock.slice;
+}
+
+bool is_filtered(const PictureList& list, const Macroblock& macroblock) {
+  constexpr uint8_t kOff = 1;
+  return macroblock.kind != MacroblockKind::kMissing &&
+         list.slices[macroblock.slice].header.slice.disable_deblocking_filter_idc != kOff;
+}
+
+Deblocking::Deblocking(const PictureList& list, const v4l2_ctrl_h264_pps& pps,
+                       const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate)
+    : list_(list),
+      target_(target),
+      functions_(gpu_kernels::h264_deblock_functions(substrate.of(gpu_kernels::Stage::kDeblock))),
+      thresholds_(pps) {
+  batch_.reserve(list.width);
+}
+
+void Deblocking::filter_row(uint32_t row) {
+  if (list_.mbaff) {
+    MbaffDeblocking(list_, target_, functions_, thresholds_).filter_row(row);
+  } else {
+    filter_plain_row(row);
+  }
+}
+
+void Deblocking::filter_plain_row(uint32_t row) {
+  batch_.clear();
+  for (uint32_t x = 0; x < list_.width; ++x) {
+    const uint32_t index = row * list_.width + x;
+    const Macroblock& macroblock = list_.macroblocks[index];
+    if (!is_filtered(list_, macroblock)) continue;
+    FilteredNeighbours neighbours;
+    if (x != 0 && filters_across(list_, macroblock, index - 1)) neighbours.left = index - 1;
+    if (row != 0 && filters_across(list_, macroblock, index - list_.width)) {
+      neighbours.top = index - list_.width;
+    }
+    const MacroblockStrengths strengths = edge_strengths(list_, index, neighbours);
+    if (!any(strengths)) continue;
+    thresholds_.select(list_.slices[macroblock.slice]);
+    const auto target = target_.macroblock(x, row);
+    gpu_kernels::H264DeblockMacroblock& filtered = batch_.emplace_back();
+    filtered.luma = target.luma;
+    filtered.chroma = target.chroma;
+    filtered.strength = strengths;
+    const auto set = [&](size_t edge, const Macroblock& beyond) {
+      const auto components = thresholds_.between(beyond, macroblock);
+      for (size_t i = 0; i < 3; ++i) filtered.thresholds[i][edge] = components[i];
+    };
+    if (neighbours.left != kNoMacroblock) set(0, list_.macroblocks[neighbours.left]);
+    if (neighbours.top != kNoMacroblock) set(1, list_.macroblocks[neighbours.top]);
+    set(2, macroblock);
+  }
+  functions_.filter_macroblocks(batch_.data(), batch_.size(), target_.luma_stride,
+                                target_.chroma_stride);
+}
+
+}  // namespace daedalus::core::h264
