@@ -169,14 +169,20 @@ FrameHash hash_frame(const FrameView& frame) {
   if (md5 == nullptr) return hash;
   av_md5_init(md5.get());
   const size_t sample = frame.format == SampleFormat::kI42010 ? 2 : 1;
+  const bool pairs = frame.format == SampleFormat::kNv12;
+  std::vector<uint8_t> component(pairs ? (frame.width + 1) / 2 : 0);
   for (size_t plane = 0; plane < frame.planes.size(); ++plane) {
-    if (frame.planes[plane].data == nullptr) continue;
-    const bool pairs = plane == 1 && frame.format == SampleFormat::kNv12;
-    const size_t width = plane == 0 ? frame.width : (frame.width + 1) / 2 * (pairs ? 2 : 1);
+    const Plane& from = frame.planes[pairs && plane == 2 ? 1 : plane];
+    if (from.data == nullptr) continue;
+    const size_t width = plane == 0 ? frame.width : (frame.width + 1) / 2;
     const size_t height = plane == 0 ? frame.height : (frame.height + 1) / 2;
     for (size_t row = 0; row < height; ++row) {
-      av_md5_update(md5.get(), frame.planes[plane].data + row * frame.planes[plane].stride,
-                    width * sample);
+      const uint8_t* samples = from.data + row * from.stride;
+      if (pairs && plane != 0) {
+        for (size_t x = 0; x < width; ++x) component[x] = samples[x * 2 + plane - 1];
+        samples = component.data();
+      }
+      av_md5_update(md5.get(), samples, width * sample);
     }
   }
   av_md5_final(md5.get(), hash.data());

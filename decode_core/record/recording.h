@@ -23,7 +23,7 @@ namespace daedalus::core {
 
 using FrameHash = std::array<uint8_t, 16>;
 
-// MD5 over the samples of the decoded area: planes Y, U, V, native depth, no padding.
+// MD5 over the samples of the decoded area: planes Y, U, V (of NV12 too), native depth, no padding.
 FrameHash hash_frame(const FrameView& frame);
 
 // One job as it was decoded.

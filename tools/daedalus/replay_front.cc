@@ -56,11 +56,16 @@ class ReplayFront final : public Front {
       const uint32_t shift = plane == 0 ? 0 : 1;
       const size_t width = (visible.width + shift) >> shift;
       const size_t height = (visible.height + shift) >> shift;
-      const core::Plane& from = view.planes[plane];
-      const uint8_t* row =
-          from.data + (visible.y >> shift) * from.stride + (visible.x >> shift) * sample;
+      const bool pairs = plane != 0 && view.format == core::SampleFormat::kNv12;
+      const core::Plane& from = view.planes[pairs ? 1 : plane];
+      const uint8_t* row = from.data + (visible.y >> shift) * from.stride +
+                           (visible.x >> shift) * (pairs ? 2 : sample);
       for (size_t y = 0; y < height; ++y, row += from.stride) {
-        out.samples.insert(out.samples.end(), row, row + width * sample);
+        if (pairs) {
+          for (size_t x = 0; x < width; ++x) out.samples.push_back(row[x * 2 + plane - 1]);
+        } else {
+          out.samples.insert(out.samples.end(), row, row + width * sample);
+        }
       }
     }
     return {};
