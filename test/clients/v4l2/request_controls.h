@@ -50,7 +50,8 @@ class RequestControls {
   int video_;
   uint32_t fourcc_;
   std::set<uint32_t> absent_;
-  uint32_t slice_capacity_ = 0;  // of HEVC
+  // The most elements of the codec's SLICE_PARAMS and ENTRY_POINT_OFFSETS; 0 where it has none.
+  uint32_t slice_capacity_ = 0;
   uint32_t entry_point_capacity_ = 0;
   bool slice_based_ = false;
   bool start_codes_ = true;
