@@ -1,13 +1,9 @@
 #include "decode_core/record/recording.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <random>
 #include <string>
@@ -17,34 +13,13 @@
 
 #include "test/catch.h"
 #include "test/decode_core/fake_decoder.h"
+#include "test/temporary_file.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::TemporaryFile;
 using Bytes = std::vector<uint8_t>;
-
-// A file that goes with the test.
-class TemporaryFile {
- public:
-  TemporaryFile() {
-    const char* folder = std::getenv("TEST_TMPDIR");
-    static int count = 0;
-    path_ = std::string(folder != nullptr ? folder : "/tmp") + "/recording-" +
-            std::to_string(::getpid()) + "-" + std::to_string(count++);
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  const std::string& path() const { return path_; }
-  Bytes read() const {
-    std::ifstream in(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
-
- private:
-  std::string path_;
-};
 
 struct Entry {
   uint32_t session;

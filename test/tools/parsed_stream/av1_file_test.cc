@@ -2,22 +2,20 @@
 // error where one ends too early.
 #include "tools/parsed_stream/av1_file.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "decode_core/headers/av1_obu.h"
 #include "test/catch.h"
+#include "test/temporary_file.h"
 #include "tools/parsed_stream/demuxer.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::parsed_stream {
 namespace {
 
+using test::TemporaryFile;
 using Bytes = std::vector<uint8_t>;
 
 void append(Bytes& out, std::span<const uint8_t> bytes) {
@@ -85,23 +83,6 @@ Bytes annex_b(const std::vector<Bytes>& units) {
   }
   return file;
 }
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::span<const uint8_t> bytes)
-      : path_(
-            (std::filesystem::temp_directory_path() / ("av1_file_test." + std::to_string(getpid())))
-                .string()) {
-    std::ofstream(path_, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::vector<Bytes> files_of(const std::vector<Bytes>& units) {
   return {low_overhead(units), ivf(units), annex_b(units)};

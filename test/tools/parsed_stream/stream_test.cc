@@ -1,9 +1,6 @@
 #include "tools/parsed_stream/stream.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -12,9 +9,12 @@
 #include <vector>
 
 #include "test/catch.h"
+#include "test/temporary_file.h"
 
 namespace daedalus::parsed_stream {
 namespace {
+
+using test::TemporaryFile;
 
 struct Clip {
   const char* path;
@@ -71,24 +71,6 @@ std::vector<uint8_t> contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
-
-// A file that goes away with the object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::span<const uint8_t> bytes)
-      : path_((std::filesystem::temp_directory_path() /
-               ("parsed_stream_test." + std::to_string(getpid())))
-                  .string()) {
-    std::ofstream(path_, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST_CASE("every container's stream is known by its first picture and read to its end") {
   for (const Clip& clip : kClips) {
