@@ -186,9 +186,13 @@ int ControlHandler::read_values(v4l2_ext_controls& controls, std::span<Item> ite
                   &item.control);
       continue;
     }
-    const auto elements = static_cast<uint32_t>(item.payload.size() / item.info->element_size);
-    const std::vector<std::byte> default_value = default_payload(*item.info, elements);
-    const auto payload = defaults ? std::span<const std::byte>(default_value) : values.payload(id);
+    std::span<const std::byte> payload = values.payload(id);
+    std::vector<std::byte> default_value;
+    if (defaults) {
+      const auto elements = static_cast<uint32_t>(item.payload.size() / item.info->element_size);
+      default_value = default_payload(*item.info, elements);
+      payload = default_value;
+    }
     if (!client.write(address_of(item.control.ptr), payload.data(), payload.size())) return EFAULT;
   }
   return 0;

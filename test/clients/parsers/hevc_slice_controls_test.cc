@@ -50,9 +50,10 @@ Seen check_stream(const std::string& path) {
   REQUIRE(demuxer.ok());
   const auto parser = create_parser(core::Codec::kHevc);
   std::vector<Event> events;
-  (void)parser->parse((*demuxer)->headers(), events);
+  REQUIRE(parser->parse((*demuxer)->headers(), events).ok());
   parsed_stream::Demuxer::Packet packet;
-  while (*(*demuxer)->next(packet)) (void)parser->parse(packet.data, events);
+  while (*(*demuxer)->next(packet)) REQUIRE(parser->parse(packet.data, events).ok());
+  parser->flush(events);
   Seen seen;
   for (const Event& event : events) {
     const auto* coded = std::get_if<CodedPicture>(&event);
