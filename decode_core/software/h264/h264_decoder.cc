@@ -1,102 +1,116 @@
 #include "decode_core/software/h264/h264_decoder.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <memory>
+#include <new>
 #include <utility>
 
-#include "decode_core/software/h264/deblocking.h"
-#include "decode_core/software/h264/entropy_decoder.h"
+#include "decode_core/software/h264/picture_decoding.h"
 #include "decode_core/software/h264/pictures.h"
-#include "decode_core/software/h264/reconstruction.h"
-#include "decode_core/software/h264/reference_samples.h"
 #include "decode_core/software/h264/task_graph.h"
 
 namespace daedalus::core {
 namespace {
 
-using namespace h264;
+using h264::PictureDecoding;
+using h264::Task;
 
-// Until its second field comes, a picture shows its first one in both.
-void repeat_field(const FrameView& frame, PictureStructure structure) {
-  const uint32_t from = structure == PictureStructure::kBottomField ? 1 : 0;
-  for (size_t plane = 0; plane < 2; ++plane) {
-    const Plane& samples = frame.planes[plane];
-    const uint32_t lines = plane == 0 ? frame.height : frame.height / 2;
-    for (uint32_t y = 0; y + 1 < lines; y += 2) {
-      std::memcpy(samples.data + (y + 1 - from) * samples.stride,
-                  samples.data + (y + from) * samples.stride, frame.width);
-    }
-  }
-}
+Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory to decode a picture"}; }
 
-DecodeOutcome failure(Error error) {
-  DecodeOutcome outcome;
-  outcome.error = std::move(error);
-  return outcome;
+bool is_same(const DecodeJob& a, const DecodeJob& b) {
+  return a.target == b.target && a.field == b.field && a.slices.size() == b.slices.size() &&
+         a.bitstream == b.bitstream;
 }
 
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate)
-      : workers_(workers), threads_(std::max(threads, 1)), substrate_(substrate) {}
+      : workers_(workers),
+        threads_(static_cast<uint32_t>(std::max(threads, 1))),
+        substrate_(substrate) {}
+
+  void foresee(const DecodeJob& /*job*/, const DecodeJob& successor) override {
+    if (threads_ == 1 || successor.codec() != Codec::kH264) return;
+    try {
+      foreseen_ = std::make_unique<const DecodeJob>(successor);
+    } catch (const std::bad_alloc&) {
+      foreseen_.reset();
+    }
+  }
 
   DecodeOutcome decode(const DecodeJob& job) override {
-    auto pictures = pictures_.begin(job);
-    if (!pictures) return failure(pictures.error());
-    DecodeOutcome outcome = decode_into(job, *pictures);
-    if (outcome.frame.has_value()) {
-      pictures_.keep_motion(job, std::exchange(list_.motion, nullptr));
+    // What was foreseen and begun while the picture before was decoded.
+    const std::unique_ptr<const DecodeJob> begun = std::move(begun_);
+    if (begun != nullptr && is_same(*begun, job)) {
+      current_ = 1 - current_;
     } else {
-      pictures_.drop_target(job);
+      next().fail({});
+      current().start(job, pictures_, substrate_);
     }
-    return outcome;
+    return run_passes();
   }
 
  private:
-  DecodeOutcome decode_into(const DecodeJob& job, const JobPictures& pictures) {
-    auto entropy = EntropyDecoder::create(job, pictures.motions, list_);
-    if (!entropy) return failure(entropy.error());
-    const PicturePlanes target = planes_of(pictures.target.view, list_.structure);
-    const ReferenceSamples references(pictures.references);
-    Reconstruction reconstruction(list_, references, target, substrate_);
-    Deblocking deblocking(list_, std::get<H264Parameters>(job.parameters).pps, target, substrate_);
-    TaskGraph tasks((*entropy)->rows(), [&](Task task, uint32_t row) {
-      switch (task) {
-        case Task::kEntropy:
-          (*entropy)->parse_row(row);
-          break;
-        case Task::kReconstruction:
-          reconstruction.reconstruct_row(row);
-          break;
-        case Task::kDeblocking:
-          deblocking.filter_row(row);
-          break;
+  PictureDecoding& current() { return decodings_[current_]; }
+  PictureDecoding& next() { return decodings_[1 - current_]; }
+
+  DecodeOutcome run_passes() {
+    PictureDecoding& picture = current();
+    h264::TaskGraph tasks(picture.rows(), picture.parsed_rows(), foreseen_ != nullptr,
+                          [&](Task task, uint32_t row) { return execute(picture, task, row); });
+    if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
+    foreseen_.reset();
+    return picture.finish();
+  }
+
+  bool execute(PictureDecoding& picture, Task task, uint32_t row) {
+    switch (task) {
+      case Task::kEntropy:
+        picture.parse_row(pictures_);
+        return false;
+      case Task::kReconstruction:
+        picture.reconstruct_row(row);
+        return false;
+      case Task::kDeblocking:
+        picture.deblock_row(row);
+        return false;
+      case Task::kNextPicture:
+        return continue_next(row == 0);
+    }
+    return false;
+  }
+
+  // Whether there is more to be done before its samples.
+  bool continue_next(bool first) {
+    try {
+      if (first) {
+        begun_ = std::move(foreseen_);
+        next().start(*begun_, pictures_, substrate_);
+      } else {
+        next().parse_row(pictures_);
       }
-    });
-    if (!tasks.run(workers_, useful_threads())) {
-      return failure({ErrorCode::kOutOfMemory, "no memory to decode a picture"});
+    } catch (const std::bad_alloc&) {
+      next().fail(out_of_memory());
     }
-    if (job.field == FieldRole::kFirstField) {
-      repeat_field(pictures.target.view, list_.structure);
-    }
-    DecodeOutcome outcome;
-    outcome.frame = pictures.target;
-    outcome.concealed = (*entropy)->damaged() != 0 || reconstruction.missed_reference();
-    return outcome;
+    return next().parsed_rows() < next().rows();
   }
 
   // A thread is worth waking for so many macroblocks.
-  uint32_t useful_threads() const {
+  uint32_t useful_threads(const PictureDecoding& picture) const {
     constexpr uint32_t kMacroblocks = 256;
-    const uint32_t worth = list_.width * list_.height / kMacroblocks;
-    return std::min(static_cast<uint32_t>(threads_), 1 + worth);
+    return std::min(threads_, 1 + picture.macroblocks() / kMacroblocks);
   }
 
   Workers& workers_;
-  const int threads_;
+  const uint32_t threads_;
   const gpu_kernels::SubstrateChoice substrate_;
-  Pictures pictures_;
-  PictureList list_;
+  h264::Pictures pictures_;
+  // The picture that is decoded and the one after it.
+  std::array<PictureDecoding, 2> decodings_;
+  size_t current_ = 0;
+  std::unique_ptr<const DecodeJob> foreseen_;  // comes after the next decode()
+  std::unique_ptr<const DecodeJob> begun_;     // next()'s
 };
 
 }  // namespace

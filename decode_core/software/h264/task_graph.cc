@@ -8,18 +8,21 @@ namespace daedalus::core::h264 {
 namespace {
 
 // Alone, a thread follows each row to its end, while it lies in the cache. With others, whoever
-// comes first drives entropy decoding, which is the longest chain.
-constexpr std::array<Task, kTasks> kAlone = {Task::kDeblocking, Task::kReconstruction,
-                                             Task::kEntropy};
+// comes first drives entropy decoding, which is the longest chain; the next picture is for those
+// who would have to wait.
+constexpr std::array<Task, 3> kAlone = {Task::kDeblocking, Task::kReconstruction, Task::kEntropy};
 constexpr std::array<Task, kTasks> kTogether = {Task::kEntropy, Task::kDeblocking,
-                                                Task::kReconstruction};
+                                                Task::kReconstruction, Task::kNextPicture};
 
 }  // namespace
 
-TaskGraph::TaskGraph(uint32_t rows, Execute execute) : rows_(rows), execute_(std::move(execute)) {}
+TaskGraph::TaskGraph(uint32_t rows, uint32_t parsed_rows, bool next_picture, Execute execute)
+    : rows_(rows), execute_(std::move(execute)), next_picture_(next_picture) {
+  done(Task::kEntropy) = parsed_rows;
+}
 
 bool TaskGraph::run(Workers& workers, uint32_t threads) {
-  const uint32_t used = std::clamp<uint32_t>(threads, 1, kTasks);
+  const auto used = std::clamp(threads, 1u, static_cast<uint32_t>(kTasks));
   if (used == 1) {
     work(/*alone=*/true);
   } else {
@@ -29,19 +32,31 @@ bool TaskGraph::run(Workers& workers, uint32_t threads) {
 }
 
 bool TaskGraph::is_ready(Task task) const {
-  const auto index = static_cast<size_t>(task);
-  const uint32_t available = index == 0 ? rows_ : done_[index - 1];
-  return !running_[index] && done_[index] < available;
+  if (running(task)) return false;
+  switch (task) {
+    case Task::kEntropy:
+      return done(Task::kEntropy) < rows_;
+    case Task::kReconstruction:
+      return done(Task::kReconstruction) < done(Task::kEntropy);
+    case Task::kDeblocking:
+      return done(Task::kDeblocking) < done(Task::kReconstruction);
+    case Task::kNextPicture:
+      return next_picture_ && done(Task::kEntropy) == rows_ && done(Task::kDeblocking) < rows_;
+  }
+  return false;
 }
 
 std::optional<Task> TaskGraph::next_task(bool alone) const {
-  for (const Task task : alone ? kAlone : kTogether) {
-    if (is_ready(task)) return task;
+  const auto ready = [this](Task task) { return is_ready(task); };
+  if (alone) {
+    const auto found = std::find_if(kAlone.begin(), kAlone.end(), ready);
+    return found == kAlone.end() ? std::nullopt : std::optional(*found);
   }
-  return std::nullopt;
+  const auto found = std::find_if(kTogether.begin(), kTogether.end(), ready);
+  return found == kTogether.end() ? std::nullopt : std::optional(*found);
 }
 
-bool TaskGraph::has_ended() const { return failed_ || done_[kTasks - 1] == rows_; }
+bool TaskGraph::has_ended() const { return failed_ || done(Task::kDeblocking) == rows_; }
 
 // A thread waits only while another one runs a task, so some thread always goes on.
 void TaskGraph::work(bool alone) {
@@ -54,26 +69,26 @@ void TaskGraph::work(bool alone) {
       --waiting_;
       continue;
     }
-    const auto index = static_cast<size_t>(*task);
-    const uint32_t row = done_[index];
-    running_[index] = true;
+    const uint32_t row = done(*task);
+    running(*task) = true;
     lock.unlock();
     bool succeeded = true;
+    bool more = false;
     try {
-      execute_(*task, row);
+      more = execute_(*task, row);
     } catch (const std::bad_alloc&) {
       succeeded = false;
     }
     lock.lock();
-    finish(*task, succeeded);
+    finish(*task, succeeded, more);
   }
 }
 
-void TaskGraph::finish(Task task, bool succeeded) {
-  const auto index = static_cast<size_t>(task);
-  running_[index] = false;
-  ++done_[index];
+void TaskGraph::finish(Task task, bool succeeded, bool more) {
+  running(task) = false;
+  ++done(task);
   failed_ |= !succeeded;
+  if (task == Task::kNextPicture) next_picture_ = more;
   if (waiting_ == 0) return;
   if (has_ended()) {
     changed_.notify_all();

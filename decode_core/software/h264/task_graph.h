@@ -13,24 +13,29 @@
 
 namespace daedalus::core::h264 {
 
-// What is to be done with each row of macroblocks (of pairs in an MBAFF frame). The order is the
-// pipeline: a task needs the one before it of the same row, and its own of the row above.
+// What is to be done with each row of macroblocks (of pairs in an MBAFF frame). The first three are
+// the pipeline: each needs the one before it of the same row, and its own of the row above.
 enum class Task : uint8_t {
   kEntropy,         // slice data to the macroblock list
   kReconstruction,  // the list to samples; keeps the row's last lines for the next row's
   kDeblocking,      // filters this row, and the last lines of the row above
+  kNextPicture,     // entropy decoding of the picture after this one, which needs no samples of it:
+                    // one more row each time, once this one's is over
 };
-inline constexpr size_t kTasks = 3;
+inline constexpr size_t kTasks = 4;
 
 class TaskGraph {
  public:
-  using Execute = std::function<void(Task, uint32_t row)>;
+  // Does one task; each kind on one thread at a time. Of kNextPicture, whose rows count the calls:
+  // whether there is more to be done.
+  using Execute = std::function<bool(Task, uint32_t row)>;
 
-  // `execute` does one task; each kind on one thread at a time.
-  TaskGraph(uint32_t rows, Execute execute);
+  // The first `parsed_rows` rows have passed entropy decoding. `next_picture`: there is one.
+  TaskGraph(uint32_t rows, uint32_t parsed_rows, bool next_picture, Execute execute);
 
-  // Does all tasks on this thread and, where they are free, up to `threads` - 1 workers. False: a
-  // task ran out of memory; those that depend on it were left out.
+  // Does all tasks on this thread and, where they are free, up to `threads` - 1 workers; of the
+  // next picture as much as there is time for. False: a task ran out of memory; those that depend
+  // on it were left out.
   bool run(Workers& workers, uint32_t threads);
 
  private:
@@ -38,7 +43,12 @@ class TaskGraph {
   std::optional<Task> next_task(bool alone) const;
   bool is_ready(Task task) const;
   bool has_ended() const;
-  void finish(Task task, bool succeeded);
+  void finish(Task task, bool succeeded, bool more);
+
+  bool& running(Task task) { return running_[static_cast<size_t>(task)]; }
+  bool running(Task task) const { return running_[static_cast<size_t>(task)]; }
+  uint32_t& done(Task task) { return done_[static_cast<size_t>(task)]; }
+  uint32_t done(Task task) const { return done_[static_cast<size_t>(task)]; }
 
   const uint32_t rows_;
   const Execute execute_;
@@ -47,6 +57,7 @@ class TaskGraph {
   std::condition_variable changed_;
   std::array<uint32_t, kTasks> done_{};  // rows
   std::array<bool, kTasks> running_{};
+  bool next_picture_;     // there is more to be done for it
   uint32_t waiting_ = 0;  // threads
   bool failed_ = false;
 };
