@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_BACKEND_H_
 #define DAEDALUS_DECODE_CORE_BACKEND_H_
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -20,6 +21,14 @@ class Decoder {
   // Decodes a validated job whose target is pending. Never throws; whatever the bitstream says, the
   // next job may be given.
   virtual DecodeOutcome decode(const DecodeJob& job) = 0;
+
+  // What a job came to. Called once for each, on any thread; for several at a time and in any
+  // order.
+  using Done = std::function<void(DecodeOutcome)>;
+  // As decode(), for decoders that may have several jobs under way: returns when the next one may
+  // be given, before or after `done` was called. `job` lives until then. If it throws, `done` is
+  // not called. The decoder outlives its jobs.
+  virtual void begin(const DecodeJob& job, Done done) { done(decode(job)); }
 
   // Whether decode(job) could do better if it knew the job that comes after. Then it is called a
   // little later, when that is there, unless somebody wants the picture first.

@@ -1,9 +1,10 @@
 #include "decode_core/queued_session.h"
 
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -14,16 +15,31 @@ namespace daedalus::core {
 struct QueuedSession::State {
   explicit State(Parts parts_in) : parts(std::move(parts_in)) {}
 
+  // Its end is told by whichever thread the decoder tells it on, but the job itself is let go by
+  // the session's thread alone: its pictures may be the last owners of the session, and that of the
+  // core with the decoder's threads.
+  struct Submitted {
+    explicit Submitted(DecodeJob job_in) : job(std::move(job_in)) {}
+    const DecodeJob job;
+    std::optional<DecodeOutcome> outcome{};
+    bool ended = false;
+  };
+
   Parts parts;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<DecodeJob> queue;  // its first entry may be in decoding
-  bool decoding = false;
+  std::list<Submitted> queue;
+  std::list<Submitted> under_way;  // taken from the queue, in its order
+  bool telling = false;            // a thread is in done()'s loop
   bool stopping = false;
   int draining = 0;  // how many wait for the end of the queue
 
+  bool let_go_of_ended(std::unique_lock<std::mutex>& lock);
+  void take_next(std::unique_lock<std::mutex>& lock);
   void await_successor(const DecodeJob& job, std::unique_lock<std::mutex>& lock);
-  void decode(const DecodeJob& job);
+  void begin(Submitted& job);
+  void done(Submitted& job, DecodeOutcome outcome);
+  void tell_end(const DecodeJob& job, DecodeOutcome outcome);
 };
 
 QueuedSession::QueuedSession(Parts parts)
@@ -55,11 +71,11 @@ Status QueuedSession::submit(DecodeJob job) {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [this] { return state_->queue.size() < kMaxQueued; });
   try {
-    state_->queue.push_back(std::move(job));
+    state_->queue.emplace_back(std::move(job));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "no memory to queue a picture"};
   }
-  const DecodeJob& queued = state_->queue.back();
+  const DecodeJob& queued = state_->queue.back().job;
   former = queued.target->begin(shared_from_this());
   if (queued.display != nullptr) former_of_display = queued.display->begin(shared_from_this());
   state_->parts.statistics->page().queue_depth = state_->queue.size();
@@ -71,7 +87,7 @@ void QueuedSession::drain() {
   std::unique_lock lock(state_->mutex);
   ++state_->draining;
   state_->changed.notify_all();
-  state_->changed.wait(lock, [this] { return state_->queue.empty() && !state_->decoding; });
+  state_->changed.wait(lock, [this] { return state_->queue.empty() && state_->under_way.empty(); });
   --state_->draining;
 }
 
@@ -91,23 +107,38 @@ void QueuedSession::count_stage(std::string_view stage, std::string_view substra
 void QueuedSession::run(const std::shared_ptr<State>& state) {
   std::unique_lock lock(state->mutex);
   while (true) {
-    state->changed.wait(lock, [&] { return state->stopping || !state->queue.empty(); });
-    if (state->queue.empty()) return;
-    {
-      const DecodeJob job = std::move(state->queue.front());
-      state->queue.pop_front();
-      state->parts.statistics->page().queue_depth = state->queue.size();
-      state->decoding = true;
-      state->changed.notify_all();
-      state->await_successor(job, lock);
-      lock.unlock();
-      state->decode(job);
-      // The job ends here, unlocked: its pictures may be the last owners of the session.
+    if (state->let_go_of_ended(lock)) continue;
+    if (!state->queue.empty()) {
+      state->take_next(lock);
+    } else if (state->stopping && state->under_way.empty()) {
+      return;
+    } else {
+      state->changed.wait(lock);
     }
-    lock.lock();
-    state->decoding = false;
-    state->changed.notify_all();
   }
+}
+
+// False: there was none.
+bool QueuedSession::State::let_go_of_ended(std::unique_lock<std::mutex>& lock) {
+  if (under_way.empty() || !under_way.front().ended) return false;
+  std::list<Submitted> ended;
+  ended.splice(ended.begin(), under_way, under_way.begin());
+  lock.unlock();
+  ended.clear();
+  lock.lock();
+  changed.notify_all();
+  return true;
+}
+
+void QueuedSession::State::take_next(std::unique_lock<std::mutex>& lock) {
+  under_way.splice(under_way.end(), queue, queue.begin());
+  Submitted& taken = under_way.back();
+  parts.statistics->page().queue_depth = queue.size();
+  changed.notify_all();
+  await_successor(taken.job, lock);
+  lock.unlock();
+  begin(taken);
+  lock.lock();
 }
 
 void QueuedSession::State::await_successor(const DecodeJob& job,
@@ -118,17 +149,40 @@ void QueuedSession::State::await_successor(const DecodeJob& job,
              (job.display != nullptr && job.display->wanted());
     });
   }
-  if (!queue.empty()) parts.decoder->foresee(job, queue.front());
+  if (!queue.empty()) parts.decoder->foresee(job, queue.front().job);
 }
 
-void QueuedSession::State::decode(const DecodeJob& job) {
-  DecodeOutcome outcome;
+void QueuedSession::State::begin(Submitted& job) {
   try {
-    outcome = parts.decoder->decode(job);
+    parts.decoder->begin(job.job,
+                         [this, &job](DecodeOutcome outcome) { done(job, std::move(outcome)); });
   } catch (const std::bad_alloc&) {
-    outcome = {};
+    DecodeOutcome outcome;
     outcome.error = {ErrorCode::kOutOfMemory, "no memory to decode a picture"};
+    done(job, std::move(outcome));
   }
+}
+
+// Ends are told in the order of submission, by one thread at a time. The state may be gone as soon
+// as the last one is told and the lock released.
+void QueuedSession::State::done(Submitted& job, DecodeOutcome outcome) {
+  std::unique_lock lock(mutex);
+  job.outcome = std::move(outcome);
+  if (telling) return;
+  telling = true;
+  for (auto next = under_way.begin(); next != under_way.end(); ++next) {
+    if (next->ended) continue;
+    if (!next->outcome.has_value()) break;
+    lock.unlock();
+    tell_end(next->job, std::move(*next->outcome));
+    lock.lock();
+    next->ended = true;
+    changed.notify_all();
+  }
+  telling = false;
+}
+
+void QueuedSession::State::tell_end(const DecodeJob& job, DecodeOutcome outcome) {
   StatisticsPage& page = parts.statistics->page();
   if (outcome.frame.has_value()) {
     page.width = outcome.frame->view.width;

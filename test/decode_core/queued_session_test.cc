@@ -2,9 +2,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <new>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -259,6 +262,72 @@ TEST_CASE("a picture may move on to another session while the old one decodes") 
   CHECK(target->wait());
   CHECK(target->state() == State::kDone);
   CHECK(target->session() == new_session);
+}
+
+// Begins jobs, two at a time, and ends them on threads of its own: of each pair the second first.
+class LateDecoder final : public Decoder {
+ public:
+  ~LateDecoder() override {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  DecodeOutcome decode(const DecodeJob& /*job*/) override { return decoded_nothing(); }
+  void begin(const DecodeJob& /*job*/, Done done) override {
+    const size_t number = begun_++;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_.size() + 2 > number; });
+    threads_.emplace_back([this, number, done = std::move(done)] {
+      if (number % 2 == 0) {
+        std::unique_lock other(mutex_);
+        changed_.wait(other, [&] { return ended_.contains(number + 1); });
+      }
+      done(decoded_frame());
+      std::lock_guard end(mutex_);
+      ended_.insert(number);
+      changed_.notify_all();
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t begun_ = 0;
+  std::set<size_t> ended_;
+  std::vector<std::thread> threads_;
+};
+
+TEST_CASE("jobs that end in another order are told in theirs") {
+  const auto session = make_session(std::make_unique<LateDecoder>());
+  std::mutex mutex;
+  std::vector<uint64_t> submitted, told;
+  for (int i = 0; i < 60; ++i) {
+    DecodeJob job = make_job(Codec::kVp8);
+    submitted.push_back(job.target->id());
+    job.target->set_output_pass([&, id = job.target->id()](const FrameBuffer&) {
+      std::lock_guard lock(mutex);
+      told.push_back(id);
+    });
+    REQUIRE(session->submit(std::move(job)).ok());
+  }
+  session->drain();
+  CHECK(told == submitted);
+}
+
+TEST_CASE("a session ends with its last picture while a decoder's own thread tells it") {
+  for (int round = 0; round < 20; ++round) {
+    const auto ended = std::make_shared<std::promise<void>>();
+    auto future = ended->get_future();
+    auto session = make_session(std::make_unique<LateDecoder>());
+    for (int i = 0; i < 4; ++i) {
+      DecodeJob job = make_job(Codec::kVp8);
+      // The pass goes with its picture, the last of which is the last to go.
+      job.target->set_output_pass([life = i == 3 ? count_life(ended) : nullptr](const auto&) {});
+      REQUIRE(session->submit(std::move(job)).ok());
+    }
+    const std::weak_ptr<Session> observer = session;
+    session.reset();  // only the jobs hold it now
+    REQUIRE(future.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    while (!observer.expired()) std::this_thread::yield();
+  }
 }
 
 TEST_CASE("drain waits for what was submitted before") {
