@@ -31,6 +31,11 @@ LEAST_FOR_A_STAGE = 150
 # The streams that also go through CUSE, which takes the virtual machine.
 CUSE_SAMPLE = "test/conformance/cuse_sample.tsv"
 
+# Parsers and writers of the newest codecs, which are fuzzed longer than the others' half minute.
+LONG_FUZZ_TARGETS = tuple(f"//test/fuzz:{name}_fuzzer"
+                          for name in ("av1_headers", "av1_writer", "hevc_headers", "hevc_stream"))
+LONG_FUZZ_SECONDS = 20 * 60
+
 CONFORMANCE_LINE = re.compile(r"^conformance \S+: (\d+) passed, (\d+) failed, (\d+) skipped", re.MULTILINE)
 
 
@@ -71,6 +76,8 @@ def stages_of(mode, corpus):
     stages.append(Stage("fuzz", unit("fuzz", ",-full")))
     stages.append(Stage("fuzz ioctls", ["--config=fuzz", "--test_output=streamed"],
                         targets=("//test/cuse_device/v4l2:ioctl_fuzz_test",)))
+    stages.append(Stage("fuzz long", ["--config=fuzz", f"--test_arg=-max_total_time={LONG_FUZZ_SECONDS}",
+                                      f"--test_timeout={2 * LONG_FUZZ_SECONDS}"], targets=LONG_FUZZ_TARGETS))
     stages.append(Stage("debian13", ["--test_tag_filters=-full"], debian13=True))
     if corpus:
         for front, config in (("va", None), ("v4l2", None), ("v4l2-request", None), ("replay", None),
@@ -98,7 +105,7 @@ def missing_tool(stage):
             return "no cross compiler or emulator (./dev setup --pi5)"
         if not os.path.exists("/usr/lib/aarch64-linux-gnu/libavcodec.so"):
             return "no arm64 libraries (./dev setup --pi5)"
-    if stage.name in ("clang", "fuzz", "fuzz ioctls") and not (shutil.which("clang") and shutil.which("ld.lld")):
+    if ("fuzz" in stage.name or stage.name == "clang") and not (shutil.which("clang") and shutil.which("ld.lld")):
         return "no clang or lld (./dev setup --full)"
     if stage.machine:
         return why_no_machine()
