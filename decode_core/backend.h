@@ -33,7 +33,7 @@ class Decoder {
   // Whether decode(job) could do better if it knew the job that comes after. Then it is called a
   // little later, when that is there, unless somebody wants the picture first.
   virtual bool wants_successor(const DecodeJob& /*job*/) const { return false; }
-  // Before decode(job): the job after it, where that is there already.
+  // Before decode(job): the job after it, where that is there already. It lives until its own end.
   virtual void foresee(const DecodeJob& /*job*/, const DecodeJob& /*successor*/) {}
 };
 

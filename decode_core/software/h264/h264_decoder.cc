@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <new>
 #include <utility>
 
@@ -18,11 +17,6 @@ using h264::Task;
 
 Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory to decode a picture"}; }
 
-bool is_same(const DecodeJob& a, const DecodeJob& b) {
-  return a.target == b.target && a.field == b.field && a.slices.size() == b.slices.size() &&
-         a.bitstream == b.bitstream;
-}
-
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate)
@@ -31,18 +25,12 @@ class H264Decoder final : public Decoder {
         substrate_(substrate) {}
 
   void foresee(const DecodeJob& /*job*/, const DecodeJob& successor) override {
-    if (threads_ == 1 || successor.codec() != Codec::kH264) return;
-    try {
-      foreseen_ = std::make_unique<const DecodeJob>(successor);
-    } catch (const std::bad_alloc&) {
-      foreseen_.reset();
-    }
+    if (threads_ > 1 && successor.codec() == Codec::kH264) foreseen_ = &successor;
   }
 
   DecodeOutcome decode(const DecodeJob& job) override {
     // What was foreseen and begun while the picture before was decoded.
-    const std::unique_ptr<const DecodeJob> begun = std::move(begun_);
-    if (begun != nullptr && is_same(*begun, job)) {
+    if (std::exchange(begun_, nullptr) == &job) {
       current_ = 1 - current_;
     } else {
       next().fail({});
@@ -60,7 +48,7 @@ class H264Decoder final : public Decoder {
     h264::TaskGraph tasks(picture.rows(), picture.parsed_rows(), foreseen_ != nullptr,
                           [&](Task task, uint32_t row) { return execute(picture, task, row); });
     if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
-    foreseen_.reset();
+    foreseen_ = nullptr;
     return picture.finish();
   }
 
@@ -85,7 +73,7 @@ class H264Decoder final : public Decoder {
   bool continue_next(bool first) {
     try {
       if (first) {
-        begun_ = std::move(foreseen_);
+        begun_ = foreseen_;
         next().start(*begun_, pictures_, substrate_);
       } else {
         next().parse_row(pictures_);
@@ -109,8 +97,8 @@ class H264Decoder final : public Decoder {
   // The picture that is decoded and the one after it.
   std::array<PictureDecoding, 2> decodings_;
   size_t current_ = 0;
-  std::unique_ptr<const DecodeJob> foreseen_;  // comes after the next decode()
-  std::unique_ptr<const DecodeJob> begun_;     // next()'s
+  const DecodeJob* foreseen_ = nullptr;  // comes after the next decode()
+  const DecodeJob* begun_ = nullptr;     // next()'s
 };
 
 }  // namespace
