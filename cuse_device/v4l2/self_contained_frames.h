@@ -23,9 +23,10 @@ namespace daedalus::v4l2 {
 class SelfContainedFrames {
  public:
   // VP8, VP9 and MPEG-2 begin each frame with its headers. Parameter sets and reference marking of
-  // H.264 and HEVC are kept over many pictures: they need requests.
+  // H.264 and HEVC are kept over many pictures, the frames of AV1 need their sequence header: these
+  // need requests.
   static bool possible(core::Codec codec) {
-    return codec != core::Codec::kH264 && codec != core::Codec::kHevc;
+    return codec == core::Codec::kVp8 || codec == core::Codec::kVp9 || codec == core::Codec::kMpeg2;
   }
 
   struct Frame {

@@ -1,7 +1,6 @@
 #include "cuse_device/v4l2/stateless_controls.h"
 
 #include <cstring>
-#include <vector>
 
 #include "cuse_device/v4l2/codec_profiles.h"
 #include "decode_core/headers/hevc_scaling.h"
@@ -58,6 +57,12 @@ v4l2_ctrl_vp9_frame default_vp9_frame() {
   frame.bit_depth = 8;
   frame.flags = V4L2_VP9_FRAME_FLAG_X_SUBSAMPLING | V4L2_VP9_FRAME_FLAG_Y_SUBSAMPLING;
   return frame;
+}
+
+v4l2_ctrl_av1_sequence default_av1_sequence() {
+  v4l2_ctrl_av1_sequence sequence{};
+  sequence.bit_depth = 8;
+  return sequence;
 }
 
 v4l2_ctrl_mpeg2_sequence default_mpeg2_sequence() {
@@ -180,6 +185,21 @@ void add_hevc(ControlHandler* controls) {
   controls->add(dynamic(offsets, kMaxHevcEntryPoints));
 }
 
+void add_av1(ControlHandler* controls) {
+  auto sequence = checked<v4l2_ctrl_av1_sequence>(
+      V4L2_CID_STATELESS_AV1_SEQUENCE, V4L2_CTRL_TYPE_AV1_SEQUENCE, "AV1 Sequence Parameters");
+  sequence.default_element = default_of<v4l2_ctrl_av1_sequence, default_av1_sequence>();
+  controls->add(sequence);
+  controls->add(dynamic(structure<v4l2_ctrl_av1_tile_group_entry>(
+                            V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY,
+                            V4L2_CTRL_TYPE_AV1_TILE_GROUP_ENTRY, "AV1 Tile Group Entry"),
+                        kMaxAv1Tiles));
+  controls->add(checked<v4l2_ctrl_av1_frame>(V4L2_CID_STATELESS_AV1_FRAME, V4L2_CTRL_TYPE_AV1_FRAME,
+                                             "AV1 Frame Parameters"));
+  controls->add(checked<v4l2_ctrl_av1_film_grain>(V4L2_CID_STATELESS_AV1_FILM_GRAIN,
+                                                  V4L2_CTRL_TYPE_AV1_FILM_GRAIN, "AV1 Film Grain"));
+}
+
 }  // namespace
 
 void add_stateless_controls(std::span<const core::ProfileCapability> capabilities,
@@ -189,12 +209,8 @@ void add_stateless_controls(std::span<const core::ProfileCapability> capabilitie
   if (has_codec(capabilities, core::Codec::kVp9)) add_vp9(controls);
   if (has_codec(capabilities, core::Codec::kMpeg2)) add_mpeg2(controls);
   if (has_codec(capabilities, core::Codec::kHevc)) add_hevc(controls);
-  // This node has no format of AV1.
-  std::vector<core::ProfileCapability> profiles(capabilities.begin(), capabilities.end());
-  std::erase_if(profiles, [](const core::ProfileCapability& capability) {
-    return core::codec_of(capability.profile) == core::Codec::kAv1;
-  });
-  add_profile_controls(profiles, controls);
+  if (has_codec(capabilities, core::Codec::kAv1)) add_av1(controls);
+  add_profile_controls(capabilities, controls);
 }
 
 }  // namespace daedalus::v4l2

@@ -31,12 +31,17 @@ int validate_control(v4l2_ctrl_hevc_sps& sps);
 int validate_control(v4l2_ctrl_hevc_pps& pps);
 int validate_control(v4l2_ctrl_hevc_slice_params& slice);
 int validate_control(v4l2_ctrl_hevc_decode_params& decode);
+int validate_control(v4l2_ctrl_av1_sequence& sequence);
+int validate_control(v4l2_ctrl_av1_frame& frame);
+int validate_control(v4l2_ctrl_av1_film_grain& grain);
 
 // The most elements of the dynamic arrays of HEVC. Together with the other controls of a picture
 // they fit into one call of every transport: 131,072 bytes over CUSE. Larger pictures need none of
 // them, for the slices' own headers say the same.
 inline constexpr uint32_t kMaxHevcSliceParams = 384;
 inline constexpr uint32_t kMaxHevcEntryPoints = 4096;
+// The same of AV1: as many tiles as a frame may have.
+inline constexpr uint32_t kMaxAv1Tiles = V4L2_AV1_MAX_TILE_COLS * V4L2_AV1_MAX_TILE_ROWS;
 
 }  // namespace daedalus::v4l2
 

@@ -79,7 +79,7 @@ bool StatelessFile::submit_next() {
   show(now);
 
   // Slices that wait for more are done with: they are copied.
-  const auto& picture = now.slices ? nullptr : now.picture;
+  const auto& picture = now.slices ? nullptr : now.shown();
   land({output, holds(*output) ? nullptr : now.capture, picture, !submitted});
   if (holds(*output)) held_ = std::move(now);
   return true;
@@ -105,6 +105,7 @@ bool StatelessFile::submit(const Buffer& output, std::optional<Held> joined, Hel
       aim(&*built, joined, now);
     } else if (joined) {
       now->picture = joined->picture;
+      now->display = joined->display;
     }
   }
   const bool submitted = (holds(output) && slice_based()) || !now->slices || submit_slices(now);
@@ -120,6 +121,7 @@ void StatelessFile::aim(StatelessJob* built, const std::optional<Held>& joined, 
   if (field) job.field = second ? core::FieldRole::kSecondField : core::FieldRole::kFirstField;
   job.target = second ? joined->picture : std::make_shared<core::Picture>();
   now->picture = job.target;
+  now->display = job.display;
   now->parity = built->parity;
   now->complete = second;
   now->slices = std::move(*built);
@@ -199,7 +201,7 @@ void StatelessFile::show(const Held& now) {
 void StatelessFile::release_held() {
   Held held = *std::exchange(held_, std::nullopt);
   const bool submitted = !held.slices || submit_slices(&held);
-  land({nullptr, held.capture, held.picture, !submitted});
+  land({nullptr, held.capture, held.shown(), !submitted});
 }
 
 void StatelessFile::land(Flight flight) {

@@ -83,6 +83,11 @@ bool StatelessFile::offers(const RawFormat& format) const {
     const auto sps = controls_.values().structure<v4l2_ctrl_hevc_sps>(V4L2_CID_STATELESS_HEVC_SPS);
     return format.bit_depth == sps.bit_depth_luma_minus8 + 8;
   }
+  if (codec == core::Codec::kAv1 && controls_.was_set(V4L2_CID_STATELESS_AV1_SEQUENCE)) {
+    const auto sequence =
+        controls_.values().structure<v4l2_ctrl_av1_sequence>(V4L2_CID_STATELESS_AV1_SEQUENCE);
+    return format.bit_depth == sequence.bit_depth;
+  }
   return has_bit_depth(core_->capabilities(), codec, format.bit_depth);
 }
 

@@ -91,10 +91,14 @@ class StatelessFile final : public VideoFile, public RequestFile {
   struct Held {
     std::shared_ptr<Buffer> capture;
     std::shared_ptr<core::Picture> picture;
-    uint64_t timestamp = 0;  // ns
+    std::shared_ptr<core::Picture> display;  // DecodeJob::display
+    uint64_t timestamp = 0;                  // ns
     Parity parity = Parity::kFrame;
     bool complete = false;               // both fields are there
     std::optional<StatelessJob> slices;  // for the picture, not submitted: more are to come
+
+    // What the CAPTURE buffer gets.
+    const std::shared_ptr<core::Picture>& shown() const { return display ? display : picture; }
   };
   // What of a CAPTURE buffer references are found by; it outlasts QBUF and DQBUF.
   struct Shown {

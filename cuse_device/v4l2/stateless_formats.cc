@@ -10,6 +10,8 @@ namespace {
 
 constexpr uint32_t kH264Sequence[] = {V4L2_CID_STATELESS_H264_SPS, V4L2_CID_STATELESS_H264_PPS};
 constexpr uint32_t kHevcSequence[] = {V4L2_CID_STATELESS_HEVC_SPS, V4L2_CID_STATELESS_HEVC_PPS};
+constexpr uint32_t kAv1Sequence[] = {V4L2_CID_STATELESS_AV1_SEQUENCE,
+                                     V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY};
 constexpr uint32_t kMpeg2Sequence[] = {V4L2_CID_STATELESS_MPEG2_SEQUENCE};
 
 constexpr StatelessFormat kFormats[] = {
@@ -21,6 +23,8 @@ constexpr StatelessFormat kFormats[] = {
      V4L2_CID_STATELESS_MPEG2_PICTURE, kMpeg2Sequence},
     {V4L2_PIX_FMT_HEVC_SLICE, core::Codec::kHevc, "HEVC Parsed Slice Data",
      V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, kHevcSequence},
+    {V4L2_PIX_FMT_AV1_FRAME, core::Codec::kAv1, "AV1 Frame", V4L2_CID_STATELESS_AV1_FRAME,
+     kAv1Sequence},
 };
 
 }  // namespace

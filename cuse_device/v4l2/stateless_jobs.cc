@@ -1,6 +1,7 @@
 #include "cuse_device/v4l2/stateless_jobs.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -194,6 +195,42 @@ void fill_mpeg2(const ControlValues& values, const FindPicture& find, StatelessJ
   out->job.parameters = parameters;
 }
 
+std::vector<v4l2_ctrl_av1_tile_group_entry> av1_tiles(const ControlValues& values) {
+  const auto bytes = values.payload(V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY);
+  std::vector<v4l2_ctrl_av1_tile_group_entry> tiles(bytes.size() /
+                                                    sizeof(v4l2_ctrl_av1_tile_group_entry));
+  std::memcpy(tiles.data(), bytes.data(), tiles.size() * sizeof(v4l2_ctrl_av1_tile_group_entry));
+  return tiles;
+}
+
+// Clients need not send the film grain of a sequence that has none: that of an older one stays.
+bool has_film_grain(const core::Av1Parameters& parameters) {
+  return (parameters.sequence.flags & V4L2_AV1_SEQUENCE_FLAG_FILM_GRAIN_PARAMS_PRESENT) != 0 &&
+         (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) != 0;
+}
+
+// reference_frame_ts names the slots as they are before the frame (kernel documentation of
+// v4l2_ctrl_av1_frame; AV1 7.20), also where a client showed a key frame once more in between.
+void fill_av1(const ControlValues& values, const FindPicture& find, StatelessJob* out) {
+  core::DecodeJob& job = out->job;
+  core::Av1Parameters parameters;
+  parameters.sequence = values.structure<v4l2_ctrl_av1_sequence>(V4L2_CID_STATELESS_AV1_SEQUENCE);
+  parameters.frame = values.structure<v4l2_ctrl_av1_frame>(V4L2_CID_STATELESS_AV1_FRAME);
+  parameters.film_grain =
+      values.structure<v4l2_ctrl_av1_film_grain>(V4L2_CID_STATELESS_AV1_FILM_GRAIN);
+  parameters.tiles = av1_tiles(values);
+  for (const uint64_t timestamp : parameters.frame.reference_frame_ts) {
+    job.references.push_back(find(timestamp));
+  }
+  job.refresh_frame_flags = parameters.frame.refresh_frame_flags;
+  for (const v4l2_ctrl_av1_tile_group_entry& tile : parameters.tiles) {
+    job.slices.push_back({tile.tile_offset, tile.tile_size});
+  }
+  if (has_film_grain(parameters)) job.display = std::make_shared<core::Picture>();
+  out->profile = core::Profile::kAv1Main;
+  job.parameters = std::move(parameters);
+}
+
 }  // namespace
 
 Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
@@ -217,7 +254,8 @@ Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
     case core::Codec::kHevc:
       fill_hevc(values, find, begun, &out);
       break;
-    case core::Codec::kAv1:  // has no stateless format
+    case core::Codec::kAv1:
+      fill_av1(values, find, &out);
       break;
   }
   const bool frames = codec == core::Codec::kVp8 || codec == core::Codec::kVp9;

@@ -30,9 +30,9 @@ struct StatelessJob {
 using FindPicture = std::function<std::shared_ptr<core::Picture>(uint64_t timestamp)>;
 
 // `values` holds every control of the codec. `payload`: whole slices or one frame, as the OUTPUT
-// formats are documented; it is copied. `begun`: the same picture's slices of earlier requests, or
-// null. kCorrupt: there is nothing to decode in it. What else may be wrong the core says
-// (Session::submit).
+// formats are documented (AV1: its tiles, wherever in it they are); it is copied. `begun`: the same
+// picture's slices of earlier requests, or null. kCorrupt: there is nothing to decode in it. What
+// else may be wrong the core says (Session::submit).
 Result<StatelessJob> build_job(core::Codec codec, const ControlValues& values,
                                std::span<const uint8_t> payload, const FindPicture& find,
                                const core::DecodeJob* begun);

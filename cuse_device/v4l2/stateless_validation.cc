@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <iterator>
 
 #include "cuse_device/v4l2/stateless_controls.h"
@@ -62,6 +63,55 @@ bool valid_vp9_format(const v4l2_ctrl_vp9_frame& frame) {
   if ((frame.flags & k420) != k420) return false;
   return (frame.profile == 0 && frame.bit_depth == 8) ||
          (frame.profile == 2 && frame.bit_depth == 10);
+}
+
+// 2 to the power of `bits` less 1.
+constexpr uint32_t ones(unsigned bits) { return (1u << bits) - 1; }
+
+bool valid(const v4l2_av1_quantization& q) {
+  const auto deltas = {q.delta_q_y_dc, q.delta_q_u_dc, q.delta_q_u_ac, q.delta_q_v_dc,
+                       q.delta_q_v_ac};
+  return q.flags <= ones(3) && q.delta_q_res <= 3 && q.qm_y <= 15 && q.qm_u <= 15 && q.qm_v <= 15 &&
+         std::all_of(deltas.begin(), deltas.end(),
+                     [](int delta) { return within(delta, -64, 63); });
+}
+
+// Segmentation_Feature_Signed and _Max (AV1 5.9.14).
+bool valid(const v4l2_av1_segmentation& segmentation) {
+  constexpr std::array<int, V4L2_AV1_SEG_LVL_MAX> kMost = {255, 63, 63, 63, 63, 7, 0, 0};
+  constexpr size_t kSigned = 5;
+  if (segmentation.flags > ones(5)) return false;
+  for (const auto& segment : segmentation.feature_data) {
+    for (size_t i = 0; i < kMost.size(); ++i) {
+      if (!within(segment[i], i < kSigned ? -kMost[i] : 0, kMost[i])) return false;
+    }
+  }
+  return true;
+}
+
+bool valid(const v4l2_av1_loop_filter& filter) {
+  const auto delta = [](int value) { return within(value, -64, 63); };
+  return filter.flags <= ones(4) && filter.sharpness <= 7 &&
+         std::all_of(std::begin(filter.level), std::end(filter.level),
+                     [](uint8_t level) { return level <= 63; }) &&
+         std::all_of(std::begin(filter.ref_deltas), std::end(filter.ref_deltas), delta) &&
+         std::all_of(std::begin(filter.mode_deltas), std::end(filter.mode_deltas), delta);
+}
+
+bool valid(const v4l2_av1_cdef& cdef) {
+  if (cdef.damping_minus_3 > 3 || cdef.bits > 3) return false;
+  for (size_t i = 0; i < size_t{1} << cdef.bits; ++i) {
+    if (cdef.y_pri_strength[i] > 15 || cdef.y_sec_strength[i] > 4 || cdef.uv_pri_strength[i] > 15 ||
+        cdef.uv_sec_strength[i] > 4) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Points of a scaling function ascend (AV1 5.9.30).
+bool ascending(const uint8_t* points, uint8_t count) {
+  return std::adjacent_find(points, points + count, std::greater_equal<>()) == points + count;
 }
 
 }  // namespace
@@ -257,6 +307,43 @@ int validate_control(v4l2_ctrl_hevc_decode_params& decode) {
     if (count > V4L2_HEVC_DPB_ENTRIES_NUM_MAX) return EINVAL;
   }
   return 0;
+}
+
+int validate_control(v4l2_ctrl_av1_sequence& sequence) {
+  const bool decodable =
+      sequence.seq_profile == 0 && (sequence.bit_depth == 8 || sequence.bit_depth == 10);
+  clear(sequence.reserved);
+  return decodable && sequence.flags <= ones(20) ? 0 : EINVAL;
+}
+
+// Enumerations, tiles and indices, which the kernel lets pass, the core checks.
+int validate_control(v4l2_ctrl_av1_frame& frame) {
+  constexpr uint8_t kMostDenominator = 16;
+  const bool good = valid(frame.quantization) && valid(frame.segmentation) &&
+                    valid(frame.loop_filter) && valid(frame.cdef) &&
+                    frame.loop_restoration.lr_unit_shift <= 3 &&
+                    frame.loop_restoration.lr_uv_shift <= 1 && frame.flags <= ones(20) &&
+                    frame.superres_denom <= kMostDenominator;
+  clear(frame.tile_info.reserved);
+  clear(frame.loop_restoration.reserved);
+  clear(frame.global_motion.reserved);
+  clear(frame.reserved);
+  return good ? 0 : EINVAL;
+}
+
+int validate_control(v4l2_ctrl_av1_film_grain& grain) {
+  const bool good =
+      grain.flags <= ones(5) && grain.film_grain_params_ref_idx <= 7 && grain.num_y_points <= 14 &&
+      grain.num_cb_points <= 10 && grain.num_cr_points <= 10 && grain.grain_scaling_minus_8 <= 3 &&
+      grain.ar_coeff_lag <= 3 && grain.ar_coeff_shift_minus_6 <= 3 && grain.grain_scale_shift <= 3;
+  clear(grain.reserved);
+  if (!good) return EINVAL;
+  if ((grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) return 0;
+  return ascending(grain.point_y_value, grain.num_y_points) &&
+                 ascending(grain.point_cb_value, grain.num_cb_points) &&
+                 ascending(grain.point_cr_value, grain.num_cr_points)
+             ? 0
+             : EINVAL;
 }
 
 }  // namespace daedalus::v4l2

@@ -83,8 +83,9 @@ size_t parse(const Clip& clip) {
 }  // namespace
 
 TEST_CASE("damaged clips") {
-  const std::string name = GENERATE("h264.mp4", "h264_interlaced.mp4", "mpeg2.mpg", "vp8.webm",
-                                    "vp9.webm", "vp9_10bit.webm", "hevc.mp4", "hevc_10bit.mp4");
+  const std::string name =
+      GENERATE("h264.mp4", "h264_interlaced.mp4", "mpeg2.mpg", "vp8.webm", "vp9.webm",
+               "vp9_10bit.webm", "hevc.mp4", "hevc_10bit.mp4", "av1.webm", "av1_10bit.webm");
   INFO(name);
   const Clip clip = read_clip(name);
   CHECK(parse(clip) >= 50);
@@ -101,7 +102,7 @@ TEST_CASE("damaged clips") {
 TEST_CASE("noise") {
   std::mt19937 random(1);
   for (const core::Codec codec : {core::Codec::kH264, core::Codec::kVp9, core::Codec::kVp8,
-                                  core::Codec::kMpeg2, core::Codec::kHevc}) {
+                                  core::Codec::kMpeg2, core::Codec::kHevc, core::Codec::kAv1}) {
     const auto parser = create_parser(codec);
     std::vector<Event> events;
     for (int i = 0; i < 2000; ++i) {

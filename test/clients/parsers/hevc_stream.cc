@@ -45,10 +45,10 @@ void HevcStream::convert(std::vector<parsed_stream::Event>& theirs, std::vector<
     }
     const auto& output = std::get<parsed_stream::OutputEvent>(event);
     const core::Rect& r = output.visible;
-    events.emplace_back(ShownPicture{picture_of(output.picture), {r.x, r.y, r.width, r.height}});
+    events.emplace_back(ShownPicture{pictures_.of(output.picture), {r.x, r.y, r.width, r.height}});
   }
   theirs.clear();
-  std::erase_if(known_, [](const auto& entry) { return entry.second.theirs.expired(); });
+  pictures_.forget();
 }
 
 CodedPicture HevcStream::coded_picture(const core::DecodeJob& job) {
@@ -57,23 +57,16 @@ CodedPicture HevcStream::coded_picture(const core::DecodeJob& job) {
   CodedPicture coded;
   HevcControls controls{sps, parameters.pps, parameters.scaling_matrix, parameters.decode};
   for (size_t i = 0; i < job.references.size(); ++i) {
-    const PicturePtr reference = job.references[i] ? picture_of(job.references[i]) : nullptr;
-    controls.decode.dpb[i].timestamp =
-        reference ? reference->timestamp : pictures_.unused_timestamp();
-    coded.references.push_back(reference);
+    const auto& reference = job.references[i];
+    controls.decode.dpb[i].timestamp = pictures_.timestamp_of(reference);
+    coded.references.push_back(reference ? pictures_.of(reference) : nullptr);
   }
   coded.controls = controls;
   add_slices(job, parameters, &coded);
   coded.format = {sps.pic_width_in_luma_samples, sps.pic_height_in_luma_samples,
                   sps.bit_depth_luma_minus8 + 8, sps.chroma_format_idc};
-  coded.target = picture_of(job.target);
+  coded.target = pictures_.of(job.target);
   return coded;
-}
-
-PicturePtr HevcStream::picture_of(const std::shared_ptr<core::Picture>& theirs) {
-  Known& known = known_[theirs->id()];
-  if (!known.picture) known = {theirs, pictures_.make()};
-  return known.picture;
 }
 
 }  // namespace daedalus::clients

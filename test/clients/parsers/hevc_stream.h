@@ -2,12 +2,11 @@
 #ifndef DAEDALUS_TEST_CLIENTS_PARSERS_HEVC_STREAM_H_
 #define DAEDALUS_TEST_CLIENTS_PARSERS_HEVC_STREAM_H_
 
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "decode_core/job.h"
-#include "decode_core/picture.h"
+#include "test/clients/parsers/parsed_pictures.h"
 #include "test/clients/parsers/stream_parser.h"
 #include "tools/parsed_stream/parser.h"
 
@@ -22,18 +21,11 @@ class HevcStream final : public StreamParser {
   void flush(std::vector<Event>& events) override;
 
  private:
-  // What stands for one of the parser's pictures while that lives.
-  struct Known {
-    std::weak_ptr<core::Picture> theirs;
-    PicturePtr picture;
-  };
   void convert(std::vector<parsed_stream::Event>& theirs, std::vector<Event>& events);
   CodedPicture coded_picture(const core::DecodeJob& job);
-  PicturePtr picture_of(const std::shared_ptr<core::Picture>& theirs);
 
   const std::unique_ptr<parsed_stream::Parser> parser_;
-  PictureSource pictures_;
-  std::map<uint64_t, Known> known_;  // by core::Picture::id
+  ParsedPictures pictures_;
 };
 
 }  // namespace daedalus::clients

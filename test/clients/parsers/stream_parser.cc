@@ -1,5 +1,6 @@
 #include "test/clients/parsers/stream_parser.h"
 
+#include "test/clients/parsers/av1_stream.h"
 #include "test/clients/parsers/h264_stream.h"
 #include "test/clients/parsers/hevc_stream.h"
 #include "test/clients/parsers/mpeg2_stream.h"
@@ -21,7 +22,7 @@ std::unique_ptr<StreamParser> create_parser(core::Codec codec) {
     case core::Codec::kHevc:
       return std::make_unique<HevcStream>();
     case core::Codec::kAv1:
-      break;
+      return std::make_unique<Av1Stream>();
   }
   return nullptr;
 }

@@ -1,7 +1,7 @@
 // StreamParser: a coded stream as the requests of a V4L2 stateless client: the controls of each
-// picture, its bytes, the pictures that it refers to, and the order of display. All but HEVC are
-// independent of the decoder's own header parsers: a client that shared them would share their
-// mistakes.
+// picture, its bytes, the pictures that it refers to, and the order of display. All but HEVC and
+// AV1 are independent of the decoder's own header parsers: a client that shared them would share
+// their mistakes.
 #ifndef DAEDALUS_TEST_CLIENTS_PARSERS_STREAM_PARSER_H_
 #define DAEDALUS_TEST_CLIENTS_PARSERS_STREAM_PARSER_H_
 
@@ -62,7 +62,14 @@ struct HevcControls {
   v4l2_ctrl_hevc_scaling_matrix scaling_matrix{};
   v4l2_ctrl_hevc_decode_params decode{};
 };
-using Controls = std::variant<H264Controls, Vp9Controls, Vp8Controls, Mpeg2Controls, HevcControls>;
+struct Av1Controls {
+  v4l2_ctrl_av1_sequence sequence{};
+  v4l2_ctrl_av1_frame frame{};
+  v4l2_ctrl_av1_film_grain film_grain{};
+  std::vector<v4l2_ctrl_av1_tile_group_entry> tiles;
+};
+using Controls =
+    std::variant<H264Controls, Vp9Controls, Vp8Controls, Mpeg2Controls, HevcControls, Av1Controls>;
 
 // Of one slice. H.264: for decoders that take them one by one.
 struct H264SliceControls {
@@ -90,7 +97,7 @@ struct CodedPicture {
   Field field = Field::kFrame;
   PicturePtr target;  // of both fields the same
   // Whatever the controls' timestamps name, in their order (H.264, HEVC dpb; last, golden, altref;
-  // forward, backward); null: a picture that never was.
+  // forward, backward; AV1's slots); null: a picture that never was.
   std::vector<PicturePtr> references;
 };
 
@@ -107,7 +114,8 @@ using Event = std::variant<CodedPicture, ShownPicture>;
 class StreamParser {
  public:
   virtual ~StreamParser() = default;
-  // H.264, HEVC and MPEG-2: an access unit with start codes; VP9: a (super)frame; VP8: a frame.
+  // H.264, HEVC and MPEG-2: an access unit with start codes; VP9: a (super)frame; VP8: a frame;
+  // AV1: a temporal unit.
   virtual Status parse(std::span<const uint8_t> packet, std::vector<Event>& events) = 0;
   virtual void flush(std::vector<Event>& events) = 0;
 };

@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: v4l2_stateless_client [OPTION…] IN [OUT]\n"
     "\n"
-    "Decodes H.264, HEVC, VP9, VP8 or MPEG-2 through a stateless decoder (request API).\n"
+    "Decodes H.264, HEVC, AV1, VP9, VP8 or MPEG-2 through a stateless decoder (request API).\n"
     "  OUT               all frames: planes Y, U, V; above 8 bits as 16-bit words\n"
     "  --md5             one hash over all frames in display order\n"
     "  --framemd5        a line for each frame: index,width,height,hash\n"

@@ -16,14 +16,19 @@ using clients::PictureFormat;
 using clients::ShownPicture;
 using parsed_stream::Demuxer;
 
+// No later picture refers to any before it.
 bool is_key_frame(const CodedPicture& coded) {
+  if (const auto* av1 = std::get_if<clients::Av1Controls>(&coded.controls)) {
+    return av1->frame.frame_type == V4L2_AV1_KEY_FRAME &&
+           (av1->frame.flags & V4L2_AV1_FRAME_FLAG_SHOW_FRAME);
+  }
   const auto* vp9 = std::get_if<clients::Vp9Controls>(&coded.controls);
   return vp9 == nullptr || (vp9->frame.flags & V4L2_VP9_FRAME_FLAG_KEY_FRAME);
 }
 
-// Between key frames a VP9 stream may change its size while references keep theirs (VP9 7.2.5), but
-// CAPTURE buffers have one format while they live: for each picture the format that serves all from
-// its key frame to the next.
+// Between key frames a VP9 or AV1 stream may change its size while references keep theirs (VP9
+// 7.2.5, AV1 7.9.1), but CAPTURE buffers have one format while they live: for each picture the
+// format that serves all from its key frame to the next.
 Result<std::vector<PictureFormat>> plan_formats(const std::string& path) {
   auto demuxer = Demuxer::open(path);
   if (!demuxer) return demuxer.error();
@@ -44,12 +49,15 @@ Result<std::vector<PictureFormat>> plan_formats(const std::string& path) {
       formats[run].height = largest.height;
     }
   };
+  std::vector<Event> events;
+  const auto headers = (*demuxer)->headers();
+  if (!headers.empty()) (void)parser->parse(headers, events);
   Demuxer::Packet packet;
   for (;;) {
     const Result<bool> more = (*demuxer)->next(packet);
     if (!more) continue;
     if (!*more) break;
-    std::vector<Event> events;
+    events.clear();
     (void)parser->parse(packet.data, events);  // play() reports
     for (const Event& event : events) {
       const auto* coded = std::get_if<CodedPicture>(&event);
@@ -140,12 +148,13 @@ Result<Played> play_file(SystemCalls& calls, const std::string& path, const Deco
   auto demuxer = Demuxer::open(path);
   if (!demuxer) return demuxer.error();
   std::vector<PictureFormat> plan;
-  if ((*demuxer)->codec() == core::Codec::kVp9) {
+  const core::Codec codec = (*demuxer)->codec();
+  if (codec == core::Codec::kVp9 || codec == core::Codec::kAv1) {
     auto planned = plan_formats(path);
     if (!planned) return planned.error();
     plan = std::move(*planned);
   }
-  auto decoder = StatelessDecoder::open(calls, (*demuxer)->codec(), options, show);
+  auto decoder = StatelessDecoder::open(calls, codec, options, show);
   if (!decoder) return decoder.error();
   Played played;
   const Status status = Player(**demuxer, **decoder, std::move(plan)).play(&played);

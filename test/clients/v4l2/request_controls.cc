@@ -50,6 +50,14 @@ std::vector<Value> values_of(const clients::HevcControls& c) {
   return values;
 }
 
+std::vector<Value> values_of(const clients::Av1Controls& c) {
+  const auto tiles = static_cast<uint32_t>(c.tiles.size() * sizeof(v4l2_ctrl_av1_tile_group_entry));
+  return {value(V4L2_CID_STATELESS_AV1_SEQUENCE, c.sequence, true),
+          value(V4L2_CID_STATELESS_AV1_FRAME, c.frame, false),
+          {V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY, c.tiles.data(), tiles, false, false},
+          value(V4L2_CID_STATELESS_AV1_FILM_GRAIN, c.film_grain, false, true)};
+}
+
 void add_slice(const clients::H264SliceControls& slice, std::vector<Value>* values) {
   values->push_back(value(V4L2_CID_STATELESS_H264_SLICE_PARAMS, slice.slice, false));
   if (slice.weighted)
@@ -92,7 +100,7 @@ clients::Controls empty_controls(core::Codec codec) {
     case core::Codec::kHevc:
       return clients::HevcControls{};
     case core::Codec::kAv1:
-      break;
+      return clients::Av1Controls{};
   }
   return {};
 }
@@ -112,7 +120,7 @@ uint32_t coded_fourcc(core::Codec codec) {
     case core::Codec::kHevc:
       return V4L2_PIX_FMT_HEVC_SLICE;
     case core::Codec::kAv1:
-      break;
+      return V4L2_PIX_FMT_AV1_FRAME;
   }
   return 0;
 }

@@ -58,11 +58,4 @@ std::vector<std::string> clip_paths() {
   return paths;
 }
 
-std::vector<std::string> stream_clip_paths() {
-  std::vector<std::string> paths;
-  for (const char* clip : core::test::kStreamClips)
-    paths.push_back(std::string("test/data/") + clip);
-  return paths;
-}
-
 }  // namespace daedalus::v4l2_client::testing

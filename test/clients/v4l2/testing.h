@@ -32,9 +32,8 @@ std::vector<core::test::Shown> decode_plainly(const std::string& path);
 std::string first_difference(const std::vector<core::test::Shown>& frames,
                              const std::vector<core::test::Shown>& expected);
 
-// The clips of test/data that the stateless node decodes, and all that the stateful one does.
+// The clips of test/data.
 std::vector<std::string> clip_paths();
-std::vector<std::string> stream_clip_paths();
 
 }  // namespace daedalus::v4l2_client::testing
 

@@ -80,7 +80,7 @@ TEST_CASE("every clip, with one OUTPUT buffer and with many") {
   for (const uint32_t buffers : {1U, 8U, 32U}) {
     StatefulOptions options;
     options.output_buffers = buffers;
-    for (const std::string& path : stream_clip_paths()) check(nodes, path, options);
+    for (const std::string& path : clip_paths()) check(nodes, path, options);
   }
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("every clip, with as few CAPTURE buffers as the node asks for") {
   const InProcessNodes nodes(core::test::make_core(2));
   StatefulOptions options;
   options.extra_captures = 0;
-  for (const std::string& path : stream_clip_paths()) check(nodes, path, options);
+  for (const std::string& path : clip_paths()) check(nodes, path, options);
 }
 
 TEST_CASE("every clip, in every CAPTURE format of its depth") {
@@ -97,7 +97,7 @@ TEST_CASE("every clip, in every CAPTURE format of its depth") {
        {V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M, V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010}) {
     StatefulOptions options;
     options.capture_fourcc = fourcc;
-    for (const std::string& path : stream_clip_paths()) {
+    for (const std::string& path : clip_paths()) {
       if (is_wide(path) == (fourcc == V4L2_PIX_FMT_P010)) check(nodes, path, options);
     }
   }
@@ -120,7 +120,7 @@ TEST_CASE("exported buffers, and imported ones") {
   for (const BufferMemory memory : {BufferMemory::kExpbuf, BufferMemory::kDmabuf}) {
     StatefulOptions options;
     options.output_memory = options.capture_memory = memory;
-    for (const std::string& path : stream_clip_paths()) check(nodes, path, options);
+    for (const std::string& path : clip_paths()) check(nodes, path, options);
   }
 }
 

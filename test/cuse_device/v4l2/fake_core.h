@@ -35,12 +35,15 @@ class FakeJobs {
     if (Status status = core::validate(job); !status.ok()) return status;
     if (refuse_jobs) return Error{ErrorCode::kUnsupported, "no jobs today"};
     const auto target = job.target;
+    const auto display = job.display;
+    if (display) display->begin(session);
     target->begin(std::move(session));
     {
       std::lock_guard lock(mutex_);
       ++count_;
       if (keep) jobs_.push_back(std::move(job));
     }
+    if (automatic && display) end(display);
     if (automatic) end(target);
     return {};
   }

@@ -51,7 +51,7 @@ uint32_t stateless_fourcc(core::Codec codec) {
     case core::Codec::kHevc:
       return V4L2_PIX_FMT_HEVC_SLICE;
     case core::Codec::kAv1:
-      break;
+      return V4L2_PIX_FMT_AV1_FRAME;
   }
   return 0;
 }
@@ -166,6 +166,17 @@ std::vector<ControlValue> controls_of(const core::DecodeJob& job,
             control_value(V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, hevc->scaling_matrix),
             control_value(V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, decode)};
   }
+  if (const auto* av1 = std::get_if<core::Av1Parameters>(&job.parameters)) {
+    v4l2_ctrl_av1_frame frame = av1->frame;
+    for (size_t i = 0; i < std::size(frame.reference_frame_ts); ++i) {
+      frame.reference_frame_ts[i] = at(i);
+    }
+    const auto tiles = std::as_bytes(std::span(av1->tiles));
+    return {control_value(V4L2_CID_STATELESS_AV1_SEQUENCE, av1->sequence),
+            control_value(V4L2_CID_STATELESS_AV1_FRAME, frame),
+            control_value(V4L2_CID_STATELESS_AV1_FILM_GRAIN, av1->film_grain),
+            {V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY, {tiles.begin(), tiles.end()}}};
+  }
   const auto& mpeg2 = std::get<core::Mpeg2Parameters>(job.parameters);
   v4l2_ctrl_mpeg2_picture picture = mpeg2.picture;
   picture.forward_ref_ts = at(0);
@@ -195,19 +206,26 @@ void StatelessPlayer::read_events(parsed_stream::ParsedStream& stream) {
   }
   for (size_t i = 0; i < events_.size(); ++i) {
     if (const auto* output = std::get_if<parsed_stream::OutputEvent>(&events_[i])) {
-      targets_[output->picture.get()].last_use = i;
-      targets_[output->picture.get()].visible = output->visible;
+      Target& shown = targets_[target_of(output->picture)];
+      shown.last_use = i;
+      shown.visible = output->visible;
       continue;
     }
     const core::DecodeJob& job = std::get<parsed_stream::DecodeEvent>(events_[i]).job;
     Target& target = targets_[job.target.get()];
     if (target.timestamp == 0) target.timestamp = 1000 * (1 + targets_.size());
     timestamps_[job.target.get()] = target.timestamp;
+    if (job.display) displays_[job.display.get()] = job.target.get();
     target.last_use = i;
     for (const auto& reference : job.references) {
       if (reference) targets_[reference.get()].last_use = i;
     }
   }
+}
+
+const core::Picture* StatelessPlayer::target_of(const std::shared_ptr<core::Picture>& shown) const {
+  const auto found = displays_.find(shown.get());
+  return found == displays_.end() ? shown.get() : found->second;
 }
 
 void StatelessPlayer::start(core::Codec codec, uint32_t width, uint32_t height) {
@@ -296,7 +314,8 @@ void StatelessPlayer::queue(const core::DecodeJob& job, std::span<const uint8_t>
                               value.id == V4L2_CID_STATELESS_VP8_FRAME ||
                               value.id == V4L2_CID_STATELESS_VP9_FRAME ||
                               value.id == V4L2_CID_STATELESS_MPEG2_PICTURE ||
-                              value.id == V4L2_CID_STATELESS_HEVC_DECODE_PARAMS;
+                              value.id == V4L2_CID_STATELESS_HEVC_DECODE_PARAMS ||
+                              value.id == V4L2_CID_STATELESS_AV1_FRAME;
       const bool same = sent_[value.id] == value.bytes;
       sent_[value.id] = value.bytes;
       return same && !of_picture;
@@ -345,7 +364,7 @@ void StatelessPlayer::take_capture() {
 }
 
 void StatelessPlayer::show(const parsed_stream::OutputEvent& output) {
-  Target& target = targets_.at(output.picture.get());
+  Target& target = targets_.at(target_of(output.picture));
   must(target.timestamp != 0);
   while (target.capture == kNotYet) take_capture();
   const core::FrameView view = target.picture.view();

@@ -118,6 +118,8 @@ class StatelessPlayer {
   // The pictures have another size from now on.
   void restart(const core::DecodeJob& job);
   void read_events(parsed_stream::ParsedStream& stream);
+  // The target of the job that made the picture.
+  const core::Picture* target_of(const std::shared_ptr<core::Picture>& shown) const;
   void decode(size_t event, const core::DecodeJob& job);
   void queue(const core::DecodeJob& job, std::span<const uint8_t> data, bool hold);
   void show(const parsed_stream::OutputEvent& output);
@@ -130,6 +132,7 @@ class StatelessPlayer {
   std::vector<parsed_stream::Event> events_;
   std::map<const core::Picture*, Target> targets_;
   std::map<const core::Picture*, uint64_t> timestamps_;
+  std::map<const core::Picture*, const core::Picture*> displays_;  // the target of each
   std::deque<Slot> free_;
   std::deque<Slot> queued_;
   std::map<uint32_t, std::vector<std::byte>> sent_;  // by control

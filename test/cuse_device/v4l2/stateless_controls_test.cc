@@ -89,6 +89,11 @@ TEST_CASE("every control, its type, its size and its name") {
        "HEVC Decode Parameters"},
       {V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, V4L2_CTRL_TYPE_U32, 4,
        "HEVC Entry Point Offsets", 4096},
+      {V4L2_CID_STATELESS_AV1_SEQUENCE, V4L2_CTRL_TYPE_AV1_SEQUENCE, 12, "AV1 Sequence Parameters"},
+      {V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY, V4L2_CTRL_TYPE_AV1_TILE_GROUP_ENTRY, 16,
+       "AV1 Tile Group Entry", 4096},
+      {V4L2_CID_STATELESS_AV1_FRAME, V4L2_CTRL_TYPE_AV1_FRAME, 1784, "AV1 Frame Parameters"},
+      {V4L2_CID_STATELESS_AV1_FILM_GRAIN, V4L2_CTRL_TYPE_AV1_FILM_GRAIN, 194, "AV1 Film Grain"},
   };
   size_t seen = 0;
   v4l2_query_ext_ctrl query{};
@@ -264,6 +269,99 @@ TEST_CASE("HEVC pictures, slices and scaling lists") {
   REQUIRE(matrix.get(V4L2_CTRL_WHICH_CUR_VAL, &defaults) == 0);
   CHECK(defaults.scaling_list_4x4[0][15] == 16);
   CHECK(defaults.scaling_list_32x32[0][63] == 115);  // table 7-6
+}
+
+TEST_CASE("AV1 sequences and frames") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Sequence = v4l2_ctrl_av1_sequence;
+  Control<Sequence> sequence(client, V4L2_CID_STATELESS_AV1_SEQUENCE);
+  Sequence start{};
+  REQUIRE(sequence.get(V4L2_CTRL_WHICH_CUR_VAL, &start) == 0);
+  CHECK(start.bit_depth == 8);
+  CHECK(sequence.attempt([](Sequence&) {}) == 0);
+  CHECK(sequence.attempt([](Sequence& s) { s.bit_depth = 10; }) == 0);
+  CHECK(sequence.attempt([](Sequence& s) { s.bit_depth = 12; }) == EINVAL);
+  CHECK(sequence.attempt([](Sequence& s) { s.seq_profile = 1; }) == EINVAL);
+  CHECK(sequence.attempt([](Sequence& s) { s.flags = (1u << 20) - 1; }) == 0);
+  CHECK(sequence.attempt([](Sequence& s) { s.flags = 1u << 20; }) == EINVAL);
+  REQUIRE(sequence.attempt([](Sequence& s) { s.reserved = 1; }, &start) == 0);
+  CHECK(start.reserved == 0);
+
+  using Frame = v4l2_ctrl_av1_frame;
+  Control<Frame> frame(client, V4L2_CID_STATELESS_AV1_FRAME);
+  CHECK(frame.attempt([](Frame&) {}) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.flags = 1u << 20; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.superres_denom = 16; }) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.superres_denom = 17; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.flags = 8; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.delta_q_y_dc = -64; }) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.delta_q_y_dc = -65; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.delta_q_v_ac = 64; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.qm_v = 16; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.quantization.delta_q_res = 4; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.flags = 32; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[7][0] = -255; }) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[7][0] = -256; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[0][4] = 64; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[0][5] = 7; }) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[0][5] = -1; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.segmentation.feature_data[0][7] = 1; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_filter.flags = 16; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_filter.level[3] = 64; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_filter.sharpness = 8; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_filter.ref_deltas[7] = 64; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_filter.mode_deltas[1] = -65; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.cdef.damping_minus_3 = 4; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.cdef.bits = 4; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.cdef.y_sec_strength[0] = 4; }) == 0);
+  CHECK(frame.attempt([](Frame& f) { f.cdef.y_sec_strength[0] = 5; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.cdef.uv_pri_strength[1] = 16; }) == 0);  // not in use
+  CHECK(frame.attempt([](Frame& f) { f.cdef.bits = 1, f.cdef.uv_pri_strength[1] = 16; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_restoration.lr_unit_shift = 4; }) == EINVAL);
+  CHECK(frame.attempt([](Frame& f) { f.loop_restoration.lr_uv_shift = 2; }) == EINVAL);
+  Frame cleared{};
+  REQUIRE(frame.attempt(
+              [](Frame& f) {
+                f.reserved[3] = f.tile_info.reserved[0] = f.global_motion.reserved[1] = 1;
+                f.loop_restoration.reserved = 1;
+              },
+              &cleared) == 0);
+  CHECK(cleared.reserved[3] == 0);
+  CHECK(cleared.tile_info.reserved[0] == 0);
+  CHECK(cleared.global_motion.reserved[1] == 0);
+  CHECK(cleared.loop_restoration.reserved == 0);
+}
+
+TEST_CASE("AV1 film grain") {
+  TestNodes nodes;
+  RequestClient client(nodes);
+  using Grain = v4l2_ctrl_av1_film_grain;
+  Control<Grain> control(client, V4L2_CID_STATELESS_AV1_FILM_GRAIN);
+  CHECK(control.attempt([](Grain&) {}) == 0);
+  CHECK(control.attempt([](Grain& g) { g.flags = 32; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.film_grain_params_ref_idx = 8; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.num_y_points = 15; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.num_cb_points = 11; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.num_cr_points = 11; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.grain_scaling_minus_8 = 4; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.ar_coeff_lag = 4; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.ar_coeff_shift_minus_6 = 4; }) == EINVAL);
+  CHECK(control.attempt([](Grain& g) { g.grain_scale_shift = 4; }) == EINVAL);
+  // Points ascend where they are used.
+  const auto points = [](Grain& g, uint32_t flags, uint8_t second) {
+    g.flags = static_cast<uint8_t>(flags);
+    g.num_cr_points = 2;
+    g.point_cr_value[0] = 5;
+    g.point_cr_value[1] = second;
+  };
+  const uint32_t apply = V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN;
+  CHECK(control.attempt([&](Grain& g) { points(g, apply, 6); }) == 0);
+  CHECK(control.attempt([&](Grain& g) { points(g, apply, 5); }) == EINVAL);
+  CHECK(control.attempt([&](Grain& g) { points(g, 0, 5); }) == 0);
+  Grain cleared{};
+  REQUIRE(control.attempt([](Grain& g) { g.reserved[3] = 1; }, &cleared) == 0);
+  CHECK(cleared.reserved[3] == 0);
 }
 
 TEST_CASE("H.264 sequence parameter sets") {

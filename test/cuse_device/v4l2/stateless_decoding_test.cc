@@ -1,8 +1,10 @@
 // The stateless node with real frames, where the order and manner of the queues matter.
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <string>
 
 #include "base/statistics.h"
 #include "decode_core/record/recording.h"
@@ -98,6 +100,27 @@ std::vector<core::FrameHash> hashes_of(TestNodes& nodes, const Clip& clip) {
   return hashes;
 }
 
+class Statistics {
+ public:
+  Statistics() {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~Statistics() { std::filesystem::remove_all(folder_); }
+  std::string folder() const { return folder_.string(); }
+  // The one session's.
+  StatisticsSnapshot page() const {
+    const auto pages = read_statistics(folder());
+    REQUIRE(pages.ok());
+    REQUIRE(pages->size() == 1);
+    return pages->front();
+  }
+
+ private:
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / "stateless_decoding_test_stats";
+};
+
 }  // namespace
 
 TEST_CASE("colour, size and format go from OUTPUT to CAPTURE") {
@@ -147,7 +170,7 @@ TEST_CASE("the formats of the queues") {
   };
   CHECK(list(kOutput) == std::vector<uint32_t>{V4L2_PIX_FMT_H264_SLICE, V4L2_PIX_FMT_VP8_FRAME,
                                                V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE,
-                                               V4L2_PIX_FMT_HEVC_SLICE});
+                                               V4L2_PIX_FMT_HEVC_SLICE, V4L2_PIX_FMT_AV1_FRAME});
   const std::vector<uint32_t> eight{V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_NV12M};
   CHECK(list(kCapture) == eight);
   REQUIRE(client.video.set_format(kOutput, V4L2_PIX_FMT_VP9_FRAME) == 0);
@@ -319,23 +342,37 @@ TEST_CASE("a file is closed with jobs in flight") {
 }
 
 TEST_CASE("the statistics page says who asked") {
-  const auto folder = std::filesystem::temp_directory_path() / "stateless_decoding_test_stats";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  {
-    TestNodes nodes({}, folder.string());
-    JobClient client(nodes, read_jobs("mpeg2.mpg", 3));
-    REQUIRE(client.video.start_capture(4) == 0);
-    for (size_t i = 0; i < 3; ++i) REQUIRE(client.queue_job(i) == 0);
-    for (size_t i = 0; i < 3; ++i) client.dequeue_capture();
-    const auto pages = read_statistics(folder.string());
-    REQUIRE(pages.ok());
-    REQUIRE(pages->size() == 1);
-    CHECK(pages->front().front == "v4l2-request");
-    CHECK(pages->front().codec == "mpeg2");
-    CHECK(pages->front().pictures == 3);
+  const Statistics statistics;
+  TestNodes nodes({}, statistics.folder());
+  JobClient client(nodes, read_jobs("mpeg2.mpg", 3));
+  REQUIRE(client.video.start_capture(4) == 0);
+  for (size_t i = 0; i < 3; ++i) REQUIRE(client.queue_job(i) == 0);
+  for (size_t i = 0; i < 3; ++i) client.dequeue_capture();
+  CHECK(statistics.page().front == "v4l2-request");
+  CHECK(statistics.page().codec == "mpeg2");
+  CHECK(statistics.page().pictures == 3);
+}
+
+TEST_CASE("AV1: nothing is decoded twice; film grain is for CAPTURE alone") {
+  for (const bool grain : {false, true}) {
+    const char* clip = grain ? "av1_10bit.webm" : "av1.webm";
+    INFO(clip);
+    const Statistics statistics;
+    TestNodes nodes({}, statistics.folder());
+    StatelessPlayer::Manner manner;
+    manner.raw_format = grain ? V4L2_PIX_FMT_P010 : V4L2_PIX_FMT_NV12;
+    StatelessPlayer player(nodes, manner);
+    const size_t shown = player.play(std::string("test/data/") + clip).size();
+    const auto page = statistics.page();
+    CHECK(page.engine == "dav1d");
+    CHECK(page.pictures > shown);  // hidden frames
+    CHECK(page.redecodes == 0);
+    CHECK(page.concealed == 0);
+    CHECK(page.errors == 0);
+    const bool grained = std::ranges::any_of(
+        page.stages, [](const auto& stage) { return stage.name == "film_grain"; });
+    CHECK(grained == grain);
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace daedalus::test

@@ -3,12 +3,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <functional>
-#include <map>
 #include <vector>
 
 #include "test/catch.h"
-#include "test/cuse_device/v4l2/fake_core.h"
+#include "test/cuse_device/v4l2/clip_pictures.h"
 #include "test/cuse_device/v4l2/stateless_client.h"
 #include "test/decode_core/headers/h264_writer.h"
 
@@ -59,90 +57,13 @@ bool same(const T& a, const T& b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-using Change = std::function<void(std::vector<ControlValue>&, std::vector<uint8_t>&)>;
-
-// The pictures of a clip through a node whose core only keeps the jobs.
-class Pictures {
- public:
-  explicit Pictures(const std::string& clip)
-      : jobs_(std::make_shared<FakeJobs>()),
-        nodes_(std::make_shared<FakeCore>(jobs_)),
-        client_(nodes_) {
-    auto stream = parsed_stream::ParsedStream::open("test/data/" + clip);
-    REQUIRE(stream.ok());
-    parsed_stream::Event event;
-    for (auto more = (*stream)->next(event); more.ok() && *more; more = (*stream)->next(event)) {
-      if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
-        originals_.push_back(std::move(decode->job));
-      }
-    }
-    REQUIRE(originals_.size() > 10);
-    REQUIRE(client_.video.start_output(V4L2_PIX_FMT_HEVC_SLICE, 2, 16, 16) == 0);
-    REQUIRE(client_.video.start_capture(32) == 0);
-    request_ = client_.allocate_request();
-  }
-
-  RequestClient& client() { return client_; }
-  size_t count() const { return originals_.size(); }
-  const core::DecodeJob& original(size_t i) const { return originals_[i]; }
-  // What the node made of it; only once it is queued.
-  const core::DecodeJob& job(size_t i) const { return (*jobs_)[i]; }
-  size_t jobs() const { return jobs_->count(); }
-
-  // The next picture; false where it came back with an error. `complete` gets the request when it
-  // is. `rest`: more of its slices, in a request of their own.
-  bool queue(const Change& change = nullptr, const std::function<void(int)>& complete = nullptr,
-             std::span<const uint8_t> rest = {}) {
-    const core::DecodeJob& original = originals_[next_++];
-    timestamps_[original.target.get()] = 1000 * next_;
-    auto controls = controls_of(original, timestamps_);
-    auto data = coded_data_of(original);
-    if (change) change(controls, data);
-    const uint32_t hold = rest.empty() ? 0 : V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF;
-    bool good = carry_out(controls, data, hold, complete);
-    if (!rest.empty()) good = carry_out(controls, rest, 0, complete) && good;
-    TestFile::Buffer capture(kCapture, 0);
-    REQUIRE(client_.video.dequeue_blocking(capture) == 0);
-    captured_.push_back(capture.buffer.index);
-    // The oldest buffer again, when nothing refers to it any more.
-    if (captured_.size() > 20) {
-      REQUIRE(client_.video.queue_capture(captured_.front()) == 0);
-      captured_.erase(captured_.begin());
-    }
-    return good;
-  }
-
- private:
-  bool carry_out(const std::vector<ControlValue>& controls, std::span<const uint8_t> data,
-                 uint32_t flags, const std::function<void(int)>& complete) {
-    REQUIRE(client_.set_controls(request_, controls) == 0);
-    REQUIRE(client_.queue_output(request_, 0, data, next_, flags) == 0);
-    REQUIRE(client_.queue_request(request_) == 0);
-    REQUIRE(client_.wait_complete(request_));
-    if (complete) complete(request_);
-    TestFile::Buffer output(kOutput, 0);
-    REQUIRE(client_.video.dequeue(output) == 0);
-    REQUIRE(client_.reinit(request_) == 0);
-    return (output.buffer.flags & V4L2_BUF_FLAG_ERROR) == 0;
-  }
-
-  std::shared_ptr<FakeJobs> jobs_;
-  TestNodes nodes_;
-  RequestClient client_;
-  std::vector<core::DecodeJob> originals_;
-  std::map<const core::Picture*, uint64_t> timestamps_;
-  std::vector<uint32_t> captured_;
-  int request_ = -1;
-  size_t next_ = 0;
-};
-
 v4l2_ctrl_hevc_decode_params without_timestamps(v4l2_ctrl_hevc_decode_params decode) {
   for (v4l2_hevc_dpb_entry& entry : decode.dpb) entry.timestamp = 0;
   return decode;
 }
 
 // Everything that the node hands to the core is what the stream's own parser says.
-void compare(const Pictures& pictures, size_t i) {
+void compare(const ClipPictures& pictures, size_t i) {
   INFO("picture " << i);
   const core::DecodeJob& expected = pictures.original(i);
   const core::DecodeJob& job = pictures.job(i);
@@ -164,16 +85,7 @@ void compare(const Pictures& pictures, size_t i) {
     CHECK(ours.slices[slice].lists == theirs.slices[slice].lists);
     CHECK(ours.slices[slice].reference_set_bits == theirs.slices[slice].reference_set_bits);
   }
-  REQUIRE(job.references.size() == expected.references.size());
-  for (size_t r = 0; r < job.references.size(); ++r) {
-    const auto is_target = [&](const core::DecodeJob& of) {
-      return of.target == expected.references[r];
-    };
-    size_t at = 0;
-    while (at < i && !is_target(pictures.original(at))) ++at;
-    REQUIRE(at < i);
-    CHECK(job.references[r] == pictures.job(at).target);
-  }
+  CHECK(pictures.same_references(i));
 }
 
 // A dependent slice segment of the picture (7.3.6.1), with a start code; PPS 0 has wavefronts and
@@ -253,7 +165,7 @@ TEST_CASE("dynamic arrays are as long as their last value, from one element to t
 }
 
 TEST_CASE("a request has dynamic arrays of its own length") {
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   RequestClient& client = pictures.client();
   std::vector<std::byte> bytes(64);
   uint32_t size = 0;
@@ -306,7 +218,7 @@ TEST_CASE("every element of an array is checked") {
 TEST_CASE("pictures become the jobs that they were made of") {
   for (const char* clip : {"hevc.mp4", "hevc_10bit.mp4"}) {
     INFO(clip);
-    Pictures pictures(clip);
+    ClipPictures pictures(clip);
     bool inter = false;
     for (size_t i = 0; i < pictures.count(); ++i) {
       REQUIRE(pictures.queue());
@@ -320,7 +232,7 @@ TEST_CASE("pictures become the jobs that they were made of") {
 // H.265 7.4.7.1: what a dependent slice segment does not say is as in the slice before it.
 TEST_CASE("a dependent slice segment has the reference lists of its slice") {
   const bool own_request = GENERATE(false, true);
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   if (own_request) {
     REQUIRE(pictures.client().set_control(
                 -1, control_value(V4L2_CID_STATELESS_HEVC_DECODE_MODE,
@@ -330,7 +242,7 @@ TEST_CASE("a dependent slice segment has the reference lists of its slice") {
   for (size_t i = 0; i < 10; ++i) {
     const core::DecodeJob& original = pictures.original(i);
     const auto dependent = dependent_slice(original);
-    const Change change = [&](auto& controls, std::vector<uint8_t>& data) {
+    const ClipPictures::Change change = [&](auto& controls, std::vector<uint8_t>& data) {
       allow_dependent_slices(controls);
       if (!own_request) data.insert(data.end(), dependent.begin(), dependent.end());
     };
@@ -351,7 +263,7 @@ TEST_CASE("a dependent slice segment has the reference lists of its slice") {
 }
 
 TEST_CASE("what slices and entry points say beside their headers changes nothing") {
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   v4l2_ctrl_hevc_slice_params hostile{};
   std::memset(&hostile, 0xff, sizeof hostile);
   hostile.slice_type = hostile.colour_plane_id = 0;
@@ -366,7 +278,7 @@ TEST_CASE("what slices and entry points say beside their headers changes nothing
 }
 
 TEST_CASE("NAL units that are no slices of the base layer are left out") {
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   for (size_t i = 0; i < 3; ++i) {
     REQUIRE(pictures.queue([](auto&, std::vector<uint8_t>& data) {
       const std::vector<uint8_t> before = {0, 0, 0, 1,    0x46, 0x01, 0x50,   // delimiter
@@ -380,7 +292,7 @@ TEST_CASE("NAL units that are no slices of the base layer are left out") {
 }
 
 TEST_CASE("without start codes the first NAL unit begins the buffer") {
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   REQUIRE(pictures.client().set_control(
               -1, control_value(V4L2_CID_STATELESS_HEVC_START_CODE,
                                 int32_t{V4L2_STATELESS_HEVC_START_CODE_NONE})) == 0);
@@ -391,7 +303,7 @@ TEST_CASE("without start codes the first NAL unit begins the buffer") {
 }
 
 TEST_CASE("indices that lead nowhere and references that nobody has are missing pictures") {
-  Pictures pictures("hevc.mp4");
+  ClipPictures pictures("hevc.mp4");
   REQUIRE(pictures.queue());
   size_t changed = 0;
   for (size_t i = 1; i < pictures.count(); ++i) {

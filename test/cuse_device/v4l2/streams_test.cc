@@ -180,7 +180,7 @@ void compare(const std::vector<Shown>& shown, const std::vector<Shown>& expected
 
 TEST_CASE("every clip, in every format, as the document says") {
   const auto device = real_device();
-  for (const char* clip : core::test::kStreamClips) {
+  for (const char* clip : core::test::kClips) {
     const auto stream = core::test::read_clip(clip);
     const auto expected = core::test::decode_plainly(stream.codec, stream.packets);
     const bool wide = std::string(clip).find("10bit") != std::string::npos;
@@ -202,7 +202,7 @@ TEST_CASE("every clip, in every format, as the document says") {
 
 TEST_CASE("every clip for a client that starts CAPTURE first, with the right and the wrong size") {
   const auto device = real_device();
-  for (const char* clip : core::test::kStreamClips) {
+  for (const char* clip : core::test::kClips) {
     const auto stream = core::test::read_clip(clip);
     const auto expected = core::test::decode_plainly(stream.codec, stream.packets);
     const bool wide = std::string(clip).find("10bit") != std::string::npos;
@@ -250,7 +250,7 @@ TEST_CASE("eight clients of 300 pictures each, with all codecs, at once") {
   std::vector<Run> runs(kClients);
   for (size_t i = 0; i < runs.size(); ++i) {
     Run& run = runs[i];
-    const std::string clip = core::test::kStreamClips[i % std::size(core::test::kStreamClips)];
+    const std::string clip = core::test::kClips[i % std::size(core::test::kClips)];
     run.stream = core::test::read_clip(clip);
     const std::vector<Packet> once = run.stream.packets;
     while (run.stream.packets.size() < kPictures + 10) {  // some show no picture

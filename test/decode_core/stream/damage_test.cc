@@ -20,7 +20,7 @@ constexpr Codec kCodecs[] = {Codec::kH264,  Codec::kVp9,  Codec::kVp8,
 
 TEST_CASE("damage costs pictures, never the stream") {
   std::mt19937 random(11);
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Stream damaged = stream;

@@ -48,7 +48,7 @@ std::vector<size_t> mpeg2_entry_points(const Stream& stream) {
 
 TEST_CASE(
     "every clip comes out as plain libavcodec decodes it, in display order, with its tokens") {
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     for (const int threads : {1, 4}) {
       INFO(name << ", threads: " << threads);
       const Stream stream = read_clip(name);
@@ -334,7 +334,7 @@ TEST_CASE("the format tells cropping, depth and colour") {
 
 // A client that has sent the first packet alone waits for the format to make its buffers.
 TEST_CASE("the format is known from the first packet, and the pictures do not change it") {
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Player player(stream.codec);
@@ -349,7 +349,7 @@ TEST_CASE("the format is known from the first packet, and the pictures do not ch
 }
 
 TEST_CASE("packets go back only when their headers are told") {
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     for (int i = 0; i < 20; ++i) {
@@ -368,7 +368,7 @@ TEST_CASE("packets go back only when their headers are told") {
 
 TEST_CASE("a client that pops nothing stops the decoder, and loses nothing") {
   constexpr int kThreads = 4;
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     INFO(name);
     const Stream stream = read_clip(name);
     Player player(stream.codec, kThreads);
@@ -394,7 +394,7 @@ TEST_CASE("a client that pops nothing stops the decoder, and loses nothing") {
 }
 
 TEST_CASE("a decoder may be destroyed at any time") {
-  for (const char* name : kStreamClips) {
+  for (const char* name : kClips) {
     const Stream stream = read_clip(name);
     for (const size_t played : {0, 1, 2, 7, 20}) {
       std::vector<StreamPicture> kept;

@@ -28,12 +28,8 @@ struct Stream {
   std::set<uint64_t> discarded;  // indices of those that the container says not to show
 };
 
-// The files of test/data whose codec sessions decode.
+// The files of test/data.
 inline constexpr const char* kClips[] = {
-    "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm",
-    "vp8.webm", "mpeg2.mpg",           "hevc.mp4", "hevc_10bit.mp4"};
-// All files of test/data: the stream engine decodes every codec.
-inline constexpr const char* kStreamClips[] = {
     "h264.mp4", "h264_interlaced.mp4", "vp9.webm", "vp9_10bit.webm", "vp8.webm", "mpeg2.mpg",
     "hevc.mp4", "hevc_10bit.mp4",      "av1.webm", "av1_10bit.webm"};
 
