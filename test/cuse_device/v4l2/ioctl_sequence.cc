@@ -2,11 +2,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -14,45 +11,19 @@
 #include "decode_core/uapi/media.h"
 #include "test/cuse_device/v4l2/fake_core.h"
 #include "test/cuse_device/v4l2/fake_stream_decoder.h"
+#include "test/cuse_device/v4l2/hostile_parameters.h"
 #include "test/cuse_device/v4l2/test_client.h"
 
 namespace daedalus::test {
 namespace {
 
-// Hands out the bytes; zeros when they are used up.
-class Choices {
- public:
-  explicit Choices(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-  bool empty() const { return bytes_.empty(); }
-  uint8_t byte() {
-    if (bytes_.empty()) return 0;
-    const uint8_t value = bytes_.front();
-    bytes_ = bytes_.subspan(1);
-    return value;
-  }
-  uint32_t word() {
-    uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | byte();
-    return value;
-  }
-  // One of the likely values, seldom any.
-  uint32_t of(std::initializer_list<uint32_t> likely) {
-    const uint8_t choice = byte();
-    return choice >= 240 ? word() : likely.begin()[choice % likely.size()];
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-};
-
 class HostileClient {
  public:
-  // `hevc`: of the stateless node's codecs that one, else one of the others.
   HostileClient(std::span<const uint8_t> bytes, v4l2::Device& device,
-                const std::shared_ptr<TestClient>& client, TestFile* media, bool hevc)
+                const std::shared_ptr<TestClient>& client, TestFile* media, Family family)
       : choices_(bytes),
         stateless_(media != nullptr),
-        hevc_(hevc),
+        family_(family),
         media_(media),
         file_(device, client) {
     file_.client().arena = arena_;
@@ -148,7 +119,9 @@ class HostileClient {
         choices_.of({V4L2_PIX_FMT_H264, V4L2_PIX_FMT_VP9, V4L2_PIX_FMT_NV12, V4L2_PIX_FMT_NV12M,
                      V4L2_PIX_FMT_YUV420, V4L2_PIX_FMT_P010, V4L2_PIX_FMT_H264_SLICE,
                      V4L2_PIX_FMT_VP8_FRAME, V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
-    if (hevc_ && format.type == kOutput) format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_HEVC_SLICE;
+    if (format.type == kOutput && family_ != Family::kOthers) {
+      format.fmt.pix_mp.pixelformat = coded_format(family_, choices_);
+    }
     format.fmt.pix_mp.width = size();
     format.fmt.pix_mp.height = size();
     format.fmt.pix_mp.num_planes = static_cast<uint8_t>(choices_.of({1, 2, 0, 9}));
@@ -169,10 +142,14 @@ class HostileClient {
     for (v4l2_ext_control& control : array) {
       control.id = choices_.of({V4L2_CID_MIN_BUFFERS_FOR_CAPTURE, V4L2_CID_MPEG_VIDEO_H264_PROFILE,
                                 V4L2_CID_MPEG_VIDEO_VP9_PROFILE, V4L2_CID_CODEC_CLASS});
-      if (hevc_) {
+      if (family_ == Family::kHevc) {
         control.id = choices_.of(
             {V4L2_CID_STATELESS_HEVC_DECODE_MODE, V4L2_CID_STATELESS_HEVC_START_CODE,
              V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, V4L2_CID_STATELESS_HEVC_SLICE_PARAMS});
+      } else if (family_ == Family::kAv1) {
+        control.id =
+            choices_.of({V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY, V4L2_CID_STATELESS_AV1_SEQUENCE,
+                         V4L2_CID_STATELESS_AV1_FILM_GRAIN, V4L2_CID_MPEG_VIDEO_AV1_PROFILE});
       }
       control.value = static_cast<int>(choices_.of({0, 1, 2, 4}));
     }
@@ -186,10 +163,8 @@ class HostileClient {
   void set_up() {
     v4l2_format format{};
     format.type = kOutput;
-    format.fmt.pix_mp.pixelformat = choices_.of({V4L2_PIX_FMT_H264_SLICE, V4L2_PIX_FMT_VP8_FRAME,
-                                                 V4L2_PIX_FMT_VP9_FRAME, V4L2_PIX_FMT_MPEG2_SLICE});
-    if (hevc_) {
-      format.fmt.pix_mp.pixelformat = V4L2_PIX_FMT_HEVC_SLICE;
+    format.fmt.pix_mp.pixelformat = coded_format(family_, choices_);
+    if (family_ == Family::kHevc) {
       // Slice by slice, now and then.
       v4l2_control mode{};
       mode.id = V4L2_CID_STATELESS_HEVC_DECODE_MODE;
@@ -228,7 +203,7 @@ class HostileClient {
     take_back(fd);
     (void)file_.queue_capture(index);
     write_packet();
-    for (const Known& known : known_controls()) {
+    for (const KnownControl& known : known_controls(family_)) {
       if (choices_.byte() % 32 != 0) set_parameters(known, fd);
     }
     TestFile::Buffer output(kOutput, index);
@@ -245,75 +220,17 @@ class HostileClient {
     check(found->second->ioctl(MEDIA_REQUEST_IOC_QUEUE, {}, file_.client()));
   }
 
-  struct Known {
-    uint32_t id;
-    size_t size;
-  };
-  static constexpr Known kKnown[] = {
-      {V4L2_CID_STATELESS_H264_SPS, sizeof(v4l2_ctrl_h264_sps)},
-      {V4L2_CID_STATELESS_H264_PPS, sizeof(v4l2_ctrl_h264_pps)},
-      {V4L2_CID_STATELESS_H264_SCALING_MATRIX, sizeof(v4l2_ctrl_h264_scaling_matrix)},
-      {V4L2_CID_STATELESS_H264_DECODE_PARAMS, sizeof(v4l2_ctrl_h264_decode_params)},
-      {V4L2_CID_STATELESS_VP8_FRAME, sizeof(v4l2_ctrl_vp8_frame)},
-      {V4L2_CID_STATELESS_VP9_FRAME, sizeof(v4l2_ctrl_vp9_frame)},
-      {V4L2_CID_STATELESS_VP9_COMPRESSED_HDR, sizeof(v4l2_ctrl_vp9_compressed_hdr)},
-      {V4L2_CID_STATELESS_MPEG2_SEQUENCE, sizeof(v4l2_ctrl_mpeg2_sequence)},
-      {V4L2_CID_STATELESS_MPEG2_PICTURE, sizeof(v4l2_ctrl_mpeg2_picture)},
-      {V4L2_CID_STATELESS_MPEG2_QUANTISATION, sizeof(v4l2_ctrl_mpeg2_quantisation)},
-  };
-
-  // Arrays of HEVC have as many elements as the arena holds at most.
-  static constexpr Known kHevc[] = {
-      {V4L2_CID_STATELESS_HEVC_SPS, sizeof(v4l2_ctrl_hevc_sps)},
-      {V4L2_CID_STATELESS_HEVC_PPS, sizeof(v4l2_ctrl_hevc_pps)},
-      {V4L2_CID_STATELESS_HEVC_SCALING_MATRIX, sizeof(v4l2_ctrl_hevc_scaling_matrix)},
-      {V4L2_CID_STATELESS_HEVC_DECODE_PARAMS, sizeof(v4l2_ctrl_hevc_decode_params)},
-      {V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, sizeof(v4l2_ctrl_hevc_slice_params)},
-      {V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, sizeof(uint32_t)},
-  };
-  std::span<const Known> known_controls() const {
-    return hevc_ ? std::span<const Known>(kHevc) : kKnown;
-  }
-
-  // What a parser would say of a small picture and its references, but for the numbers.
-  void fill_hevc(uint32_t id, std::byte* at) {
-    if (id == V4L2_CID_STATELESS_HEVC_SPS) {
-      v4l2_ctrl_hevc_sps sps{};
-      sps.pic_width_in_luma_samples = sps.pic_height_in_luma_samples = 16;
-      sps.chroma_format_idc = 1;
-      sps.bit_depth_luma_minus8 = sps.bit_depth_chroma_minus8 = choices_.byte() % 8 == 0 ? 2 : 0;
-      sps.num_short_term_ref_pic_sets = choices_.byte() % 4;
-      sps.flags = choices_.byte() % 4 == 0 ? choices_.word() % 512 : 0;
-      std::memcpy(at, &sps, sizeof sps);
-    } else if (id == V4L2_CID_STATELESS_HEVC_PPS) {
-      v4l2_ctrl_hevc_pps pps{};
-      pps.flags = choices_.byte() % 4 == 0 ? choices_.word() % (1u << 21) : 0;
-      std::memcpy(at, &pps, sizeof pps);
-    } else if (id == V4L2_CID_STATELESS_HEVC_DECODE_PARAMS) {
-      v4l2_ctrl_hevc_decode_params decode{};
-      decode.pic_order_cnt_val = static_cast<int>(choices_.of({0, 1, 8, 0x7fffffff}));
-      decode.short_term_ref_pic_set_size = static_cast<uint16_t>(choices_.of({0, 1, 7, 65535}));
-      decode.num_active_dpb_entries = static_cast<uint8_t>(choices_.of({0, 1, 3, 16}));
-      decode.num_poc_st_curr_before = static_cast<uint8_t>(choices_.of({0, 1, 3, 16}));
-      decode.num_poc_lt_curr = static_cast<uint8_t>(choices_.of({0, 0, 1, 16}));
-      for (v4l2_hevc_dpb_entry& entry : decode.dpb) {
-        entry.timestamp = choices_.of({0, 1000, 2000, 3000});
-        entry.flags = choices_.byte() % 4 == 0;
-      }
-      for (uint8_t& index : decode.poc_st_curr_before) index = choices_.byte() % 20;
-      std::memcpy(at, &decode, sizeof decode);
-    }
-  }
-
   // The parameters of a picture, seldom good ones, into a request or, below 0, by themselves.
-  void set_parameters(const Known& known, int fd) {
+  void set_parameters(const KnownControl& known, int fd) {
     constexpr size_t kAt = 1024;
     v4l2_ext_control control{};
     control.id = known.id;
     control.size = static_cast<uint32_t>(known.size - (choices_.byte() % 16 == 0 ? 1 : 0));
-    const bool array = known.id == V4L2_CID_STATELESS_HEVC_SLICE_PARAMS ||
-                       known.id == V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS;
-    if (array) control.size *= choices_.of({1, 2, 20, 0, 5000});
+    if (known.id == V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY) {
+      control.size *= choices_.of({1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0, 5000});
+    } else if (known.array) {
+      control.size *= choices_.of({1, 2, 20, 0, 5000});
+    }
     control.ptr = arena_.data() + kAt;
     std::memcpy(arena_.data() + 512, &control, sizeof control);
     v4l2_ext_controls controls{};
@@ -322,13 +239,7 @@ class HostileClient {
     // What it starts as, with a few bytes changed.
     controls.which = V4L2_CTRL_WHICH_DEF_VAL;
     call(VIDIOC_G_EXT_CTRLS, controls);
-    constexpr uint16_t kSize[] = {16, 16};
-    size_t size_at = 0;
-    if (known.id == V4L2_CID_STATELESS_VP8_FRAME) size_at = offsetof(v4l2_ctrl_vp8_frame, width);
-    if (size_at != 0 || known.id == V4L2_CID_STATELESS_MPEG2_SEQUENCE) {
-      std::memcpy(arena_.data() + kAt + size_at, kSize, sizeof kSize);
-    }
-    if (hevc_) fill_hevc(known.id, arena_.data() + kAt);
+    fill_parameters(known.id, choices_, arena_.data() + kAt);
     const uint8_t choice = choices_.byte();
     for (int changes = choice < 192 ? 0 : choice % 4; changes > 0; --changes) {
       arena_[kAt + choices_.word() % known.size] = std::byte{choices_.byte()};
@@ -337,6 +248,12 @@ class HostileClient {
     controls.which = fd >= 0 ? V4L2_CTRL_WHICH_REQUEST_VAL : V4L2_CTRL_WHICH_CUR_VAL;
     controls.request_fd = fd;
     call(VIDIOC_S_EXT_CTRLS, controls);
+  }
+
+  void set_any_parameters(int fd) {
+    const auto known = known_controls(family_);
+    const KnownControl& control = known[choices_.byte() % known.size()];
+    set_parameters(control, choices_.byte() % 4 ? fd : -1);
   }
 
   void request_step() {
@@ -355,10 +272,7 @@ class HostileClient {
         }
         return;
       case 2:
-        return choices_.byte() % 2
-                   ? set_up()
-                   : set_parameters(known_controls()[choices_.byte() % known_controls().size()],
-                                    choices_.byte() % 4 ? fd : -1);
+        return choices_.byte() % 2 ? set_up() : set_any_parameters(fd);
       case 3:
       case 5:
       case 6:
@@ -399,18 +313,7 @@ class HostileClient {
     if (packet.width > 512 || packet.height > 512) packet.luma = packet.luma % 2 ? 0 : 255;
     std::memcpy(range->memory->data(), &packet, sizeof packet);
     if (!stateless_) return;
-    // A slice of each codec that has them.
-    constexpr uint8_t kSlices[] = {0, 0, 1, 0x65, 0x88, 0, 0, 1, 0x01, 0x22};
-    std::memcpy(range->memory->data() + choices_.byte() % 2, kSlices, sizeof kSlices);
-    if (hevc_) write_hevc_slices(range->memory->data());
-  }
-
-  // Of an IDR picture and of one that follows it, whose headers the bytes go on with.
-  void write_hevc_slices(uint8_t* to) {
-    uint8_t slices[] = {0, 0, 1, 0x26, 0x01, 0xaf, 0x55, 0, 0, 1, 0x02, 0x01, 0xd0, 0, 0, 0, 0, 0};
-    for (size_t i = 13; i < sizeof slices; ++i) slices[i] = choices_.byte();
-    if (choices_.byte() % 4 == 0) slices[choices_.byte() % sizeof slices] = choices_.byte();
-    std::memcpy(to, slices, sizeof slices);
+    write_slices(family_, choices_, range->memory->data());
   }
 
   void step() {
@@ -529,7 +432,7 @@ class HostileClient {
 
   Choices choices_;
   const bool stateless_;
-  const bool hevc_;
+  const Family family_;
   TestFile* const media_;
   alignas(8) std::array<std::byte, 8192> arena_{};
   TestFile file_;
@@ -553,16 +456,19 @@ SequenceResult run_ioctl_sequence(std::span<const uint8_t> bytes) {
   if (bytes.empty()) return {};
   const auto client = std::make_shared<TestClient>();
   if (bytes.front() % 2 == 0) {
-    return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr, false)
+    return std::make_unique<HostileClient>(bytes.subspan(1), *stateful, client, nullptr,
+                                           Family::kOthers)
         ->run();
   }
   const auto& nodes = bytes.front() % 4 == 1 ? with_requests : without;
   jobs->keep = false;
   const size_t before = jobs->count();
   TestFile media(*nodes[2], client);
-  SequenceResult result = std::make_unique<HostileClient>(bytes.subspan(1), *nodes[1], client,
-                                                          &media, bytes.front() >> 5 == 5)
-                              ->run();
+  Family family = Family::kOthers;
+  if (bytes.front() >> 5 == 5) family = Family::kHevc;
+  if (bytes.front() >> 5 == 4) family = Family::kAv1;
+  SequenceResult result =
+      std::make_unique<HostileClient>(bytes.subspan(1), *nodes[1], client, &media, family)->run();
   result.jobs = jobs->count() - before;
   return result;
 }

@@ -12,7 +12,7 @@ namespace daedalus::test {
 // Opens a node over a fake engine, makes one ioctl, mmap or poll of every few bytes, and closes
 // it. The first byte modulo 4 chooses the node: 1 is the stateless one with the media node and
 // requests, 3 the same where it takes frames without request, else it is the stateful one; its
-// highest three bits 5: a client of HEVC.
+// highest three bits 5: a client of HEVC, 4: one of AV1.
 // Aborts where a result is no errno that V4L2 gives.
 struct SequenceResult {
   int calls = 0;
