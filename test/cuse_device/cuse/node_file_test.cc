@@ -51,7 +51,7 @@ class FakeFile : public v4l2::OpenFile {
   std::function<void()> changed_;
 };
 
-// What became of an ioctl; outlives it.
+// What became of an ioctl; outlives it, and so the file.
 struct Fate {
   std::atomic<int> answers = 0;
   std::atomic<int> error = -1;
@@ -111,8 +111,8 @@ struct Node {
 };
 
 TEST_CASE("a file opened with O_NONBLOCK answers at once") {
-  Node node(false);
   Fate fate;
+  Node node(false);
   node.ioctl(&fate);
   CHECK(fate.answers == 1);
   CHECK(fate.error == ENOENT);
@@ -120,10 +120,10 @@ TEST_CASE("a file opened with O_NONBLOCK answers at once") {
 }
 
 TEST_CASE("a companion tells that the flag has changed") {
+  Fate changed, fate;
   Node node(true);
   cuse::IoctlCall change;
   change.request = cuse::kWaitIoctl;
-  Fate changed, fate;
   node.file->ioctl(std::make_unique<FakePending>(&changed), change);
   CHECK(changed.answers == 1);
   CHECK(changed.error == 0);
@@ -137,8 +137,8 @@ TEST_CASE("a companion tells that the flag has changed") {
 }
 
 TEST_CASE("what has to wait is parked, and answered in order as there is something") {
-  Node node(true);
   Fate first, second;
+  Node node(true);
   node.ioctl(&first);
   node.ioctl(&second);
   CHECK(node.file->parked() == 2);
@@ -159,8 +159,8 @@ TEST_CASE("what has to wait is parked, and answered in order as there is somethi
 }
 
 TEST_CASE("other ioctls and other errors are never parked") {
-  Node node(true);
   Fate fate;
+  Node node(true);
   cuse::IoctlCall call;
   call.request = VIDIOC_LOG_STATUS;
   node.file->ioctl(std::make_unique<FakePending>(&fate), call);
@@ -169,8 +169,8 @@ TEST_CASE("other ioctls and other errors are never parked") {
 }
 
 TEST_CASE("a format that is being found out is waited for, whatever flag and signal say") {
-  Node node(false);
   Fate fate;
+  Node node(false);
   cuse::IoctlCall call;
   call.request = VIDIOC_G_FMT;
   call.input.resize(sizeof(v4l2_format));
@@ -188,8 +188,8 @@ TEST_CASE("a format that is being found out is waited for, whatever flag and sig
 }
 
 TEST_CASE("an interrupt ends what waits, and nothing else") {
-  Node node(true);
   Fate first, second;
+  Node node(true);
   node.ioctl(&first);
   node.ioctl(&second);
   first.interrupted = true;
