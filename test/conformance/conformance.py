@@ -186,9 +186,9 @@ def gather(options):
     if options.list:
         streams = manifest.listed(streams, options.list)
     streams = manifest.selected(streams, options.codec, options.match)
-    reasons = collections.Counter(manifest.skip_reason(stream, options.front) for stream in streams)
+    reasons = collections.Counter(manifest.skip_reason(stream) for stream in streams)
     reasons.pop("", None)
-    runnable = [stream for stream in streams if not manifest.skip_reason(stream, options.front)]
+    runnable = [stream for stream in streams if not manifest.skip_reason(stream)]
     if options.sample is not None:
         runnable = manifest.sampled(runnable, options.sample)
     return runnable, reasons

@@ -6,7 +6,7 @@ that says what shall happen:
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
-client); `status` (exits 1); `error`, `concealed` (counted in the statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in
+client); `status` (exits 1); `error`, `concealed`, `twice` (counted in the statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in
 the client and not by the daemon). A statistics page is a JSON file.
 """
 
@@ -39,7 +39,7 @@ def write_statistics(front, stream, act):
         "program": "daedalusd" if os.environ.get("TRANSPORT") == "cuse" and act != "client" else "client",
         "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
         "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
-        "concealed": int(act == "concealed"), "substrate": {"pack": stream.get("substrate", "AVX2")},
+        "concealed": int(act == "concealed"), "redecodes": int(act == "twice"), "substrate": {"pack": stream.get("substrate", "AVX2")},
     }
     with open(os.path.join(os.environ["DAEDALUS_STATS"], f"{os.getpid()}.page"), "w", encoding="utf-8") as file:
         json.dump(page, file)

@@ -208,14 +208,19 @@ class PrintingFront:
         self.run(folder, stream, path, time_limit(stream, self.asked.time_scale))
 
 
+def luma_option(stream):
+    """Of programs of ours, where the manifest's md5 is that of the one plane that is coded."""
+    return ["--luma"] if stream.codec == "av1" and stream.pix_fmt.startswith("gray") else []
+
+
 class ReplayFront(PrintingFront):
     """`daedalus decode --front replay`: parser, jobs and core, and no client."""
 
     name = "replay"
 
     def command(self, path, form, stream):
-        luma = ["--luma"] if stream.codec == "av1" and stream.pix_fmt.startswith("gray") else []
-        return self.programs.command("decode", "--front", "replay", *self.asked.options(), *luma, path, form)
+        return self.programs.command("decode", "--front", "replay", *self.asked.options(), *luma_option(stream), path,
+                                     form)
 
 
 class OwnV4l2Front(PrintingFront):
@@ -240,7 +245,7 @@ class V4l2RequestFront(OwnV4l2Front):
     name = "v4l2-request"
 
     def client(self, stream):
-        return [self.programs.stateless_client]
+        return [self.programs.stateless_client, *luma_option(stream)]
 
 
 class StatefulClientFront(OwnV4l2Front):

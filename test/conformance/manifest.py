@@ -17,8 +17,6 @@ ADVERTISED = {
     "hevc": ("Main", "Main 10", "Main Still Picture"),
     "av1": ("Main",),
 }
-# What one front does not decode of these.
-NOT_ADVERTISED_BY_FRONT = {"v4l2-request": ("av1",)}
 # What the advertised profiles may carry: 8 bits (10 in VP9 profile 2 and HEVC Main 10, both in AV1 Main), 4:2:0; H.264
 # High and AV1 Main also 4:0:0.
 PIXEL_FORMATS = {
@@ -146,11 +144,11 @@ def read_robustness(folder):
     return sorted(found, key=lambda stream: stream.path)
 
 
-def skip_reason(stream, front):
+def skip_reason(stream):
     """Why the stream is not run, '' where it is."""
     if stream.robustness:
         return ""
-    if stream.codec not in ADVERTISED or stream.codec in NOT_ADVERTISED_BY_FRONT.get(front, ()):
+    if stream.codec not in ADVERTISED:
         return stream.codec
     if stream.profile not in ADVERTISED[stream.codec]:
         return f"{stream.codec} {stream.profile}"

@@ -128,6 +128,12 @@ class Failures(WithFolder):
     def test_concealment_of_a_sound_stream(self):
         self.expect_failure("va", "concealed", verdict.PATH, "1 concealed")
 
+    def test_a_picture_is_decoded_twice(self):
+        self.expect_failure("replay", "twice", verdict.PATH, "1 pictures decoded twice")
+        self.folder.add("x.stream", request="twice", va="twice")
+        self.assertIn("1 pictures decoded twice", self.folder.run("v4l2-request")[2]["x.stream"]["detail"])
+        self.assertEqual(self.folder.run("va")[0], 0)
+
     def test_another_engine(self):
         self.expect_failure("va", "engine", verdict.PATH, "engine other, not libavcodec", "--engine", "libavcodec")
 
@@ -413,9 +419,9 @@ class Manifest(unittest.TestCase):
             self.assertEqual(manifest.normalised_profile(codec, given), expected)
 
     def test_what_is_advertised(self):
-        def reason(codec, profile, pix_fmt="yuv420p", front="va"):
+        def reason(codec, profile, pix_fmt="yuv420p"):
             profile = manifest.normalised_profile(codec, profile)
-            return manifest.skip_reason(manifest.Stream("x", codec, profile, pix_fmt, md5="0" * 32), front)
+            return manifest.skip_reason(manifest.Stream("x", codec, profile, pix_fmt, md5="0" * 32))
         self.assertEqual(reason("h264", "High"), "")
         self.assertEqual(reason("h264", "High", "gray"), "")
         self.assertEqual(reason("h264", "Main", "gray"), "h264 gray")
@@ -425,17 +431,13 @@ class Manifest(unittest.TestCase):
         self.assertEqual(reason("vp9", "2", "yuv420p12le"), "vp9 yuv420p12le")
         self.assertEqual(reason("vp8", "2"), "")
         for pix_fmt in ("yuv420p", "yuv420p10le", "gray"):
-            for front in ("va", "v4l2", "replay"):
-                self.assertEqual(reason("av1", "Main", pix_fmt, front), "")
-        self.assertEqual(reason("av1", "High", "yuv444p", "replay"), "av1 High")
-        self.assertEqual(reason("av1", "Main", front="v4l2-request"), "av1")
+            self.assertEqual(reason("av1", "Main", pix_fmt), "")
+        self.assertEqual(reason("av1", "High", "yuv444p"), "av1 High")
         self.assertEqual(reason("hevc", "Main"), "")
         for profile, pix_fmt in (("Main", "yuv420p"), ("main10", "yuv420p10le"), ("Main Still Picture", "yuv420p")):
-            for front in ("v4l2", "replay", "v4l2-request"):
-                self.assertEqual(reason("hevc", profile, pix_fmt, front), "")
-        self.assertEqual(reason("hevc", "Rext", "yuv422p10le", "v4l2"), "hevc Rext")
-        self.assertEqual(reason("hevc", "Main", "yuv420p10le", "v4l2"), "hevc yuv420p10le")
-        self.assertEqual(reason("h264", "High", front="v4l2"), "")
+            self.assertEqual(reason("hevc", profile, pix_fmt), "")
+        self.assertEqual(reason("hevc", "Rext", "yuv422p10le"), "hevc Rext")
+        self.assertEqual(reason("hevc", "Main", "yuv420p10le"), "hevc yuv420p10le")
 
     def test_damaged_manifest_is_refused_with_its_line(self):
         with tempfile.TemporaryDirectory() as folder:

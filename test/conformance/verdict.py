@@ -15,6 +15,9 @@ EXCUSABLE = (CLIENT_CRASH, PATH, STATUS, WRONG)
 # The name of the program that decodes over CUSE.
 DAEMON = "daedalusd"
 
+# Over VA-API an AV1 client need not say which slots a picture replaces; it may then be decoded twice.
+UNTOLD_FRONT = "va"
+
 # What a differently rounded MPEG-2 inverse transform may do: seen is 0.2 % of the samples off by one.
 MOST_OFF = 2
 MOST_SHARE_OFF = 0.01
@@ -102,6 +105,9 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
     concealed = harness.total(sessions, "concealed")
     if concealed and not damaged:
         return f"{concealed} concealed pictures in a stream that is not known to be damaged"
+    redecodes = harness.total(sessions, "redecodes")
+    if redecodes and outcome.front != UNTOLD_FRONT:
+        return f"{redecodes} pictures decoded twice, although it was told which slots they replace"
     return ""
 
 
