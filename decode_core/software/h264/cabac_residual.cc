@@ -1,0 +1,166 @@
+// CABAC's residual blocks (7.3.5.3.3, 9.3.3.1.1.9, 9.3.3.1.3).
+#include "decode_core/software/h264/cabac_syntax.h"
+
+namespace daedalus::core::h264 {
+namespace {
+
+// ctxIdxOffset plus ctxIdxBlockCatOffset (tables 9-34, 9-40), by BlockCategory.
+constexpr std::array<uint16_t, 5> kCodedBlockFlag = {85, 89, 93, 97, 101};
+constexpr std::array<std::array<uint16_t, 6>, 2> kSignificant = {{
+    {{105, 120, 134, 149, 152, 402}},
+    {{277, 292, 306, 321, 324, 436}},
+}};
+constexpr std::array<std::array<uint16_t, 6>, 2> kLast = {{
+    {{166, 181, 195, 210, 213, 417}},
+    {{338, 353, 367, 382, 385, 451}},
+}};
+constexpr std::array<uint16_t, 6> kAbsoluteLevel = {227, 237, 247, 257, 266, 426};
+
+constexpr unsigned kMostGolombOrder = 20;
+
+// coeff_abs_level_minus1 + 1 and coeff_sign_flag; greater, equal: the levels above 1 and of 1 so
+// far.
+template <BlockCategory kCategory>
+inline int32_t decode_level(CabacEngine& engine, CabacContext* contexts, unsigned& greater,
+                            unsigned& equal) {
+  constexpr unsigned kMostGreater = kCategory == BlockCategory::kChromaDc ? 3 : 4;
+  const unsigned first = greater != 0 ? 0 : equal < 3 ? equal + 1 : 4;
+  uint32_t level = 1;
+  if (!engine.decision(contexts[first])) {
+    ++equal;
+  } else {
+    CabacContext& context = contexts[5 + (greater < kMostGreater ? greater : kMostGreater)];
+    ++greater;
+    level = 2;
+    while (level < 15 && engine.decision(context)) ++level;
+    if (level == 15) {
+      unsigned order = 0;
+      while (order < kMostGolombOrder && engine.bypass()) level += 1u << order++;
+      while (order-- > 0) level += (engine.bypass() ? 1u : 0u) << order;
+    }
+  }
+  return engine.bypass() ? -static_cast<int32_t>(level) : static_cast<int32_t>(level);
+}
+
+// Calls sink(levelListIdx, level) for each coefficient, the last first. How many there are;
+// last: the highest levelListIdx.
+template <BlockCategory kCategory, unsigned kCount, typename Sink>
+inline unsigned decode_block(CabacEngine& shared, CabacContexts& all, bool field, unsigned& last,
+                             Sink&& sink) {
+  constexpr auto kIndex = static_cast<size_t>(kCategory);
+  CabacContext* significant = &all.variables[kSignificant[field][kIndex]];
+  CabacContext* last_contexts = &all.variables[kLast[field][kIndex]];
+  CabacContext* levels = &all.variables[kAbsoluteLevel[kIndex]];
+  CabacEngine engine = shared;
+  std::array<uint8_t, kCount> places;
+  unsigned count = 0;
+  unsigned i = 0;
+  const uint8_t* increments = kSignificantIncrement8x8[field].data();
+  for (; i < kCount - 1; ++i) {
+    const unsigned increment = kCategory == BlockCategory::kLuma8x8 ? increments[i] : i;
+    if (!engine.decision(significant[increment])) continue;
+    places[count++] = static_cast<uint8_t>(i);
+    const unsigned last_increment = kCategory == BlockCategory::kLuma8x8 ? kLastIncrement8x8[i] : i;
+    if (engine.decision(last_contexts[last_increment])) break;
+  }
+  if (i == kCount - 1) places[count++] = static_cast<uint8_t>(i);
+  last = places[count - 1];
+  unsigned greater = 0;
+  unsigned equal = 0;
+  for (unsigned left = count; left-- > 0;) {
+    sink(places[left], decode_level<kCategory>(engine, levels, greater, equal));
+  }
+  shared = engine;
+  return count;
+}
+
+}  // namespace
+
+CabacSyntax::Block CabacSyntax::luma_4x4(MacroblockState& state, BlockCategory category, int x,
+                                         int y, const LevelScale::Block4x4& scale, int16_t* out) {
+  const size_t place = CoefficientCounts::luma(x, y);
+  const size_t increment = (state.counts[place - 1] != 0 ? 1 : 0) +
+                           (state.counts[place - CoefficientCounts::kLumaStride] != 0 ? 2 : 0);
+  if (!decision(kCodedBlockFlag[static_cast<size_t>(category)] + increment)) return {};
+  const bool ac = category == BlockCategory::kLumaAc;
+  const uint8_t* scan = kScans4x4[state.field_scan].data() + (ac ? 1 : 0);
+  const auto sink = [&](unsigned i, int32_t level) {
+    out[scan[i]] = scale_4x4(level, scale[scan[i]]);
+  };
+  unsigned last = 0;
+  const unsigned count = ac ? decode_block<BlockCategory::kLumaAc, 15>(engine_, contexts_,
+                                                                       state.field_scan, last, sink)
+                            : decode_block<BlockCategory::kLuma4x4, 16>(
+                                  engine_, contexts_, state.field_scan, last, sink);
+  state.counts[place] = static_cast<uint8_t>(count);
+  return {true, ac || last > 0};
+}
+
+CabacSyntax::Block CabacSyntax::luma_8x8(MacroblockState& state, int x, int y,
+                                         const LevelScale::Block8x8& scale, int16_t* out) {
+  const uint8_t* scan = kScans8x8[state.field_scan].data();
+  unsigned last = 0;
+  const unsigned count = decode_block<BlockCategory::kLuma8x8, 64>(
+      engine_, contexts_, state.field_scan, last,
+      [&](unsigned i, int32_t level) { out[scan[i]] = scale_8x8(level, scale[scan[i]]); });
+  const auto value = static_cast<uint8_t>(count);
+  const size_t place = CoefficientCounts::luma(x, y);
+  state.counts[place] = state.counts[place + 1] = value;
+  state.counts[place + CoefficientCounts::kLumaStride] = value;
+  state.counts[place + CoefficientCounts::kLumaStride + 1] = value;
+  return {true, last > 0};
+}
+
+CabacSyntax::Block CabacSyntax::chroma_ac(MacroblockState& state, int component, int x, int y,
+                                          const LevelScale::Block4x4& scale, int16_t* out) {
+  const size_t place = CoefficientCounts::chroma(component, x, y);
+  const size_t increment = (state.counts[place - 1] != 0 ? 1 : 0) +
+                           (state.counts[place - CoefficientCounts::kChromaStride] != 0 ? 2 : 0);
+  if (!decision(kCodedBlockFlag[static_cast<size_t>(BlockCategory::kChromaAc)] + increment)) {
+    return {};
+  }
+  const uint8_t* scan = kScans4x4[state.field_scan].data() + 1;
+  unsigned last = 0;
+  state.counts[place] = static_cast<uint8_t>(decode_block<BlockCategory::kChromaAc, 15>(
+      engine_, contexts_, state.field_scan, last,
+      [&](unsigned i, int32_t level) { out[scan[i]] = scale_4x4(level, scale[scan[i]]); }));
+  return {true, true};
+}
+
+// The flags of DC blocks are bits of MacroblockContext::dc_blocks.
+bool CabacSyntax::luma_dc(MacroblockState& state, std::array<int32_t, 16>& levels) {
+  const auto flag = [&](const MacroblockContext& context) {
+    const bool there = context.slice != MacroblockContext::kNoSlice;
+    return there ? (context.dc_blocks & 1) != 0 : state.intra;
+  };
+  const size_t increment =
+      (flag(*state.near.left[0].context) ? 1 : 0) + (flag(*state.near.top.context) ? 2 : 0);
+  if (!decision(kCodedBlockFlag[0] + increment)) return false;
+  state.context->dc_blocks |= 1;
+  const uint8_t* scan = kScans4x4[state.field_scan].data();
+  unsigned last = 0;
+  decode_block<BlockCategory::kLumaDc, 16>(
+      engine_, contexts_, state.field_scan, last,
+      [&](unsigned i, int32_t level) { levels[scan[i]] = level; });
+  return true;
+}
+
+bool CabacSyntax::chroma_dc(MacroblockState& state, int component, std::array<int32_t, 4>& levels) {
+  const unsigned bit = 2u << component;
+  const auto flag = [&](const MacroblockContext& context) {
+    const bool there = context.slice != MacroblockContext::kNoSlice;
+    return there ? (context.dc_blocks & bit) != 0 : state.intra;
+  };
+  const size_t increment =
+      (flag(*state.near.left[0].context) ? 1 : 0) + (flag(*state.near.top.context) ? 2 : 0);
+  if (!decision(kCodedBlockFlag[static_cast<size_t>(BlockCategory::kChromaDc)] + increment)) {
+    return false;
+  }
+  state.context->dc_blocks |= static_cast<uint8_t>(bit);
+  unsigned last = 0;
+  decode_block<BlockCategory::kChromaDc, 4>(engine_, contexts_, state.field_scan, last,
+                                            [&](unsigned i, int32_t level) { levels[i] = level; });
+  return true;
+}
+
+}  // namespace daedalus::core::h264

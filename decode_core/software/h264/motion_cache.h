@@ -1,0 +1,69 @@
+// Motion vector prediction (8.4.1.3): the motion of one macroblock with what stands left of and
+// above it, and what follows from them.
+#ifndef DAEDALUS_DECODE_CORE_SOFTWARE_H264_MOTION_CACHE_H_
+#define DAEDALUS_DECODE_CORE_SOFTWARE_H264_MOTION_CACHE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "decode_core/software/h264/macroblock_context.h"
+#include "decode_core/software/h264/macroblock_list.h"
+
+namespace daedalus::core::h264 {
+
+// One list's part. Places are those of 4x4 blocks: rows of 8, the macroblock's own begin at
+// place(0, 0), left of them what is left, above them what is above; right above is place(4, -1).
+// Where no list is used, and where nothing is available, vectors are 0.
+class MotionCache {
+ public:
+  static constexpr int8_t kUnused = -1;
+  static constexpr int8_t kUnavailable = -2;
+  static constexpr size_t kStride = 8;
+  static constexpr size_t place(int x, int y) { return static_cast<size_t>(12 + x + 8 * y); }
+
+  // Takes the neighbours' motion in, in the units of a frame or of a field macroblock (8.4.1.3.1);
+  // its own blocks become kUnavailable.
+  void load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff, bool field);
+
+  // Sets width x height blocks. Inside the macroblock.
+  void fill(int x, int y, int width, int height, int8_t reference, MotionVector vector);
+  void fill_reference(int x, int y, int width, int height, int8_t reference);
+
+  // mvpLX of the partition of `width` blocks at (x, y) (8.4.1.3).
+  MotionVector predict(int x, int y, int width, int8_t reference) const;
+  // Of 16x8 partitions (y 0 or 2) and of 8x16 ones (x 0 or 2).
+  MotionVector predict_16x8(int y, int8_t reference) const;
+  MotionVector predict_8x16(int x, int8_t reference) const;
+  // P_Skip's vector (8.4.1.1).
+  MotionVector predict_skip() const;
+  // The smallest refIdx that is used of A, B, C of the whole macroblock; negative: none
+  // (8.4.1.2.2).
+  int8_t smallest_reference() const;
+
+  int8_t reference(int x, int y) const { return references_[place(x, y)]; }
+  MotionVector vector(int x, int y) const { return vectors_[place(x, y)]; }
+
+  // Writes the macroblock's own motion back.
+  void store(MotionField& motion, size_t list, uint32_t macroblock) const;
+
+ private:
+  struct Neighbour {
+    int8_t reference;
+    MotionVector vector;
+  };
+  Neighbour at(size_t place) const { return {references_[place], vectors_[place]}; }
+  // C, or D where C is not available.
+  Neighbour diagonal(int x, int y, int width) const;
+
+  std::array<MotionVector, 40> vectors_{};
+  std::array<int8_t, 40> references_{};
+  // D of the first column's rows 1 to 3, where it is not simply one row up.
+  bool mixed_left_ = false;
+  std::array<MotionVector, 4> left_vectors_{};
+  std::array<int8_t, 4> left_references_{};
+};
+
+}  // namespace daedalus::core::h264
+
+#endif  // DAEDALUS_DECODE_CORE_SOFTWARE_H264_MOTION_CACHE_H_
