@@ -4,6 +4,8 @@
 
 namespace daedalus::gpu_kernels {
 
-const H264IdctFunctions& h264_idct_functions(Substrate) { return idct::h264_scalar_functions(); }
+const H264IdctFunctions& h264_idct_functions(Substrate wish) {
+  return wish == Substrate::kScalar ? idct::h264_scalar_functions() : idct::h264_simd_functions();
+}
 
 }  // namespace daedalus::gpu_kernels

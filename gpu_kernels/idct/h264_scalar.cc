@@ -10,9 +10,6 @@ namespace {
 
 constexpr int16_t wrap(int value) { return static_cast<int16_t>(value); }
 
-// What is added to the prediction (8-354, 8-362).
-constexpr int residual_of(int16_t value) { return wrap(value + 32) >> 6; }
-
 void add_sample(uint8_t& sample, int residual) {
   sample = static_cast<uint8_t>(std::clamp(sample + residual, 0, 255));
 }

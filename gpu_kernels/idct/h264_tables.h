@@ -11,6 +11,10 @@ namespace daedalus::gpu_kernels::idct {
 
 inline constexpr uint32_t kLumaBlocks = 0xFFFF;
 inline constexpr uint32_t kChromaBlocks = 0xFF0000;
+inline constexpr uint32_t kCbBlocks = 0x0F0000;
+
+// What is added to the prediction, of a transformed value or of DC alone (8.5.12.2, 8.5.13).
+inline int residual_of(int16_t value) { return static_cast<int16_t>(value + 32) >> 6; }
 
 // Luma blocks by index go in quarters, each in a z (6.4.3).
 inline uint8_t* luma_block(const H264Target& target, int block) {
@@ -45,6 +49,8 @@ inline const int16_t* first_dc_chroma(const H264Residual& residual) {
 }
 
 const H264IdctFunctions& h264_scalar_functions();
+// The best compiled target that this CPU supports; follows hwy::SetSupportedTargetsForTest.
+const H264IdctFunctions& h264_simd_functions();
 
 }  // namespace daedalus::gpu_kernels::idct
 

@@ -1,8 +1,12 @@
 #include "gpu_kernels/idct/h264.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <functional>
 #include <vector>
 
+#include "gpu_kernels/harness.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels {
@@ -113,6 +117,159 @@ TEST_CASE("8x8 blocks are bits 0, 4, 8 and 12", "[idct]") {
       }
     }
     CHECK(luma == expected);
+  }
+}
+
+using harness::draw;
+using harness::Plane;
+using harness::Random;
+
+// Coefficients as streams have them, and at the ends of their range.
+enum class Values { kSmall, kAny, kExtremes, kSparse, kDcOnly };
+constexpr Values kValues[] = {Values::kSmall, Values::kAny, Values::kExtremes, Values::kSparse,
+                              Values::kDcOnly};
+
+std::vector<int16_t> coefficients_of(Values values, size_t count, Random& random) {
+  std::vector<int16_t> to(count);
+  for (size_t i = 0; i < count; ++i) {
+    switch (values) {
+      case Values::kSmall:
+        to[i] = static_cast<int16_t>(draw(random, -300, 300));
+        break;
+      case Values::kAny:
+        to[i] = static_cast<int16_t>(draw(random, -32768, 32767));
+        break;
+      case Values::kExtremes:
+        to[i] = draw(random, 0, 1) != 0 ? int16_t{32767} : int16_t{-32768};
+        break;
+      case Values::kSparse:
+        to[i] =
+            draw(random, 0, 7) != 0 ? int16_t{0} : static_cast<int16_t>(draw(random, -9999, 9999));
+        break;
+      case Values::kDcOnly:
+        to[i] = i % 16 != 0 ? int16_t{0} : static_cast<int16_t>(draw(random, -40000, 40000));
+        break;
+    }
+  }
+  return to;
+}
+
+// Runs both on copies of the same memory.
+void compare(const Plane& before, const std::function<void(Plane&)>& reference,
+             const std::function<void(Plane&)>& simd, const std::string& what) {
+  Plane expected = before;
+  Plane actual = before;
+  reference(expected);
+  simd(actual);
+  if (!(expected == actual)) FAIL(what);
+}
+
+TEST_CASE("every SIMD target adds single blocks as the reference does", "[idct]") {
+  const H264IdctFunctions& scalar = h264_idct_functions(Substrate::kScalar);
+  harness::for_each_target(h264_idct_functions, [&](const H264IdctFunctions& simd) {
+    Random random(1);
+    for (int turn = 0; turn < 4000; ++turn) {
+      const size_t size = turn % 2 != 0 ? 8 : 4;
+      Plane plane({size, size, static_cast<size_t>(draw(random, 0, 9)),
+                   static_cast<size_t>(draw(random, 0, 15))});
+      plane.fill(harness::kFills[turn % std::size(harness::kFills)], random);
+      const auto values = coefficients_of(kValues[turn % std::size(kValues)], size * size, random);
+      const auto block = [&](const H264IdctFunctions& f) {
+        return [&](Plane& p) {
+          (size == 4 ? f.add_4x4 : f.add_8x8)(p.row(0), p.stride(), values.data());
+        };
+      };
+      compare(plane, block(scalar), block(simd), "block, turn " + std::to_string(turn));
+      const auto dc = [&](const H264IdctFunctions& f) {
+        return [&](Plane& p) {
+          (size == 4 ? f.add_4x4_dc : f.add_8x8_dc)(p.row(0), p.stride(), values[0]);
+        };
+      };
+      compare(plane, dc(scalar), dc(simd), "DC, turn " + std::to_string(turn));
+    }
+  });
+}
+
+// Two macroblocks beside each other: luma rows above chroma rows.
+class Macroblocks {
+ public:
+  Macroblocks(Random& random, Values values, bool transform_8x8) {
+    for (H264ResidualMacroblock& macroblock : list_) {
+      const auto any = [&] { return static_cast<uint32_t>(draw(random, 0, 0xFFFFFF)); };
+      const uint32_t allowed = transform_8x8 ? 0xFF1111 : 0xFFFFFF;
+      uint32_t full = any();
+      uint32_t dc = any();
+      if (draw(random, 0, 3) == 0) full = 0xFFFFFF;
+      if (draw(random, 0, 3) == 0) full = 0;
+      full &= allowed;
+      dc &= allowed & ~full;
+      const int luma = std::popcount(full & 0xFFFF);
+      const size_t count = luma * (transform_8x8 ? 64 : 16) + std::popcount(full & 0xFF0000) * 16 +
+                           std::popcount(dc);
+      auto& coefficients = coefficients_[&macroblock - list_.data()];
+      coefficients = coefficients_of(values, count, random);
+      macroblock.residual = {full, dc, transform_8x8, coefficients.data()};
+    }
+  }
+  void run(const H264IdctFunctions& functions, Plane& plane, bool chroma_only) {
+    for (size_t i = 0; i < list_.size(); ++i) {
+      list_[i].target = {plane.row(0) + 16 * i, plane.row(16) + 16 * i, plane.stride(),
+                         plane.stride()};
+    }
+    if (chroma_only) {
+      functions.add_chroma(list_[0].residual, list_[0].target);
+    } else {
+      functions.add_macroblocks(list_.data(), list_.size());
+    }
+  }
+
+ private:
+  std::array<H264ResidualMacroblock, 2> list_;
+  std::array<std::vector<int16_t>, 2> coefficients_;
+};
+
+TEST_CASE("every SIMD target adds macroblocks as the reference does", "[idct]") {
+  const H264IdctFunctions& scalar = h264_idct_functions(Substrate::kScalar);
+  harness::for_each_target(h264_idct_functions, [&](const H264IdctFunctions& simd) {
+    Random random(2);
+    for (int turn = 0; turn < 3000; ++turn) {
+      Plane plane({32, 24, static_cast<size_t>(draw(random, 0, 5)),
+                   static_cast<size_t>(draw(random, 0, 15))});
+      plane.fill(harness::kFills[turn % std::size(harness::kFills)], random);
+      Macroblocks macroblocks(random, kValues[turn % std::size(kValues)], turn % 3 == 0);
+      const auto run = [&](const H264IdctFunctions& f) {
+        return [&](Plane& p) { macroblocks.run(f, p, turn % 4 == 1); };
+      };
+      compare(plane, run(scalar), run(simd), "turn " + std::to_string(turn));
+    }
+  });
+}
+
+TEST_CASE("a wish is met or the table says what runs instead", "[idct]") {
+  harness::check_wishes(h264_idct_functions);
+}
+
+TEST_CASE("speed of SIMD against the reference", "[.bench]") {
+  const H264IdctFunctions& scalar = h264_idct_functions(Substrate::kScalar);
+  const H264IdctFunctions& simd = h264_idct_functions(Substrate::kSimd);
+  REQUIRE(simd.substrate == Substrate::kSimd);
+  Random random(3);
+  Plane plane({32, 24});
+  plane.fill(harness::Fill::kRandom, random);
+  const auto values = coefficients_of(Values::kSmall, 64, random);
+  const auto ratio = [&](const char* name, auto run) {
+    harness::print_ratio(
+        name, simd.target, [&] { run(scalar); }, [&] { run(simd); });
+  };
+  using F = H264IdctFunctions;
+  ratio("add_4x4", [&](const F& f) { f.add_4x4(plane.row(0), plane.stride(), values.data()); });
+  ratio("add_8x8", [&](const F& f) { f.add_8x8(plane.row(0), plane.stride(), values.data()); });
+  ratio("add_4x4_dc", [&](const F& f) { f.add_4x4_dc(plane.row(0), plane.stride(), values[0]); });
+  ratio("add_8x8_dc", [&](const F& f) { f.add_8x8_dc(plane.row(0), plane.stride(), values[0]); });
+  for (const bool transform_8x8 : {false, true}) {
+    Macroblocks macroblocks(random, Values::kSmall, transform_8x8);
+    ratio(transform_8x8 ? "add_macroblocks, 8x8" : "add_macroblocks, 4x4",
+          [&](const F& f) { macroblocks.run(f, plane, false); });
   }
 }
 

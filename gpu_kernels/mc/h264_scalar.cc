@@ -80,7 +80,7 @@ struct Block {
   std::array<uint8_t, 128> chroma;  // pairs
 };
 
-void predict_luma(const H264Prediction& p, int list, const H264McReference& reference,
+void predict_luma(const H264Prediction& p, size_t list, const H264McReference& reference,
                   Block& block) {
   const int vx = p.vector[list][0];
   const int vy = p.vector[list][1];
@@ -95,7 +95,7 @@ void predict_luma(const H264Prediction& p, int list, const H264McReference& refe
 }
 
 // 8.4.2.2.2.
-void predict_chroma(const H264Prediction& p, int list, const H264McReference& reference,
+void predict_chroma(const H264Prediction& p, size_t list, const H264McReference& reference,
                     Block& block) {
   const int vx = p.vector[list][0];
   const int vy = p.vector[list][1] + reference.chroma_offset;
@@ -123,36 +123,14 @@ void predict_chroma(const H264Prediction& p, int list, const H264McReference& re
   }
 }
 
-// How one component of a block is made of its one or two predictions (8.4.2.3).
-struct Combination {
-  int w0;
-  int w1;  // of two
-  int rounding;
-  int shift;
-  int offset;
-
-  Combination(const H264McWeights& weights, int component, bool two, int first) {
-    w0 = weights.weight[component][first];
-    w1 = two ? weights.weight[component][1] : 0;
-    shift = weights.log2_denominator[component] + (two ? 1 : 0);
-    rounding = shift > 0 ? 1 << (shift - 1) : 0;
-    offset = weights.offset[component];
-  }
-  uint8_t operator()(int a, int b) const {
-    return clip(((a * w0 + b * w1 + rounding) >> shift) + offset);
-  }
-};
-
 constexpr H264McWeights kAverage = {
     .weight = {{{1, 1}, {1, 1}, {1, 1}}}, .offset = {}, .log2_denominator = {}};
 
 void predict_one(const H264McPictures& pictures, const H264Prediction& p) {
-  const bool two =
-      p.reference[0] != H264Prediction::kNone && p.reference[1] != H264Prediction::kNone;
-  const int first = p.reference[0] != H264Prediction::kNone ? 0 : 1;
+  const size_t first = first_reference(p);
   std::array<Block, 2> blocks{};
-  for (int list = first; list < (two ? 2 : first + 1); ++list) {
-    Block& block = blocks[list == first ? 0 : 1];
+  for (size_t list = first; list < (has_two_references(p) ? 2 : first + 1); ++list) {
+    Block& block = blocks[list - first];
     predict_luma(p, list, pictures.references[p.reference[list]], block);
     if (pictures.chroma != nullptr) {
       predict_chroma(p, list, pictures.references[p.reference[list]], block);
@@ -160,9 +138,9 @@ void predict_one(const H264McPictures& pictures, const H264Prediction& p) {
   }
   const H264McWeights& weights =
       p.weights == H264Prediction::kUnweighted ? kAverage : pictures.weights[p.weights];
-  const std::array<Combination, 3> combine = {Combination(weights, 0, two, first),
-                                              Combination(weights, 1, two, first),
-                                              Combination(weights, 2, two, first)};
+  const std::array<H264Combination, 3> combine = {H264Combination(weights, 0, p),
+                                                  H264Combination(weights, 1, p),
+                                                  H264Combination(weights, 2, p)};
   for (int y = 0; y < p.height; ++y) {
     uint8_t* const to = pictures.luma + (p.y + y) * pictures.luma_stride + p.x;
     for (int x = 0; x < p.width; ++x) {

@@ -1,7 +1,10 @@
 #include "gpu_kernels/mc/h264.h"
 
+#include <array>
+#include <string>
 #include <vector>
 
+#include "gpu_kernels/harness.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels {
@@ -154,6 +157,180 @@ TEST_CASE("weights are those of their references", "[mc]") {
       CHECK(to.chroma[32 * 7 + 31] == c.result[2]);
       CHECK(to.luma[15] == 7);
     }
+  }
+}
+
+using harness::draw;
+using harness::Plane;
+using harness::Random;
+
+// One picture of NV12 in two planes, seen as a frame or as one of its fields.
+struct Frame {
+  Frame(Random& random, uint32_t frame_width, uint32_t frame_height)
+      : width(frame_width),
+        height(frame_height),
+        luma(layout(random, height)),
+        chroma(layout(random, height / 2)) {}
+
+  Plane::Layout layout(Random& random, size_t rows) const {
+    return {width, rows, static_cast<size_t>(draw(random, 0, 40)),
+            static_cast<size_t>(draw(random, 0, 31))};
+  }
+  void fill(harness::Fill fill, Random& random) {
+    luma.fill(fill, random);
+    chroma.fill(fill, random);
+  }
+  // `parity`: -1 for the frame, 0 for the top field, 1 for the bottom field.
+  H264McReference reference(int parity, int8_t chroma_offset) const {
+    const int step = parity < 0 ? 1 : 2;
+    return {luma.row(std::max(parity, 0)),
+            chroma.row(std::max(parity, 0)),
+            step * luma.stride(),
+            step * chroma.stride(),
+            width,
+            height / step,
+            chroma_offset};
+  }
+
+  uint32_t width;
+  uint32_t height;
+  Plane luma;
+  Plane chroma;
+};
+
+constexpr std::array<std::array<uint8_t, 2>, 7> kSizes = {
+    {{16, 16}, {16, 8}, {8, 16}, {8, 8}, {8, 4}, {4, 8}, {4, 4}}};
+
+int16_t draw_vector(Random& random, int reach) {
+  return static_cast<int16_t>(draw(random, -reach, std::min(reach, 32767)));
+}
+
+// Random blocks that cover the picture, some places left out.
+std::vector<H264Prediction> draw_blocks(Random& random, int width, int height, int references,
+                                        int weights) {
+  std::vector<H264Prediction> list;
+  for (int y = 0; y < height; y += 16) {
+    for (int x = 0; x < width; x += 16) {
+      const auto size = kSizes[draw(random, 0, 6)];
+      const int reach = std::array{8, 60, 300, 32768}[draw(random, 0, 3)];
+      for (int by = 0; by < 16; by += size[1]) {
+        for (int bx = 0; bx < 16; bx += size[0]) {
+          H264Prediction p;
+          p.x = static_cast<uint16_t>(x + bx);
+          p.y = static_cast<uint16_t>(y + by);
+          p.width = size[0];
+          p.height = size[1];
+          const int lists = draw(random, 1, 3);
+          for (int i = 0; i < 2; ++i) {
+            if ((lists >> i & 1) == 0) continue;
+            p.reference[i] = static_cast<uint8_t>(draw(random, 0, references - 1));
+            p.vector[i] = {draw_vector(random, reach), draw_vector(random, reach)};
+          }
+          if (draw(random, 0, 2) == 0)
+            p.weights = static_cast<uint16_t>(draw(random, 0, weights - 1));
+          if (draw(random, 0, 9) != 0) list.push_back(p);
+        }
+      }
+    }
+  }
+  return list;
+}
+
+// Those of streams, of which the sums fit 16 bits, and others.
+std::vector<H264McWeights> draw_weights(Random& random) {
+  std::vector<H264McWeights> list(6);
+  for (size_t i = 0; i < list.size(); ++i) {
+    const int reach = i < 3 ? 60 : 128;
+    for (int component = 0; component < 3; ++component) {
+      for (int16_t& weight : list[i].weight[component]) {
+        weight = static_cast<int16_t>(draw(random, -reach, reach));
+      }
+      list[i].offset[component] = static_cast<int16_t>(draw(random, -128, 127));
+      list[i].log2_denominator[component] = static_cast<uint8_t>(draw(random, 0, 7));
+    }
+    if (i != 2) list[i].log2_denominator[2] = list[i].log2_denominator[1];
+  }
+  list[0].weight.fill({128, 0});
+  list[5].weight.fill({128, 128});
+  return list;
+}
+
+// A reference lies in another picture, or is the target's other field.
+TEST_CASE("every SIMD target predicts what the reference predicts, and nothing else", "[mc]") {
+  const H264McFunctions& scalar = h264_mc_functions(Substrate::kScalar);
+  harness::for_each_target(h264_mc_functions, [&](const H264McFunctions& simd) {
+    Random random(1);
+    for (int turn = 0; turn < 700; ++turn) {
+      const uint32_t width = 16 * draw(random, 1, 4);
+      const uint32_t height = 32 * draw(random, 1, 2);
+      const bool fields = turn % 2 != 0;
+      Frame other(random, width, height);
+      other.fill(harness::kFills[turn % std::size(harness::kFills)], random);
+      Frame before(random, width, height);
+      before.fill(harness::kFills[draw(random, 0, std::size(harness::kFills) - 1)], random);
+      const auto weights = draw_weights(random);
+      const auto blocks = draw_blocks(random, static_cast<int>(width),
+                                      static_cast<int>(fields ? height / 2 : height), 2, 6);
+      const auto run = [&](const H264McFunctions& functions) {
+        Frame frame = before;
+        const std::array<H264McReference, 2> references = {
+            other.reference(fields ? turn / 2 % 2 : -1, 0),
+            fields ? frame.reference(1, turn % 4 == 1 ? -2 : 2) : other.reference(-1, 0)};
+        const int step = fields ? 2 : 1;
+        H264McPictures pictures = {frame.luma.row(0),
+                                   frame.chroma.row(0),
+                                   step * frame.luma.stride(),
+                                   step * frame.chroma.stride(),
+                                   references,
+                                   weights};
+        if (turn % 10 == 0) pictures.chroma = nullptr;
+        functions.predict(pictures, blocks.data(), blocks.size());
+        return frame;
+      };
+      const Frame expected = run(scalar);
+      const Frame actual = run(simd);
+      if (!(expected.luma == actual.luma) || !(expected.chroma == actual.chroma)) {
+        FAIL("turn " << turn << ", " << width << "x" << height << (fields ? ", fields" : ""));
+      }
+    }
+  });
+}
+
+TEST_CASE("a wish is met or the table says what runs instead", "[mc]") {
+  harness::check_wishes(h264_mc_functions);
+}
+
+TEST_CASE("speed of SIMD against the reference", "[.bench]") {
+  const H264McFunctions& scalar = h264_mc_functions(Substrate::kScalar);
+  const H264McFunctions& simd = h264_mc_functions(Substrate::kSimd);
+  REQUIRE(simd.substrate == Substrate::kSimd);
+  Random random(3);
+  Frame from(random, 64, 64);
+  from.fill(harness::Fill::kRandom, random);
+  Frame to(random, 64, 64);
+  const auto weights = draw_weights(random);
+  const H264McReference reference = from.reference(-1, 0);
+  const H264McPictures pictures = {to.luma.row(0),     to.chroma.row(0), to.luma.stride(),
+                                   to.chroma.stride(), {&reference, 1},  weights};
+  const auto ratio = [&](const std::string& name, const H264Prediction& block) {
+    harness::print_ratio(
+        name.c_str(), simd.target, [&] { scalar.predict(pictures, &block, 1); },
+        [&] { simd.predict(pictures, &block, 1); });
+  };
+  for (const auto& size : {kSizes[0], kSizes[3], kSizes[6]}) {
+    const std::string shape = std::to_string(size[0]) + "x" + std::to_string(size[1]);
+    H264Prediction block = {.x = 16, .y = 16, .width = size[0], .height = size[1]};
+    block.reference[0] = 0;
+    for (const auto& [x, y] : {std::array{0, 0}, {2, 0}, {0, 1}, {2, 2}, {2, 3}, {1, 2}, {3, 3}}) {
+      block.vector[0] = {static_cast<int16_t>(x), static_cast<int16_t>(y)};
+      ratio(shape + " (" + std::to_string(x) + "," + std::to_string(y) + ")", block);
+    }
+    block.reference[1] = 0;
+    ratio(shape + " average", block);
+    block.weights = 1;
+    ratio(shape + " weighted", block);
+    block.vector[0] = {-200, -200};
+    ratio(shape + " outside", block);
   }
 }
 
