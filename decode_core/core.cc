@@ -1,7 +1,9 @@
 #include "decode_core/core.h"
 
+#include <algorithm>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -20,7 +22,9 @@ class DecodeCore final : public Core {
  public:
   explicit DecodeCore(Settings settings)
       : settings_(std::move(settings)),
-        backend_(create_software_backend(settings_)),
+        workers_(
+            std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
+        backend_(create_software_backend(settings_, workers_)),
         memory_(MemoryAllocator::create()) {
     if (settings_.record.empty()) return;
     auto recorder = RecordingWriter::create(settings_.record);
@@ -66,10 +70,10 @@ class DecodeCore final : public Core {
 
  private:
   const Settings settings_;
+  Workers workers_;
   const std::unique_ptr<Backend> backend_;
   const std::unique_ptr<MemoryAllocator> memory_;
   std::shared_ptr<RecordingWriter> recorder_;
-  Workers workers_;
 };
 
 }  // namespace

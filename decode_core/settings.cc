@@ -70,7 +70,7 @@ class EnvironmentReader {
 Settings read(EnvironmentReader& reader) {
   Settings settings;
   reader.choice("DAEDALUS_BACKEND", {"auto", "software"}, settings.backend);
-  reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec", "dav1d"}, settings.engine);
+  reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec", "dav1d", "native"}, settings.engine);
   reader.substrate(settings.substrate);
   reader.number("DAEDALUS_THREADS", 64, settings.threads);
   settings.record = environment("DAEDALUS_RECORD");

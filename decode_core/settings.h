@@ -11,7 +11,7 @@ namespace daedalus::core {
 
 struct Settings {
   std::string backend = "auto";            // DAEDALUS_BACKEND: auto, software
-  std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec, dav1d
+  std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec, dav1d, native
   gpu_kernels::SubstrateChoice substrate;  // DAEDALUS_SUBSTRATE: auto, scalar, simd, stage=value,…
   int threads = 0;     // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8
   std::string record;  // DAEDALUS_RECORD: the recording to write; empty: none

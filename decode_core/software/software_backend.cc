@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "decode_core/software/dav1d/dav1d_decoder.h"
+#include "decode_core/software/h264/h264_decoder.h"
 #include "decode_core/software/libavcodec/libavcodec_decoder.h"
 
 namespace daedalus::core {
@@ -30,22 +31,31 @@ constexpr std::array<ProfileCapability, 12> kCapabilities = {{
     {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 }};
 
-std::string_view engine_for(Codec codec) { return codec == Codec::kAv1 ? "dav1d" : "libavcodec"; }
+// Which engine decodes where `asked` is DAEDALUS_ENGINE: the native one only on demand.
+std::string_view engine_for(Codec codec, std::string_view asked) {
+  if (codec == Codec::kH264 && asked == "native") return "native";
+  return codec == Codec::kAv1 ? "dav1d" : "libavcodec";
+}
 
 // Where one engine is asked for, the codecs of the others are not there.
 std::vector<ProfileCapability> capabilities_with(std::string_view engine) {
   std::vector<ProfileCapability> chosen;
   std::copy_if(kCapabilities.begin(), kCapabilities.end(), std::back_inserter(chosen),
                [&](const ProfileCapability& capability) {
-                 return engine == "auto" || engine == engine_for(codec_of(capability.profile));
+                 return engine == "auto" ||
+                        engine == engine_for(codec_of(capability.profile), engine);
                });
   return chosen;
 }
 
 class SoftwareBackend final : public Backend {
  public:
-  explicit SoftwareBackend(const Settings& settings)
-      : capabilities_(capabilities_with(settings.engine)), threads_(settings.threads) {
+  SoftwareBackend(const Settings& settings, Workers& workers)
+      : engine_(settings.engine),
+        substrate_(settings.substrate),
+        capabilities_(capabilities_with(settings.engine)),
+        workers_(workers),
+        threads_(settings.threads) {
     constexpr int kMostUseful = 8;
     if (threads_ == 0) {
       threads_ = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostUseful);
@@ -53,7 +63,7 @@ class SoftwareBackend final : public Backend {
   }
 
   std::string_view name() const override { return "software"; }
-  std::string_view engine_of(Codec codec) const override { return engine_for(codec); }
+  std::string_view engine_of(Codec codec) const override { return engine_for(codec, engine_); }
   std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
 
   Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) override {
@@ -63,22 +73,26 @@ class SoftwareBackend final : public Backend {
         [&](const ProfileCapability& capability) { return capability.profile == config.profile; });
     if (!offered) {
       return Error{ErrorCode::kUnsupported, std::string(to_string(codec)) + " is decoded by " +
-                                                std::string(engine_for(codec)) +
+                                                std::string(engine_of(codec)) +
                                                 ", and DAEDALUS_ENGINE asks for another"};
     }
     if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
+    if (engine_of(codec) == "native") return create_h264_decoder(workers_, threads_, substrate_);
     return create_libavcodec_decoder(codec, threads_);
   }
 
  private:
+  const std::string engine_;
+  const gpu_kernels::SubstrateChoice substrate_;
   const std::vector<ProfileCapability> capabilities_;
+  Workers& workers_;
   int threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> create_software_backend(const Settings& settings) {
-  return std::make_unique<SoftwareBackend>(settings);
+std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers) {
+  return std::make_unique<SoftwareBackend>(settings, workers);
 }
 
 }  // namespace daedalus::core

@@ -6,10 +6,12 @@
 
 #include "decode_core/backend.h"
 #include "decode_core/settings.h"
+#include "decode_core/workers/workers.h"
 
 namespace daedalus::core {
 
-std::unique_ptr<Backend> create_software_backend(const Settings& settings);
+// `workers` outlives every decode() of the backend's decoders.
+std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers);
 
 }  // namespace daedalus::core
 

@@ -15,13 +15,18 @@ bool offers(const Backend& backend, Codec codec) {
 
 TEST_CASE("an engine that is asked for decodes its codecs, and nothing stands in for the others") {
   Settings settings;
-  settings.engine = GENERATE("auto", "libavcodec", "dav1d");
+  settings.engine = GENERATE("auto", "libavcodec", "dav1d", "native");
   CAPTURE(settings.engine);
-  const auto backend = create_software_backend(settings);
+  Workers workers(1);
+  const auto backend = create_software_backend(settings, workers);
   const bool h264 = settings.engine != "dav1d";
-  const bool av1 = settings.engine != "libavcodec";
+  const bool av1 = settings.engine == "auto" || settings.engine == "dav1d";
+  const bool vp9 = settings.engine == "auto" || settings.engine == "libavcodec";
   CHECK(offers(*backend, Codec::kH264) == h264);
   CHECK(offers(*backend, Codec::kAv1) == av1);
+  CHECK(offers(*backend, Codec::kVp9) == vp9);
+  CHECK(backend->engine_of(Codec::kH264) ==
+        (settings.engine == "native" ? "native" : "libavcodec"));
   SessionConfig config;
   config.profile = Profile::kH264High;
   CHECK(backend->create_decoder(config).ok() == h264);

@@ -37,7 +37,7 @@ constexpr const char* kUsage =
     "  --in-flight N       wait for the Nth picture before this one is given (default: for those "
     "that\n"
     "                      are to be shown, as a player does)\n"
-    "  --backend auto|software   --engine auto|libavcodec|dav1d   --threads N\n"
+    "  --backend auto|software   --engine auto|libavcodec|dav1d|native   --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"
     "H.264, HEVC, AV1, VP9, VP8 and MPEG-2 in any container that libavformat opens; AV1 also of\n"

@@ -6,6 +6,7 @@
 namespace daedalus::core::h264 {
 namespace {
 
+using gpu_kernels::H264ChromaMode;
 using gpu_kernels::H264Edges16x16;
 using gpu_kernels::H264Edges4x4;
 using gpu_kernels::H264Edges8x8;
@@ -34,6 +35,15 @@ H264IntraMode resolve(uint8_t mode, bool left, bool top) {
 H264PlaneMode resolve(H264PlaneMode mode, bool left, bool top) {
   if (mode != H264PlaneMode::kDc || (left && top)) return mode;
   return left ? H264PlaneMode::kDcLeft : top ? H264PlaneMode::kDcTop : H264PlaneMode::kDcNone;
+}
+
+// The left samples may be there for one half alone.
+H264ChromaMode resolve(H264ChromaMode mode, bool upper, bool lower, bool top) {
+  if (mode != H264ChromaMode::kDc || (upper && lower && top)) return mode;
+  if (upper && lower) return H264ChromaMode::kDcLeft;
+  if (upper) return top ? H264ChromaMode::kDcTopLeftUpper : H264ChromaMode::kDcLeftUpper;
+  if (lower) return top ? H264ChromaMode::kDcTopLeftLower : H264ChromaMode::kDcLeftLower;
+  return top ? H264ChromaMode::kDcTop : H264ChromaMode::kDcNone;
 }
 
 template <size_t kSize>
@@ -267,9 +277,6 @@ void IntraReconstruction::predict_16x16(const Place& place) const {
 }
 
 void IntraReconstruction::predict_chroma(const Place& place) const {
-  // Table 7-16.
-  constexpr std::array<H264PlaneMode, 4> kModes = {H264PlaneMode::kDc, H264PlaneMode::kHorizontal,
-                                                   H264PlaneMode::kVertical, H264PlaneMode::kPlane};
   const Macroblock& macroblock = place.macroblock;
   const ptrdiff_t stride = place.target.chroma_stride;
   const bool top = has(macroblock, Macroblock::kTop);
@@ -290,16 +297,9 @@ void IntraReconstruction::predict_chroma(const Place& place) const {
     if (!(y < 4 ? upper : lower)) continue;
     std::memcpy(edges.left.data() + y * 2, place.target.chroma + y * stride - 2, 2);
   }
-  const H264PlaneMode mode = kModes[macroblock.chroma_mode & 3];
-  intra_.predict_chroma[static_cast<size_t>(resolve(mode, upper, top))](place.target.chroma, stride,
-                                                                        edges);
-  if (mode != H264PlaneMode::kDc || upper == lower) return;
-  // The DC of the lower blocks depends on the lower half's neighbours alone (8.3.4).
-  std::array<uint8_t, 128> other;
-  intra_.predict_chroma[static_cast<size_t>(resolve(mode, lower, top))](other.data(), 16, edges);
-  for (ptrdiff_t y = 4; y < 8; ++y) {
-    std::memcpy(place.target.chroma + y * stride, other.data() + y * 16, 16);
-  }
+  const auto mode = static_cast<H264ChromaMode>(macroblock.chroma_mode & 3);
+  const auto predict = intra_.predict_chroma[static_cast<size_t>(resolve(mode, upper, lower, top))];
+  predict(place.target.chroma, stride, edges);
 }
 
 }  // namespace daedalus::core::h264
