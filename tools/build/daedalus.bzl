@@ -24,6 +24,13 @@ def _warnings():
         "//conditions:default": GCC_WARNINGS,
     })
 
+# Linker options of a shared object that must find all its symbols; under --config=fuzz clang leaves those of the
+# sanitizers to the program that loads it.
+NO_UNDEFINED_SYMBOLS = select({
+    "//tools/build:fuzz": [],
+    "//conditions:default": ["-Wl,-z,defs"],
+})
+
 def daedalus_cc_library(copts = [], **kwargs):
     """cc_library with the project's warnings."""
     native.cc_library(copts = _warnings() + copts, **kwargs)

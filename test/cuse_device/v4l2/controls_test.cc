@@ -207,7 +207,7 @@ TEST_CASE("values are brought into range: rounding, menus, 64 bits") {
   array[1].value = 6;
   auto argument = arguments(array);
   REQUIRE(controls.set_ext(argument, client) == 0);
-  CHECK(array[0].value64 == int64_t{1} << 40);
+  CHECK((array[0].value64 == int64_t{1} << 40));  // packed: Catch must not refer to it
   CHECK(controls.values().integer(kWide) == int64_t{1} << 40);
   CHECK(controls.values().integer(kNumber) == 6);
 }
