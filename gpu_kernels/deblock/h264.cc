@@ -39,8 +39,9 @@ H264EdgeThresholds h264_edge_thresholds(int average_qp, int offset_a, int offset
   return {.alpha = kAlpha[index_a], .beta = kBeta[index_b], .tc0 = kTc0[index_a]};
 }
 
-const H264DeblockFunctions& h264_deblock_functions(Substrate) {
-  return deblock::h264_scalar_functions();
+const H264DeblockFunctions& h264_deblock_functions(Substrate wish) {
+  return wish == Substrate::kScalar ? deblock::h264_scalar_functions()
+                                    : deblock::h264_simd_functions();
 }
 
 }  // namespace daedalus::gpu_kernels

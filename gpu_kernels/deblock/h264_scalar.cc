@@ -145,30 +145,10 @@ void chroma_vertical_mixed(uint8_t* pairs, ptrdiff_t stride, const Strengths& st
   filter_chroma_edge(pairs, 2, stride, 1, strength, thresholds);
 }
 
-void filter_macroblock(const H264DeblockMacroblock& mb, ptrdiff_t luma_stride,
-                       ptrdiff_t chroma_stride) {
-  const auto& [vertical, horizontal] = mb.strength;
-  for (int edge = 0; edge < 4; ++edge) {
-    luma_vertical(mb.luma + 4 * edge, luma_stride, vertical[edge], mb.thresholds[0][edge ? 2 : 0]);
-  }
-  for (int edge = 0; edge < 4; ++edge) {
-    luma_horizontal(mb.luma + 4 * edge * luma_stride, luma_stride, horizontal[edge],
-                    mb.thresholds[0][edge ? 2 : 1]);
-  }
-  if (mb.chroma == nullptr) return;
-  for (int edge = 0; edge < 4; edge += 2) {
-    chroma_vertical(mb.chroma + 4 * edge, chroma_stride, vertical[edge],
-                    chroma_thresholds(mb, edge ? 2 : 0));
-  }
-  for (int edge = 0; edge < 4; edge += 2) {
-    chroma_horizontal(mb.chroma + 2 * edge * chroma_stride, chroma_stride, horizontal[edge],
-                      chroma_thresholds(mb, edge ? 2 : 1));
-  }
-}
-
 void filter_macroblocks(const H264DeblockMacroblock* macroblocks, size_t count,
                         ptrdiff_t luma_stride, ptrdiff_t chroma_stride) {
-  for (size_t i = 0; i < count; ++i) filter_macroblock(macroblocks[i], luma_stride, chroma_stride);
+  filter_edges(macroblocks, count, luma_stride, chroma_stride, luma_vertical, luma_horizontal,
+               chroma_vertical, chroma_horizontal);
 }
 
 }  // namespace

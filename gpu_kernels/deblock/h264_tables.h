@@ -12,7 +12,36 @@ inline std::array<H264EdgeThresholds, 2> chroma_thresholds(const H264DeblockMacr
   return {macroblock.thresholds[1][which], macroblock.thresholds[2][which]};
 }
 
+// filter_macroblocks() by the functions of one edge.
+template <typename LumaEdge, typename ChromaEdge>
+void filter_edges(const H264DeblockMacroblock* macroblocks, size_t count, ptrdiff_t luma_stride,
+                  ptrdiff_t chroma_stride, LumaEdge* luma_vertical, LumaEdge* luma_horizontal,
+                  ChromaEdge* chroma_vertical, ChromaEdge* chroma_horizontal) {
+  for (const H264DeblockMacroblock* mb = macroblocks; mb != macroblocks + count; ++mb) {
+    const auto& [vertical, horizontal] = mb->strength;
+    const auto& luma = mb->thresholds[0];
+    for (size_t i = 0; i < 4; ++i) {
+      luma_vertical(mb->luma + 4 * i, luma_stride, vertical[i], luma[i == 0 ? 0 : 2]);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      luma_horizontal(mb->luma + 4 * i * luma_stride, luma_stride, horizontal[i],
+                      luma[i == 0 ? 1 : 2]);
+    }
+    if (mb->chroma == nullptr) continue;
+    for (size_t i = 0; i < 4; i += 2) {
+      chroma_vertical(mb->chroma + 4 * i, chroma_stride, vertical[i],
+                      chroma_thresholds(*mb, i == 0 ? 0 : 2));
+    }
+    for (size_t i = 0; i < 4; i += 2) {
+      chroma_horizontal(mb->chroma + 2 * i * chroma_stride, chroma_stride, horizontal[i],
+                        chroma_thresholds(*mb, i == 0 ? 1 : 2));
+    }
+  }
+}
+
 const H264DeblockFunctions& h264_scalar_functions();
+// The best compiled target that this CPU supports; follows hwy::SetSupportedTargetsForTest.
+const H264DeblockFunctions& h264_simd_functions();
 
 }  // namespace daedalus::gpu_kernels::deblock
 

@@ -1,7 +1,10 @@
 #include "gpu_kernels/deblock/h264.h"
 
+#include <array>
+#include <string>
 #include <vector>
 
+#include "gpu_kernels/harness.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels {
@@ -158,6 +161,171 @@ TEST_CASE("a macroblock's edges each have their strengths and thresholds", "[deb
     h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, kStride, kStride);
     CHECK(chroma == expected);
     CHECK(luma != luma_before);
+  }
+}
+
+using harness::draw;
+using harness::Plane;
+using harness::Random;
+using Strengths = std::array<uint8_t, 4>;
+
+// Those of the standard's tables, and others.
+H264EdgeThresholds draw_thresholds(Random& random) {
+  if (draw(random, 0, 2) != 0) {
+    return h264_edge_thresholds(draw(random, 0, 51), draw(random, -12, 12), draw(random, -12, 12));
+  }
+  H264EdgeThresholds t = {.alpha = static_cast<uint8_t>(draw(random, 0, 255)),
+                          .beta = static_cast<uint8_t>(draw(random, 0, 255))};
+  for (uint8_t& tc0 : t.tc0) tc0 = static_cast<uint8_t>(draw(random, 0, 25));
+  return t;
+}
+
+// All equal, of one kind or any.
+Strengths draw_strengths(Random& random) {
+  const int first = draw(random, 0, 4);
+  const int kind = draw(random, 0, 2);
+  Strengths strengths{};
+  for (uint8_t& strength : strengths) {
+    strength = static_cast<uint8_t>(kind == 0   ? first
+                                    : kind == 1 ? draw(random, 0, 3)
+                                                : draw(random, 0, 4));
+  }
+  return strengths;
+}
+
+using Edge = void (*)(const H264DeblockFunctions&, uint8_t*, ptrdiff_t, const Strengths&,
+                      const std::array<H264EdgeThresholds, 2>&);
+struct Kernel {
+  const char* name;
+  // Samples around the edge, in bytes and rows; where its first one is.
+  size_t row_bytes, rows, x, y;
+  Edge run;
+};
+
+#define EDGE_ARGUMENTS                                                              \
+  const H264DeblockFunctions &f, uint8_t *at, ptrdiff_t stride, const Strengths &s, \
+      const std::array<H264EdgeThresholds, 2>&t
+
+const Kernel kKernels[] = {
+    {"luma_vertical", 8, 16, 4, 0, [](EDGE_ARGUMENTS) { f.luma_vertical(at, stride, s, t[0]); }},
+    {"luma_horizontal", 16, 8, 0, 4,
+     [](EDGE_ARGUMENTS) { f.luma_horizontal(at, stride, s, t[0]); }},
+    {"chroma_vertical", 8, 8, 4, 0, [](EDGE_ARGUMENTS) { f.chroma_vertical(at, stride, s, t); }},
+    {"chroma_horizontal", 16, 4, 0, 2,
+     [](EDGE_ARGUMENTS) { f.chroma_horizontal(at, stride, s, t); }},
+    {"luma_vertical_mixed", 8, 8, 4, 0,
+     [](EDGE_ARGUMENTS) { f.luma_vertical_mixed(at, stride, s, t[0]); }},
+    {"chroma_vertical_mixed", 8, 4, 4, 0,
+     [](EDGE_ARGUMENTS) { f.chroma_vertical_mixed(at, stride, s, t); }},
+};
+
+// Steps at the edge that the thresholds let pass, with any samples around them.
+void fill_edge(Plane& plane, const Kernel& kernel, int turn, Random& random) {
+  plane.fill(harness::kFills[turn % std::size(harness::kFills)], random);
+  if (turn % 2 == 0) return;
+  const int base = draw(random, 0, 255);
+  const int reach = draw(random, 1, 20);
+  for (size_t y = 0; y < kernel.rows; ++y) {
+    for (size_t x = 0; x < kernel.row_bytes; ++x) {
+      const int step = y < kernel.y || x < kernel.x ? 0 : 2 * reach;
+      plane.row(y)[x] =
+          static_cast<uint8_t>(std::clamp(base + step + draw(random, -reach, reach), 0, 255));
+    }
+  }
+}
+
+TEST_CASE("every SIMD target filters edges as the reference does", "[deblock]") {
+  const H264DeblockFunctions& scalar = h264_deblock_functions(Substrate::kScalar);
+  harness::for_each_target(h264_deblock_functions, [&](const H264DeblockFunctions& simd) {
+    Random random(1);
+    for (const Kernel& kernel : kKernels) {
+      int changed = 0;
+      for (int turn = 0; turn < 3000; ++turn) {
+        Plane before({kernel.row_bytes, kernel.rows, static_cast<size_t>(draw(random, 0, 9)),
+                      static_cast<size_t>(draw(random, 0, 15))});
+        fill_edge(before, kernel, turn, random);
+        const Strengths strengths = draw_strengths(random);
+        const std::array thresholds = {draw_thresholds(random), draw_thresholds(random)};
+        const auto run = [&](const H264DeblockFunctions& functions) {
+          Plane plane = before;
+          kernel.run(functions, plane.row(kernel.y) + kernel.x, plane.stride(), strengths,
+                     thresholds);
+          return plane;
+        };
+        const Plane expected = run(scalar);
+        if (!(expected == run(simd))) FAIL(kernel.name << ", turn " << turn);
+        changed += expected == before ? 0 : 1;
+      }
+      CHECK(changed > 300);
+    }
+  });
+}
+
+// A row of three macroblocks with what the filter reads above and left of them: luma, then chroma.
+struct Row3 {
+  explicit Row3(Random& random) : list(3) {
+    for (H264DeblockMacroblock& mb : list) {
+      for (auto& direction : mb.strength) {
+        for (Strengths& edge : direction) edge = draw_strengths(random);
+      }
+      for (auto& component : mb.thresholds) {
+        for (H264EdgeThresholds& thresholds : component) thresholds = draw_thresholds(random);
+      }
+    }
+  }
+  void run(const H264DeblockFunctions& functions, Plane& plane, bool has_chroma) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      list[i].luma = plane.row(4) + 4 + 16 * i;
+      list[i].chroma = has_chroma ? plane.row(22) + 4 + 16 * i : nullptr;
+    }
+    functions.filter_macroblocks(list.data(), list.size(), plane.stride(), plane.stride());
+  }
+  std::vector<H264DeblockMacroblock> list;
+};
+
+TEST_CASE("every SIMD target filters macroblocks as the reference does", "[deblock]") {
+  const H264DeblockFunctions& scalar = h264_deblock_functions(Substrate::kScalar);
+  harness::for_each_target(h264_deblock_functions, [&](const H264DeblockFunctions& simd) {
+    Random random(2);
+    for (int turn = 0; turn < 1000; ++turn) {
+      Plane before({52, 30, static_cast<size_t>(draw(random, 0, 9)),
+                    static_cast<size_t>(draw(random, 0, 15))});
+      before.fill(turn % 2 == 0 ? harness::Fill::kNear
+                                : harness::kFills[turn / 2 % std::size(harness::kFills)],
+                  random);
+      Row3 macroblocks(random);
+      const auto run = [&](const H264DeblockFunctions& functions) {
+        Plane plane = before;
+        macroblocks.run(functions, plane, turn % 5 != 0);
+        return plane;
+      };
+      if (!(run(scalar) == run(simd))) FAIL("turn " << turn);
+    }
+  });
+}
+
+TEST_CASE("a wish is met or the table says what runs instead", "[deblock]") {
+  harness::check_wishes(h264_deblock_functions);
+}
+
+TEST_CASE("speed of SIMD against the reference", "[.bench]") {
+  const H264DeblockFunctions& scalar = h264_deblock_functions(Substrate::kScalar);
+  const H264DeblockFunctions& simd = h264_deblock_functions(Substrate::kSimd);
+  REQUIRE(simd.substrate == Substrate::kSimd);
+  Random random(3);
+  Plane plane({64, 32});
+  const H264EdgeThresholds t = h264_edge_thresholds(40, 0, 0);
+  for (const Kernel& kernel : kKernels) {
+    for (const uint8_t strength : {2, 4}) {
+      plane.fill(harness::Fill::kNear, random);
+      const auto run = [&](const H264DeblockFunctions& functions) {
+        const Strengths strengths = {strength, strength, strength, strength};
+        kernel.run(functions, plane.row(kernel.y) + kernel.x, plane.stride(), strengths, {t, t});
+      };
+      const std::string name = std::string(kernel.name) + ", bS " + std::to_string(strength);
+      harness::print_ratio(
+          name.c_str(), simd.target, [&] { run(scalar); }, [&] { run(simd); });
+    }
   }
 }
 

@@ -4,6 +4,8 @@
 
 namespace daedalus::gpu_kernels {
 
-const H264IntraFunctions& h264_intra_functions(Substrate) { return intra::h264_scalar_functions(); }
+const H264IntraFunctions& h264_intra_functions(Substrate wish) {
+  return wish == Substrate::kScalar ? intra::h264_scalar_functions() : intra::h264_simd_functions();
+}
 
 }  // namespace daedalus::gpu_kernels

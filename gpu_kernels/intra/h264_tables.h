@@ -7,6 +7,8 @@
 namespace daedalus::gpu_kernels::intra {
 
 const H264IntraFunctions& h264_scalar_functions();
+// The best compiled target that this CPU supports; follows hwy::SetSupportedTargetsForTest.
+const H264IntraFunctions& h264_simd_functions();
 
 }  // namespace daedalus::gpu_kernels::intra
 

@@ -1,7 +1,11 @@
 #include "gpu_kernels/intra/h264.h"
 
+#include <algorithm>
+#include <array>
+#include <string>
 #include <vector>
 
+#include "gpu_kernels/harness.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels {
@@ -128,6 +132,101 @@ TEST_CASE("chroma DC takes the nearer edge off the diagonal", "[intra]") {
       }
     }
   }
+}
+
+using harness::draw;
+using harness::Plane;
+using harness::Random;
+
+// Fills each array with one row of a plane.
+template <typename... Arrays>
+void fill_edges(harness::Fill fill, Random& random, Arrays&... arrays) {
+  Plane plane({16, sizeof...(arrays)});
+  plane.fill(fill, random);
+  size_t row = 0;
+  (std::copy_n(plane.row(row++), arrays.size(), arrays.begin()), ...);
+}
+
+template <typename Edges>
+Edges draw_edges(harness::Fill fill, Random& random) {
+  Edges edges{};
+  if constexpr (requires { edges.corner.size(); }) {
+    fill_edges(fill, random, edges.top, edges.left, edges.corner);
+  } else {
+    std::array<uint8_t, 1> corner;
+    fill_edges(fill, random, edges.top, edges.left, corner);
+    edges.corner = corner[0];
+  }
+  if constexpr (requires { edges.has_corner; }) {
+    const int there = draw(random, 0, 1) != 0 ? 7 : draw(random, 0, 7);
+    edges.has_corner = (there & 1) != 0;
+    edges.has_top = (there & 2) != 0;
+    edges.has_left = (there & 4) != 0;
+  }
+  return edges;
+}
+
+// Runs every mode of both tables on the same edges.
+template <typename Edges, size_t kModes>
+void compare_modes(const char* what, size_t row_bytes, size_t rows,
+                   const std::array<void (*)(uint8_t*, ptrdiff_t, const Edges&), kModes>& scalar,
+                   const std::array<void (*)(uint8_t*, ptrdiff_t, const Edges&), kModes>& simd) {
+  Random random(1);
+  for (int turn = 0; turn < 600; ++turn) {
+    const Plane before({row_bytes, rows, static_cast<size_t>(draw(random, 0, 9)),
+                        static_cast<size_t>(draw(random, 0, 15))});
+    const Edges edges =
+        draw_edges<Edges>(harness::kFills[turn % std::size(harness::kFills)], random);
+    for (size_t mode = 0; mode < kModes; ++mode) {
+      Plane expected = before;
+      Plane actual = before;
+      scalar[mode](expected.row(0), expected.stride(), edges);
+      simd[mode](actual.row(0), actual.stride(), edges);
+      if (!(expected == actual)) FAIL(what << ", mode " << mode << ", turn " << turn);
+    }
+  }
+}
+
+TEST_CASE("every SIMD target predicts what the reference predicts, and nothing else", "[intra]") {
+  const H264IntraFunctions& scalar = h264_intra_functions(Substrate::kScalar);
+  harness::for_each_target(h264_intra_functions, [&](const H264IntraFunctions& simd) {
+    compare_modes("4x4", 4, 4, scalar.predict_4x4, simd.predict_4x4);
+    compare_modes("8x8", 8, 8, scalar.predict_8x8, simd.predict_8x8);
+    compare_modes("16x16", 16, 16, scalar.predict_16x16, simd.predict_16x16);
+    compare_modes("chroma", 16, 8, scalar.predict_chroma, simd.predict_chroma);
+  });
+}
+
+TEST_CASE("a wish is met or the table says what runs instead", "[intra]") {
+  harness::check_wishes(h264_intra_functions);
+}
+
+template <typename Edges, size_t kModes>
+void bench_modes(const std::string& what, const char* target,
+                 const std::array<void (*)(uint8_t*, ptrdiff_t, const Edges&), kModes>& scalar,
+                 const std::array<void (*)(uint8_t*, ptrdiff_t, const Edges&), kModes>& simd) {
+  Random random(3);
+  Plane plane({32, 16});
+  Edges edges = draw_edges<Edges>(harness::Fill::kRandom, random);
+  if constexpr (requires { edges.has_top; }) {
+    edges.has_corner = edges.has_top = edges.has_left = true;
+  }
+  for (size_t mode = 0; mode < kModes; ++mode) {
+    const std::string name = what + ", mode " + std::to_string(mode);
+    harness::print_ratio(
+        name.c_str(), target, [&] { scalar[mode](plane.row(0), plane.stride(), edges); },
+        [&] { simd[mode](plane.row(0), plane.stride(), edges); });
+  }
+}
+
+TEST_CASE("speed of SIMD against the reference", "[.bench]") {
+  const H264IntraFunctions& scalar = h264_intra_functions(Substrate::kScalar);
+  const H264IntraFunctions& simd = h264_intra_functions(Substrate::kSimd);
+  REQUIRE(simd.substrate == Substrate::kSimd);
+  bench_modes("4x4", simd.target, scalar.predict_4x4, simd.predict_4x4);
+  bench_modes("8x8", simd.target, scalar.predict_8x8, simd.predict_8x8);
+  bench_modes("16x16", simd.target, scalar.predict_16x16, simd.predict_16x16);
+  bench_modes("chroma", simd.target, scalar.predict_chroma, simd.predict_chroma);
 }
 
 }  // namespace
