@@ -142,6 +142,7 @@ class Decoder final : public EntropyDecoder {
   size_t next_slice_ = 0;                            // the pending one's number
   std::optional<headers::H264SliceHeader> pending_;  // the next slice to begin
   bool active_ = false;                              // a slice is in work
+  size_t slice_in_work_ = 0;                         // the one begun last
   uint32_t place_ = 0;                               // of the next macroblock (pair)
   uint32_t damaged_ = 0;
 };
@@ -192,7 +193,7 @@ MotionField::ReferenceId Decoder::id_of(const Reference& reference) const {
 bool Decoder::begin_pending() {
   Slice& slice = list_.slices[next_slice_];
   slice.header = std::move(*pending_);
-  const size_t index = next_slice_;
+  const size_t index = slice_in_work_ = next_slice_;
   const headers::H264SliceHeader& header = slice.header;
   build_reference_lists(parameters_.sps, parameters_.decode, counts_, slice);
   if (headers::h264_has_explicit_weights(parameters_.pps, header.slice.slice_type)) {
@@ -220,9 +221,9 @@ void Decoder::set_missing(uint32_t x, uint32_t row) {
   const uint32_t height = list_.mbaff ? 2 : 1;
   for (uint32_t y = row * height; y < (row + 1) * height; ++y) {
     const size_t number = size_t{y} * list_.width + x;
-    const uint16_t slice = list_.macroblocks[number].slice;
     list_.macroblocks[number] = Macroblock{};
-    list_.macroblocks[number].slice = slice;
+    list_.macroblocks[number].slice = static_cast<uint16_t>(slice_in_work_);
+    list_.motion->slice[number] = static_cast<uint16_t>(slice_in_work_);
     for (size_t list = 0; list < 2; ++list) list_.motion->references[list][number].fill(-1);
     picture_.rows.at(x, y).slice = MacroblockContext::kNoSlice;
     ++damaged_;
@@ -239,7 +240,6 @@ void Decoder::parse_row(uint32_t row) {
       find_pending();
     }
     if (!active_) {
-      list_.macroblocks[size_t{row} * (list_.mbaff ? 2 : 1) * list_.width + x].slice = 0;
       set_missing(x, row);
       continue;
     }

@@ -37,7 +37,7 @@ class EntropyDecoder {
 
   // Rows in order, each once: 0, 1, … rows() - 1. Afterwards the row is complete for all later
   // passes: macroblocks that no slice has, or that are damaged, are kMissing, and the slices they
-  // name are filled.
+  // name are filled (what is missing before the first slice names one that may not be).
   virtual void parse_row(uint32_t row) = 0;
   // Of macroblocks; of pairs in an MBAFF frame.
   virtual uint32_t rows() const = 0;

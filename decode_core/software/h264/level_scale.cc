@@ -66,7 +66,7 @@ void transform_luma_dc(std::array<int32_t, 16>& levels, uint32_t scale) {
   for (size_t y = 0; y < 4; ++y) butterfly(4 * y, 1);
   for (size_t x = 0; x < 4; ++x) butterfly(x, 4);
   for (int32_t& level : levels) {
-    level = static_cast<int32_t>(wrapping_product(level, scale) + 32) >> 6;
+    level = static_cast<int32_t>(wrapping_product(level, scale) + 32u) >> 6;
   }
 }
 
