@@ -1,17 +1,16 @@
 #include "decode_core/software/h264/deblocking.h"
 
+#include <bit>
+
 #include "decode_core/software/h264/mbaff_deblocking.h"
 
 namespace daedalus::core::h264 {
 namespace {
 
 bool any(const MacroblockStrengths& strengths) {
-  for (const auto& direction : strengths) {
-    for (const EdgeStrength& edge : direction) {
-      if (edge != EdgeStrength{}) return true;
-    }
-  }
-  return false;
+  uint64_t all = 0;
+  for (const uint64_t part : std::bit_cast<std::array<uint64_t, 4>>(strengths)) all |= part;
+  return all != 0;
 }
 
 }  // namespace
@@ -67,13 +66,16 @@ void Deblocking::filter_plain_row(uint32_t row) {
     filtered.luma = target.luma;
     filtered.chroma = target.chroma;
     filtered.strength = strengths;
-    const auto set = [&](size_t edge, const Macroblock& beyond) {
-      const auto components = thresholds_.between(beyond, macroblock);
+    const auto inner = thresholds_.between(macroblock, macroblock);
+    const auto set = [&](size_t edge, uint32_t beyond) {
+      const Macroblock& other = beyond == kNoMacroblock ? macroblock : list_.macroblocks[beyond];
+      const auto components =
+          other.luma_qp == macroblock.luma_qp ? inner : thresholds_.between(other, macroblock);
       for (size_t i = 0; i < 3; ++i) filtered.thresholds[i][edge] = components[i];
     };
-    if (neighbours.left != kNoMacroblock) set(0, list_.macroblocks[neighbours.left]);
-    if (neighbours.top != kNoMacroblock) set(1, list_.macroblocks[neighbours.top]);
-    set(2, macroblock);
+    set(0, neighbours.left);
+    set(1, neighbours.top);
+    for (size_t i = 0; i < 3; ++i) filtered.thresholds[i][2] = inner[i];
   }
   functions_.filter_macroblocks(batch_.data(), batch_.size(), target_.luma_stride,
                                 target_.chroma_stride);

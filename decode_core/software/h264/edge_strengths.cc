@@ -54,9 +54,13 @@ Motion motion_of(const PictureList& picture, uint32_t index) {
       motion.pictures[list].fill(kUnused);
       continue;
     }
-    for (size_t block = 0; block < 4; ++block) {
+    const std::array<int8_t, 4>& references = field.references[list][index];
+    const auto first = picture_of(slice, list, references[0], field_of_frame, bottom);
+    motion.pictures[list].fill(first);
+    for (size_t block = 1; block < 4; ++block) {
+      if (references[block] == references[0]) continue;
       motion.pictures[list][block] =
-          picture_of(slice, list, field.references[list][index][block], field_of_frame, bottom);
+          picture_of(slice, list, references[block], field_of_frame, bottom);
     }
     motion.vectors[list] = field.vectors[list][index].data();
   }
