@@ -1,11 +1,12 @@
 #include "decode_core/job.h"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <iterator>
 #include <string>
 #include <vector>
+
+#include "base/enum_value.h"
 
 namespace daedalus::core {
 namespace {
@@ -115,10 +116,7 @@ Status validate_av1_tiles(const DecodeJob& job, const Av1Parameters& parameters)
 // Whether a client's enumeration has one of its `count` values, looked at as the number it is.
 template <typename Enumeration>
 bool is_one_of(const Enumeration& value, uint32_t count) {
-  uint32_t number = 0;
-  static_assert(sizeof(value) == sizeof(number));
-  std::memcpy(&number, &value, sizeof(number));
-  return number < count;
+  return static_cast<uint32_t>(plain(value)) < count;
 }
 
 Status validate_av1_enumerations(const v4l2_ctrl_av1_frame& frame) {

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/enum_value.h"
 #include "decode_core/headers/av1_warp.h"
-#include "va_driver/client_values.h"
 
 namespace daedalus::va {
 namespace {

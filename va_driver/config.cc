@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "va_driver/client_values.h"
+#include "base/enum_value.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"
 

@@ -1,6 +1,6 @@
 #include "va_driver/display_attributes.h"
 
-#include "va_driver/client_values.h"
+#include "base/enum_value.h"
 #include "va_driver/display.h"
 
 namespace daedalus::va {

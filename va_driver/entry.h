@@ -6,7 +6,7 @@
 
 #include <new>
 
-#include "va_driver/client_values.h"
+#include "base/enum_value.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"
 

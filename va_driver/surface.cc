@@ -10,8 +10,8 @@
 #include <span>
 #include <utility>
 
+#include "base/enum_value.h"
 #include "decode_core/core.h"
-#include "va_driver/client_values.h"
 #include "va_driver/context.h"
 #include "va_driver/display.h"
 #include "va_driver/status.h"

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-#include <type_traits>
 #include <utility>
 
 extern "C" {
 #include <libavutil/pixfmt.h>
 }
+
+#include "base/enum_value.h"
 
 namespace daedalus::core {
 namespace {
@@ -18,8 +19,7 @@ namespace {
 template <typename Enum>
 uint8_t code_point(const Enum& field) {
   constexpr uint8_t kUnspecified = 2;
-  std::underlying_type_t<Enum> value;
-  std::memcpy(&value, &field, sizeof value);
+  const auto value = plain(field);
   return std::in_range<uint8_t>(value) ? static_cast<uint8_t>(value) : kUnspecified;
 }
 

@@ -1,13 +1,13 @@
-// Enumerations in the client's memory and arguments: it may know more values than our headers, or
-// send garbage, and C++ allows neither to be read as the enumeration's type.
-#ifndef DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
-#define DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
+// Enumerations that others filled, clients and libraries: they may know more values than our
+// headers, or hold garbage, and C++ allows neither to be read as the enumeration's type.
+#ifndef DAEDALUS_BASE_ENUM_VALUE_H_
+#define DAEDALUS_BASE_ENUM_VALUE_H_
 
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
-namespace daedalus::va {
+namespace daedalus {
 
 // The number behind an enumeration's value; anything else as it is.
 template <typename Value>
@@ -22,6 +22,6 @@ auto plain(const Value& value) {
   }
 }
 
-}  // namespace daedalus::va
+}  // namespace daedalus
 
-#endif  // DAEDALUS_VA_DRIVER_CLIENT_VALUES_H_
+#endif  // DAEDALUS_BASE_ENUM_VALUE_H_
