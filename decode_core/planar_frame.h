@@ -1,4 +1,4 @@
-// PlanarFrame: a frame in memory of its own that a client's images are written to.
+// PlanarFrame: a frame in memory of its own, to be written to: a client's images, a copy.
 #ifndef DAEDALUS_DECODE_CORE_PLANAR_FRAME_H_
 #define DAEDALUS_DECODE_CORE_PLANAR_FRAME_H_
 

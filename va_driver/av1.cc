@@ -18,8 +18,7 @@
 namespace daedalus::va {
 namespace {
 
-constexpr size_t kSlots = V4L2_AV1_TOTAL_REFS_PER_FRAME;
-constexpr uint32_t kAllSlots = 0xff;
+using headers::kAv1SlotCount;
 
 // Kept with each decoded surface.
 struct Av1State : ChainState {
@@ -55,10 +54,7 @@ class Av1Builder : public JobBuilder {
 
   VAStatus check_picture() const;
   VAStatus check_tiles(std::span<const Slice> slices, size_t coded_bytes) const;
-  bool intra() const {
-    const uint32_t type = picture_.pic_info_fields.bits.frame_type;
-    return type == V4L2_AV1_KEY_FRAME || type == V4L2_AV1_INTRA_ONLY_FRAME;
-  }
+  bool intra() const { return headers::av1_is_intra(picture_.pic_info_fields.bits.frame_type); }
   static void add_order_hints(const headers::Av1Slots& slots, core::Av1Parameters* parameters);
   std::optional<uint32_t> refresh_frame_flags(std::span<const Slice> slices,
                                               std::span<const uint8_t> bitstream,
@@ -95,7 +91,7 @@ VAStatus Av1Builder::check_picture() const {
                   picture_.context_update_tile_id);
   }
   for (const uint8_t slot : picture_.ref_frame_idx) {
-    if (slot >= kSlots && !intra()) {
+    if (slot >= kAv1SlotCount && !intra()) {
       return refuse(VA_STATUS_ERROR_INVALID_PARAMETER, "AV1: ref_frame_idx %d", slot);
     }
   }
@@ -109,6 +105,7 @@ VAStatus Av1Builder::check_picture() const {
   return VA_STATUS_SUCCESS;
 }
 
+// For hardware, which takes the structure as it is; dav1d finds them itself.
 void Av1Builder::add_order_hints(const headers::Av1Slots& slots, core::Av1Parameters* parameters) {
   v4l2_ctrl_av1_frame& frame = parameters->frame;
   std::array<uint32_t, V4L2_AV1_REFS_PER_FRAME> hints{};
@@ -125,26 +122,27 @@ void Av1Builder::add_order_hints(const headers::Av1Slots& slots, core::Av1Parame
 // The tiles' bytes alone: a client may send those of all tiles with each of them.
 void Av1Builder::add_tiles(std::span<const Slice> slices, std::span<const uint8_t> bitstream,
                            core::Av1Parameters* parameters, core::DecodeJob* job) const {
+  size_t bytes = 0;
+  for (const Slice& slice : slices) bytes += slice.range.size;
+  job->bitstream.reserve(bytes);
+  job->slices.reserve(slices.size());
+  parameters->tiles.reserve(slices.size());
   for (const Slice& slice : slices) {
     const Place& place = places_[slice.parameters];
     const auto offset = static_cast<uint32_t>(job->bitstream.size());
-    const auto bytes = bitstream.subspan(slice.range.offset, slice.range.size);
-    job->bitstream.insert(job->bitstream.end(), bytes.begin(), bytes.end());
+    const auto tile = bitstream.subspan(slice.range.offset, slice.range.size);
+    job->bitstream.insert(job->bitstream.end(), tile.begin(), tile.end());
     job->slices.push_back({offset, slice.range.size});
     parameters->tiles.push_back({offset, slice.range.size, place.row, place.column});
   }
 }
 
-// Shown key frames and switch frames take every slot (5.9.2); of others the client's bytes may
-// tell.
+// Where the frame does not take every slot, the client's bytes may tell.
 std::optional<uint32_t> Av1Builder::refresh_frame_flags(std::span<const Slice> slices,
                                                         std::span<const uint8_t> bitstream,
                                                         const core::Av1Parameters& parameters,
                                                         const headers::Av1Slots& slots) {
-  const v4l2_ctrl_av1_frame& frame = parameters.frame;
-  const bool shown_key =
-      frame.frame_type == V4L2_AV1_KEY_FRAME && (frame.flags & V4L2_AV1_FRAME_FLAG_SHOW_FRAME) != 0;
-  if (frame.frame_type == V4L2_AV1_SWITCH_FRAME || shown_key) return kAllSlots;
+  if (headers::av1_refreshes_all(parameters.frame)) return headers::kAv1AllSlots;
   const auto before_tiles = bitstream.first(slices.front().range.offset);
   return header_bytes_.refresh_frame_flags(before_tiles, parameters, slots);
 }
@@ -168,7 +166,7 @@ VAStatus Av1Builder::build(References& references, std::span<const Slice> slices
   const v4l2_ctrl_av1_frame& frame = parameters.frame;
   core::DecodeJob& job = out->job;
   headers::Av1Slots slots;
-  for (size_t i = 0; i < kSlots; ++i) {
+  for (size_t i = 0; i < kAv1SlotCount; ++i) {
     const Reference reference = references.resolve(picture_.ref_frame_map[i]);
     job.references.push_back(reference.picture);
     const auto* state = dynamic_cast<const Av1State*>(reference.state.get());

@@ -20,8 +20,7 @@ enum Guess : uint32_t {
   kSeparateUv = 16,
   kForcedScreenContent = 32,
   kForcedIntegerMv = 64,
-  kReducedStill = 128,
-  kGuesses = 256,
+  kGuesses = 128,
 };
 
 headers::Av1SequenceHeader sequence_of(const core::Av1Parameters& told, uint32_t guess) {
@@ -32,7 +31,6 @@ headers::Av1SequenceHeader sequence_of(const core::Av1Parameters& told, uint32_t
   out.bit_depth = told.sequence.bit_depth;
   out.monochrome = in_told(V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME);
   out.still_picture = in_told(V4L2_AV1_SEQUENCE_FLAG_STILL_PICTURE);
-  out.reduced_still_picture = (guess & kReducedStill) != 0;
   out.order_hint_bits = told.sequence.order_hint_bits;
   constexpr uint32_t kUnknown =
       V4L2_AV1_SEQUENCE_FLAG_ENABLE_SUPERRES | V4L2_AV1_SEQUENCE_FLAG_ENABLE_WARPED_MOTION |
@@ -159,8 +157,7 @@ Bytes frame_in_units(Bytes bytes) {
 }
 
 std::optional<uint8_t> read_flags(Bytes bytes, const core::Av1Parameters& told,
-                                  const headers::Av1HeaderParser& state, uint32_t guess) {
-  headers::Av1HeaderParser parser = state;
+                                  headers::Av1HeaderParser& parser, uint32_t guess) {
   parser.set_sequence(sequence_of(told, guess));
   const auto header = parser.parse(bytes, {});
   if (!header.ok() || header->show_existing_frame) return std::nullopt;
@@ -184,13 +181,13 @@ std::optional<uint8_t> Av1HeaderBytes::refresh_frame_flags(Bytes bytes,
 
 std::optional<uint8_t> Av1HeaderBytes::try_all(Bytes bytes, const core::Av1Parameters& told,
                                                const headers::Av1Slots& slots) {
-  const headers::Av1HeaderParser state(slots);
+  headers::Av1HeaderParser parser(slots);
   if (right_guess_) {
-    if (const auto flags = read_flags(bytes, told, state, *right_guess_)) return flags;
+    if (const auto flags = read_flags(bytes, told, parser, *right_guess_)) return flags;
   }
   std::optional<uint8_t> found;
   for (uint32_t guess = 0; guess < kGuesses; ++guess) {
-    const auto flags = read_flags(bytes, told, state, guess);
+    const auto flags = read_flags(bytes, told, parser, guess);
     if (!flags) continue;
     if (found && *found != *flags) {
       right_guess_.reset();

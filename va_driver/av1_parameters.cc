@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/enum_value.h"
+#include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/headers/av1_warp.h"
 
 namespace daedalus::va {
@@ -52,19 +53,16 @@ struct TileAxis {
   }
 };
 
-class Translation {
+class ParameterReader {
  public:
-  explicit Translation(const VADecPictureParameterBufferAV1& picture) : picture_(picture) {}
+  explicit ParameterReader(const VADecPictureParameterBufferAV1& picture) : picture_(picture) {}
 
   v4l2_ctrl_av1_sequence sequence() const;
   v4l2_ctrl_av1_frame frame() const;
   v4l2_ctrl_av1_film_grain film_grain() const;
 
  private:
-  bool intra() const {
-    const uint32_t type = picture_.pic_info_fields.bits.frame_type;
-    return type == V4L2_AV1_KEY_FRAME || type == V4L2_AV1_INTRA_ONLY_FRAME;
-  }
+  bool intra() const { return headers::av1_is_intra(picture_.pic_info_fields.bits.frame_type); }
   uint32_t frame_flags() const;
   v4l2_av1_tile_info tile_info(uint32_t width) const;
   v4l2_av1_quantization quantization() const;
@@ -78,7 +76,7 @@ class Translation {
 };
 
 // The tools that VA does not tell are taken as allowed: each frame says what it uses.
-v4l2_ctrl_av1_sequence Translation::sequence() const {
+v4l2_ctrl_av1_sequence ParameterReader::sequence() const {
   const auto& info = picture_.seq_info_fields.fields;
   v4l2_ctrl_av1_sequence out{};
   out.flags = V4L2_AV1_SEQUENCE_FLAG_ENABLE_WARPED_MOTION |
@@ -109,7 +107,7 @@ v4l2_ctrl_av1_sequence Translation::sequence() const {
   return out;
 }
 
-uint32_t Translation::frame_flags() const {
+uint32_t ParameterReader::frame_flags() const {
   const auto& info = picture_.pic_info_fields.bits;
   const auto& mode = picture_.mode_control_fields.bits;
   uint32_t flags = 0;
@@ -133,7 +131,7 @@ uint32_t Translation::frame_flags() const {
   return flags;
 }
 
-v4l2_ctrl_av1_frame Translation::frame() const {
+v4l2_ctrl_av1_frame ParameterReader::frame() const {
   constexpr uint8_t kNoSuperres = 8, kMostSuperres = 16;
   const auto& mode = picture_.mode_control_fields.bits;
   v4l2_ctrl_av1_frame out{};
@@ -169,7 +167,7 @@ v4l2_ctrl_av1_frame Translation::frame() const {
   return out;
 }
 
-v4l2_av1_tile_info Translation::tile_info(uint32_t width) const {
+v4l2_av1_tile_info ParameterReader::tile_info(uint32_t width) const {
   v4l2_av1_tile_info out{};
   const bool uniform = picture_.pic_info_fields.bits.uniform_tile_spacing_flag;
   set(out.flags, uniform, V4L2_AV1_TILE_INFO_FLAG_UNIFORM_TILE_SPACING);
@@ -185,7 +183,7 @@ v4l2_av1_tile_info Translation::tile_info(uint32_t width) const {
   return out;
 }
 
-v4l2_av1_quantization Translation::quantization() const {
+v4l2_av1_quantization ParameterReader::quantization() const {
   v4l2_av1_quantization out{};
   const auto& mode = picture_.mode_control_fields.bits;
   const auto& matrix = picture_.qmatrix_fields.bits;
@@ -208,7 +206,7 @@ v4l2_av1_quantization Translation::quantization() const {
   return out;
 }
 
-v4l2_av1_segmentation Translation::segmentation() const {
+v4l2_av1_segmentation ParameterReader::segmentation() const {
   const VASegmentationStructAV1& from = picture_.seg_info;
   v4l2_av1_segmentation out{};
   const auto& info = from.segment_info_fields.bits;
@@ -229,7 +227,7 @@ v4l2_av1_segmentation Translation::segmentation() const {
   return out;
 }
 
-v4l2_av1_loop_filter Translation::loop_filter() const {
+v4l2_av1_loop_filter ParameterReader::loop_filter() const {
   v4l2_av1_loop_filter out{};
   const auto& info = picture_.loop_filter_info_fields.bits;
   const auto& mode = picture_.mode_control_fields.bits;
@@ -248,7 +246,7 @@ v4l2_av1_loop_filter Translation::loop_filter() const {
   return out;
 }
 
-v4l2_av1_cdef Translation::cdef() const {
+v4l2_av1_cdef ParameterReader::cdef() const {
   v4l2_av1_cdef out{};
   out.damping_minus_3 = picture_.cdef_damping_minus_3 & 3;
   out.bits = picture_.cdef_bits & 3;
@@ -263,7 +261,7 @@ v4l2_av1_cdef Translation::cdef() const {
   return out;
 }
 
-v4l2_av1_loop_restoration Translation::loop_restoration() const {
+v4l2_av1_loop_restoration ParameterReader::loop_restoration() const {
   constexpr uint32_t kMaxUnit = 256;
   const auto& from = picture_.loop_restoration_fields.bits;
   v4l2_av1_loop_restoration out{};
@@ -286,7 +284,8 @@ v4l2_av1_loop_restoration Translation::loop_restoration() const {
   return out;
 }
 
-v4l2_av1_global_motion Translation::global_motion() const {
+// The flags and `invalid` are for hardware, which takes the structure as it is: dav1d has neither.
+v4l2_av1_global_motion ParameterReader::global_motion() const {
   constexpr int32_t kUnity = 1 << 16;
   v4l2_av1_global_motion out{};
   for (auto& parameters : out.params) parameters[2] = parameters[5] = kUnity;
@@ -310,7 +309,7 @@ v4l2_av1_global_motion Translation::global_motion() const {
   return out;
 }
 
-v4l2_ctrl_av1_film_grain Translation::film_grain() const {
+v4l2_ctrl_av1_film_grain ParameterReader::film_grain() const {
   const VAFilmGrainStructAV1& from = picture_.film_grain_info;
   const auto& info = from.film_grain_info_fields.bits;
   v4l2_ctrl_av1_film_grain out{};
@@ -355,11 +354,11 @@ v4l2_ctrl_av1_film_grain Translation::film_grain() const {
 }  // namespace
 
 core::Av1Parameters av1_parameters(const VADecPictureParameterBufferAV1& picture) {
-  const Translation translation(picture);
+  const ParameterReader reader(picture);
   core::Av1Parameters parameters;
-  parameters.sequence = translation.sequence();
-  parameters.frame = translation.frame();
-  parameters.film_grain = translation.film_grain();
+  parameters.sequence = reader.sequence();
+  parameters.frame = reader.frame();
+  parameters.film_grain = reader.film_grain();
   return parameters;
 }
 

@@ -8,7 +8,6 @@
 namespace daedalus::headers {
 namespace {
 
-constexpr uint8_t kAllSlots = 0xff;
 constexpr uint8_t kNoSuperres = 8;  // SUPERRES_NUM
 
 Error corrupt(const std::string& what) {
@@ -23,9 +22,7 @@ Av1FrameReader::Av1FrameReader(const Av1SequenceHeader& sequence, const Av1Slots
   header_.temporal_id = ids.temporal_id;
   header_.spatial_id = ids.spatial_id;
   for (size_t i = 0; i < kAv1SlotCount; ++i) {
-    if (slots_[i] == nullptr) continue;
-    header_.valid_slots |= static_cast<uint8_t>(1u << i);
-    header_.slot_order_hints[i] = slots_[i]->frame.order_hint;
+    if (slots_[i] != nullptr) slot_order_hints_[i] = slots_[i]->frame.order_hint;
   }
 }
 
@@ -92,7 +89,7 @@ Result<Av1FrameHeader> Av1FrameReader::read_show_existing() {
   header_ = *slots_[slot];
   header_.show_existing_frame = true;
   header_.frame_to_show = slot;
-  header_.frame.refresh_frame_flags = header_.key_frame() ? kAllSlots : 0;
+  header_.frame.refresh_frame_flags = header_.key_frame() ? kAv1AllSlots : 0;
   header_.bits = reader_.position();
   header_.temporal_id = ids.temporal_id;
   header_.spatial_id = ids.spatial_id;
@@ -125,10 +122,7 @@ void Av1FrameReader::read_kind() {
     const bool resilient = frame.frame_type == V4L2_AV1_SWITCH_FRAME || shown_key || reader_.flag();
     note(resilient, V4L2_AV1_FRAME_FLAG_ERROR_RESILIENT_MODE);
   }
-  if (shown_key) {
-    header_.valid_slots = 0;
-    header_.slot_order_hints.fill(0);
-  }
+  if (shown_key) slot_order_hints_.fill(0);
 }
 
 // disable_cdf_update to force_integer_mv.
@@ -170,18 +164,12 @@ void Av1FrameReader::read_removal_times() {
 // refresh_frame_flags and ref_order_hint[].
 void Av1FrameReader::read_refresh() {
   v4l2_ctrl_av1_frame& frame = header_.frame;
-  const bool all =
-      frame.frame_type == V4L2_AV1_SWITCH_FRAME || (header_.key_frame() && header_.show_frame());
-  frame.refresh_frame_flags = all ? kAllSlots : static_cast<uint8_t>(reader_.u(8));
-  if (header_.intra() && frame.refresh_frame_flags == kAllSlots) return;
+  frame.refresh_frame_flags =
+      av1_refreshes_all(frame) ? kAv1AllSlots : static_cast<uint8_t>(reader_.u(8));
+  if (header_.intra() && frame.refresh_frame_flags == kAv1AllSlots) return;
   if (!header_.has(V4L2_AV1_FRAME_FLAG_ERROR_RESILIENT_MODE)) return;
   if (sequence_.order_hint_bits == 0) return;
-  for (size_t i = 0; i < kAv1SlotCount; ++i) {
-    const uint32_t hint = reader_.u(sequence_.order_hint_bits);
-    if ((header_.valid_slots >> i & 1) != 0 && hint == header_.slot_order_hints[i]) continue;
-    header_.valid_slots &= static_cast<uint8_t>(~(1u << i));
-    header_.slot_order_hints[i] = hint;
-  }
+  for (uint32_t& hint : slot_order_hints_) hint = reader_.u(sequence_.order_hint_bits);
 }
 
 // frame_refs_short_signaling to OrderHints.

@@ -15,9 +15,21 @@
 
 namespace daedalus::headers {
 
-inline constexpr size_t kAv1SlotCount = 8;       // NUM_REF_FRAMES
-inline constexpr size_t kAv1ReferenceCount = 7;  // REFS_PER_FRAME
-inline constexpr uint8_t kAv1NoPrimaryReference = 7;
+inline constexpr size_t kAv1SlotCount = 8;            // NUM_REF_FRAMES
+inline constexpr size_t kAv1ReferenceCount = 7;       // REFS_PER_FRAME
+inline constexpr uint8_t kAv1NoPrimaryReference = 7;  // PRIMARY_REF_NONE
+inline constexpr uint8_t kAv1AllSlots = 0xff;         // of refresh_frame_flags
+
+inline bool av1_is_intra(uint32_t frame_type) {
+  return frame_type == V4L2_AV1_KEY_FRAME || frame_type == V4L2_AV1_INTRA_ONLY_FRAME;
+}
+
+// Whether it takes every slot without saying so (5.9.2).
+inline bool av1_refreshes_all(const v4l2_ctrl_av1_frame& frame) {
+  const bool shown = (frame.flags & V4L2_AV1_FRAME_FLAG_SHOW_FRAME) != 0;
+  return frame.frame_type == V4L2_AV1_SWITCH_FRAME ||
+         (frame.frame_type == V4L2_AV1_KEY_FRAME && shown);
+}
 
 struct Av1FrameHeader {
   // Nothing is decoded: the frame of slot `frame_to_show` is shown. `frame` and `film_grain` are
@@ -32,11 +44,6 @@ struct Av1FrameHeader {
   // (update_grain 0) has them here.
   v4l2_ctrl_av1_film_grain film_grain{};
 
-  // RefOrderHint before this frame refreshes any slot; slots that are not valid count as 0 unless
-  // the header tells theirs.
-  std::array<uint32_t, kAv1SlotCount> slot_order_hints{};
-  uint8_t valid_slots = 0;  // a bit each; likewise
-
   uint8_t tile_columns_log2 = 0;
   uint8_t tile_rows_log2 = 0;
   // The header's length in the payload, before any alignment.
@@ -46,7 +53,7 @@ struct Av1FrameHeader {
 
   bool has(uint32_t frame_flag) const { return (frame.flags & frame_flag) != 0; }
   bool key_frame() const { return frame.frame_type == V4L2_AV1_KEY_FRAME; }
-  bool intra() const { return key_frame() || frame.frame_type == V4L2_AV1_INTRA_ONLY_FRAME; }
+  bool intra() const { return av1_is_intra(frame.frame_type); }
   bool show_frame() const { return has(V4L2_AV1_FRAME_FLAG_SHOW_FRAME); }
   // Sizes in luma samples, after super-resolution.
   uint32_t width() const { return frame.upscaled_width; }

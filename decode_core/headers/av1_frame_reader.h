@@ -77,6 +77,9 @@ class Av1FrameReader {
   const Av1Slots& slots_;
   BitReader reader_;
   Av1FrameHeader header_;
+  // RefOrderHint before this frame refreshes any slot; that of an empty one is 0 unless the header
+  // tells it.
+  std::array<uint32_t, kAv1SlotCount> slot_order_hints_{};
   bool coded_lossless_ = false;
 };
 

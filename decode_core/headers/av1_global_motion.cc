@@ -20,7 +20,7 @@ int32_t inverse_recenter(int32_t reference, int32_t value) {
   return value % 2 != 0 ? reference - (value + 1) / 2 : reference + value / 2;
 }
 
-// A motion vector's 16 bits of fraction, and what a parameter is coded with.
+// What a parameter is coded with (5.9.25): its magnitude's bits, and how many are the fraction's.
 struct Precision {
   unsigned magnitude_bits;
   unsigned fraction_bits;

@@ -8,7 +8,7 @@
 
 namespace daedalus::headers {
 
-// get_relative_dist() (AV1 7.1.1.4); `bits` is OrderHintBits, 0 without order hints.
+// get_relative_dist() (AV1 5.9.3); `bits` is OrderHintBits, 0 without order hints.
 int av1_relative_distance(unsigned bits, uint32_t a, uint32_t b);
 
 // SkipModeFrame (5.9.22) of a frame with reference_select: references 1 (LAST) to 7. `hints` are

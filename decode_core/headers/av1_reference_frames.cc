@@ -58,7 +58,7 @@ void Av1FrameReader::set_short_signalled_references(uint8_t last, uint8_t golden
   used[last] = used[golden] = true;
   std::array<int, kAv1SlotCount> distances{};  // to this frame; negative: before it
   for (size_t i = 0; i < kAv1SlotCount; ++i) {
-    distances[i] = av1_relative_distance(sequence_.order_hint_bits, header_.slot_order_hints[i],
+    distances[i] = av1_relative_distance(sequence_.order_hint_bits, slot_order_hints_[i],
                                          header_.frame.order_hint);
   }
 
@@ -91,7 +91,7 @@ void Av1FrameReader::set_short_signalled_references(uint8_t last, uint8_t golden
 }
 
 uint32_t Av1FrameReader::reference_hint(size_t reference) const {
-  return header_.slot_order_hints[header_.frame.ref_frame_idx[reference]];
+  return slot_order_hints_[header_.frame.ref_frame_idx[reference]];
 }
 
 // skip_mode_params() (5.9.22) up to skipModeAllowed.

@@ -63,7 +63,7 @@ std::optional<Read> decode(Dav1dContext* decoder, const Bytes& unit) {
 struct Check {
   const v4l2_ctrl_av1_sequence& sequence;
   const v4l2_ctrl_av1_frame& frame;
-  const Av1Frame& written;
+  const Av1FrameToWrite& written;
   const Av1SlotState& state;
   const Dav1dFrameHeader& read;
 
@@ -287,8 +287,8 @@ struct Check {
 
 // The frame unit of a temporal unit as our own reader understands it, written once more: the same
 // bits, if the reader agrees with the writer on every field.
-void check_reader(headers::Av1HeaderParser& parser, const Bytes& unit, const Av1Frame& written,
-                  std::span<const std::span<const uint8_t>> tiles) {
+void check_reader(headers::Av1HeaderParser& parser, const Bytes& unit,
+                  const Av1FrameToWrite& written, std::span<const std::span<const uint8_t>> tiles) {
   headers::Av1Obus units(unit);
   while (const auto next = units.next()) {
     if (next->type == headers::Av1ObuType::kSequenceHeader) {
@@ -301,8 +301,8 @@ void check_reader(headers::Av1HeaderParser& parser, const Bytes& unit, const Av1
     INFO((header.ok() ? "" : header.error().message));
     REQUIRE(header.ok());
     CHECK(header->frame.refresh_frame_flags == written.refresh_frame_flags);
-    Av1Frame again{parser.sequence()->control(), header->frame, written.ref_frame_idx,
-                   written.refresh_frame_flags, written.slots};
+    Av1FrameToWrite again{parser.sequence()->control(), header->frame, written.ref_frame_idx,
+                          written.refresh_frame_flags, written.slots};
     if (!header->intra()) {
       for (size_t i = 0; i < again.ref_frame_idx.size(); ++i) {
         again.ref_frame_idx[i] = static_cast<uint8_t>(header->frame.ref_frame_idx[i]);
@@ -332,7 +332,7 @@ int check_sequence(uint32_t seed) {
     std::array<uint8_t, V4L2_AV1_REFS_PER_FRAME> refs{};
     for (uint8_t& ref : refs) ref = static_cast<uint8_t>(random.in(0, 7));
     const v4l2_ctrl_av1_frame frame = choose_av1_frame(random, sequence, states);
-    Av1Frame written{sequence.control, frame, refs, 0, states};
+    Av1FrameToWrite written{sequence.control, frame, refs, 0, states};
     written.refresh_frame_flags = static_cast<uint8_t>(i == 0 ? 0xff : random.in(0, 255));
     // dav1d fails where a tile is read beyond its end: these suffice for whatever they mean.
     std::vector<std::span<const uint8_t>> tiles;

@@ -88,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const core::DecodeJob job = make_job(bytes);
     if (!core::validate(job)) continue;
     const auto& parameters = std::get<core::Av1Parameters>(job.parameters);
-    core::rewrite::Av1Frame frame{parameters.sequence, parameters.frame, {}, 0xff, slots};
+    core::rewrite::Av1FrameToWrite frame{parameters.sequence, parameters.frame, {}, 0xff, slots};
     for (size_t n = 0; n < frame.ref_frame_idx.size(); ++n) {
       frame.ref_frame_idx[n] = static_cast<uint8_t>(parameters.frame.ref_frame_idx[n]);
     }

@@ -114,7 +114,7 @@ class Dav1dDecoder final : public Decoder {
   }
 
  private:
-  static constexpr size_t kMostUndecided = SlotMap::kSlots;
+  static constexpr size_t kMostUndecided = headers::kAv1SlotCount;
 
   // As the job tells them, else as the one after it does.
   std::optional<uint32_t> take_refresh_flags(const DecodeJob& job) {
@@ -136,9 +136,7 @@ class Dav1dDecoder final : public Decoder {
   // The references of a job tell which earlier pictures were stored after all, and which of the
   // slots' pictures they replaced. Returns how many were decoded once more.
   uint32_t decode_undecided(const DecodeJob& job) {
-    const bool named = std::any_of(job.references.begin(), job.references.end(),
-                                   [](const auto& reference) { return reference != nullptr; });
-    if (!named) return 0;
+    if (!names_references(job)) return 0;
     uint32_t count = 0;
     for (const Undecided& undecided : undecided_) {
       const bool stored =
@@ -210,7 +208,7 @@ class Dav1dDecoder final : public Decoder {
         (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
       return;
     }
-    auto grained = apply_film_grain(*decoder_, allocator_, picture.get(), parameters.film_grain);
+    auto grained = apply_film_grain(*decoder_, picture.get(), parameters.film_grain);
     if (grained) {
       outcome.display = std::move(*grained);
       outcome.film_grain = true;

@@ -4,6 +4,8 @@
 #include <array>
 #include <iterator>
 
+#include "decode_core/planar_frame.h"
+#include "decode_core/software/dav1d/picture_allocator.h"
 namespace daedalus::core {
 namespace {
 
@@ -91,14 +93,16 @@ void clip_chroma(const FrameView& view) {
 
 }  // namespace
 
-Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, PictureAllocator& allocator,
-                                     const Dav1dPicture& picture,
+Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, const Dav1dPicture& picture,
                                      const v4l2_ctrl_av1_film_grain& grain) {
   const Dav1dFilmGrainData data = convert(grain, picture.p.layout == DAV1D_PIXEL_LAYOUT_I400);
   if (only_clips_chroma(data)) {
-    auto copy = allocator.copy(PictureAllocator::buffer_of(picture).view);
-    if (copy) clip_chroma(copy->view);
-    return copy;
+    const FrameView view = PictureAllocator::buffer_of(picture).view;
+    auto copy = PlanarFrame::allocate(view.format, view.width, view.height);
+    if (!copy) return copy.error();
+    copy->copy(view);
+    clip_chroma(copy->buffer().view);
+    return copy->buffer();
   }
   // dav1d takes the grain from the picture's header, where it is none: we never write it.
   Dav1dFrameHeader header = *picture.frame_hdr;

@@ -8,15 +8,13 @@ extern "C" {
 
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
-#include "decode_core/software/dav1d/picture_allocator.h"
 #include "decode_core/uapi/controls.h"
 
 namespace daedalus::core {
 
 // A picture of its own with the grain of validated parameters. `picture` is decoder's, and stays
-// as it is; `allocator` is that of both. On the decoder's thread.
-Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, PictureAllocator& allocator,
-                                     const Dav1dPicture& picture,
+// as it is; both have the memory of a PictureAllocator. On the decoder's thread.
+Result<FrameBuffer> apply_film_grain(Dav1dContext& decoder, const Dav1dPicture& picture,
                                      const v4l2_ctrl_av1_film_grain& grain);
 
 }  // namespace daedalus::core

@@ -14,8 +14,8 @@ Result<rewrite::Av1SlotState> write_av1_packet(const CodedFrameView& frame, cons
     tiles[entry.tile_row * columns + entry.tile_col] =
         frame.bitstream.subspan(frame.slices[i].offset, frame.slices[i].size);
   }
-  rewrite::Av1Frame coded{parameters.sequence, parameters.frame, place.ref_frame_idx, 0,
-                          place.states};
+  rewrite::Av1FrameToWrite coded{parameters.sequence, parameters.frame, place.ref_frame_idx, 0,
+                                 place.states};
   if (place.slot.has_value()) coded.refresh_frame_flags = static_cast<uint8_t>(1u << *place.slot);
   packet.clear();
   rewrite::append_av1_temporal_delimiter(packet);

@@ -1,4 +1,4 @@
-// Av1PacketWriter: a DecodeJob as the temporal unit that dav1d takes, all headers written anew.
+// write_av1_packet: a frame as the temporal unit that dav1d takes, all headers written anew.
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_PACKET_WRITER_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_PACKET_WRITER_H_
 

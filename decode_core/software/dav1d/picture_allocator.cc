@@ -96,18 +96,6 @@ Result<FrameBuffer> PictureAllocator::grey(SampleFormat format, uint32_t width, 
   return buffer;
 }
 
-Result<FrameBuffer> PictureAllocator::copy(const FrameView& view) {
-  auto buffer = allocate(view.format, view.width, view.height);
-  if (!buffer) return buffer;
-  for (size_t plane = 0; plane < 3; ++plane) {
-    // Of the same size, so of the same layout.
-    const size_t rows = plane == 0 ? view.height : (view.height + 1) / 2;
-    std::copy_n(view.planes[plane].data, view.planes[plane].stride * rows,
-                buffer->view.planes[plane].data);
-  }
-  return buffer;
-}
-
 int PictureAllocator::allocate(Dav1dPicture* picture, void* cookie) {
   const Dav1dPictureParameters& parameters = picture->p;
   const bool monochrome = parameters.layout == DAV1D_PIXEL_LAYOUT_I400;
@@ -120,15 +108,15 @@ int PictureAllocator::allocate(Dav1dPicture* picture, void* cookie) {
   try {  // nothing may pass through dav1d's frames
     auto memory = static_cast<PictureAllocator*>(cookie)->pool_.allocate(layout.size);
     if (!memory) return DAV1D_ERR(ENOMEM);
-    const auto& owner = *(new MemoryOwner(std::move(*memory)));  // release() takes it
-    const FrameBuffer buffer = view_of(owner, parameters);
+    auto owner = std::make_unique<MemoryOwner>(std::move(*memory));
+    const FrameBuffer buffer = view_of(*owner, parameters);
     for (size_t plane = 0; plane < 3; ++plane) {
       picture->data[plane] = monochrome && plane > 0 ? nullptr : buffer.view.planes[plane].data;
       if (monochrome && plane > 0) make_grey(buffer.view, plane);
     }
     picture->stride[0] = static_cast<ptrdiff_t>(layout.stride[0]);
     picture->stride[1] = static_cast<ptrdiff_t>(layout.stride[1]);
-    picture->allocator_data = const_cast<MemoryOwner*>(&owner);
+    picture->allocator_data = owner.release();  // for release()
   } catch (const std::bad_alloc&) {
     return DAV1D_ERR(ENOMEM);
   }

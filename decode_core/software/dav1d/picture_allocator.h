@@ -24,8 +24,6 @@ class PictureAllocator {
 
   // A picture that is grey all over. `format` is kI420 or kI42010.
   Result<FrameBuffer> grey(SampleFormat format, uint32_t width, uint32_t height);
-  // `view` as buffer_of() gives it.
-  Result<FrameBuffer> copy(const FrameView& view);
 
  private:
   Result<FrameBuffer> allocate(SampleFormat format, uint32_t width, uint32_t height);

@@ -12,18 +12,16 @@ uint64_t id_of(const std::shared_ptr<Picture>& picture) {
   return picture != nullptr ? picture->id() : 0;
 }
 
+}  // namespace
+
 bool names_references(const DecodeJob& job) {
   return std::any_of(job.references.begin(), job.references.end(),
                      [](const auto& reference) { return reference != nullptr; });
 }
 
-}  // namespace
-
 std::optional<uint32_t> refresh_flags_of(const DecodeJob& job) {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
-  const bool shown_key =
-      frame.frame_type == V4L2_AV1_KEY_FRAME && (frame.flags & V4L2_AV1_FRAME_FLAG_SHOW_FRAME) != 0;
-  if (shown_key || frame.frame_type == V4L2_AV1_SWITCH_FRAME) return 0xff;
+  if (headers::av1_refreshes_all(frame)) return headers::kAv1AllSlots;
   return job.refresh_frame_flags;
 }
 
@@ -40,21 +38,19 @@ bool names_eight_references(const DecodeJob& job) {
   std::set<uint64_t> named;
   for (const auto& reference : job.references) named.insert(id_of(reference));
   named.erase(0);
-  return named.size() == SlotMap::kSlots;
+  return named.size() == headers::kAv1SlotCount;
 }
 
 SlotMap::Plan SlotMap::plan(const DecodeJob& job, const std::optional<uint32_t>& flags) {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
   Plan plan;
-  if (frame.frame_type == V4L2_AV1_INTER_FRAME || frame.frame_type == V4L2_AV1_SWITCH_FRAME) {
-    plan_references(job, plan);
-  }
+  if (!headers::av1_is_intra(frame.frame_type)) plan_references(job, plan);
   std::set<uint64_t> kept;
   if (names_references(job)) {
     for (size_t i = 0; i < job.references.size(); ++i) {
       if (!flags.has_value() || (*flags >> i & 1) == 0) kept.insert(id_of(job.references[i]));
     }
-  } else if (frame.frame_type == V4L2_AV1_KEY_FRAME && flags != 0xff) {
+  } else if (frame.frame_type == V4L2_AV1_KEY_FRAME && flags != headers::kAv1AllSlots) {
     // Some clients name no slots with a key frame, though one that is not shown may leave them.
     kept = live_;
   }
@@ -85,16 +81,16 @@ void SlotMap::clear() {
   live_.clear();
 }
 
-std::array<const rewrite::Av1SlotState*, SlotMap::kSlots> SlotMap::states() const {
-  std::array<const rewrite::Av1SlotState*, kSlots> states{};
-  for (size_t i = 0; i < kSlots; ++i) {
+std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> SlotMap::states() const {
+  std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> states{};
+  for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
     if (slots_[i].picture != 0) states[i] = &slots_[i].state;
   }
   return states;
 }
 
 std::optional<uint8_t> SlotMap::find(uint64_t picture) const {
-  for (size_t i = 0; i < kSlots; ++i) {
+  for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
     if (picture != 0 && slots_[i].picture == picture) return static_cast<uint8_t>(i);
   }
   return std::nullopt;
@@ -108,7 +104,7 @@ std::optional<uint8_t> SlotMap::latest() const {
 }
 
 std::optional<uint8_t> SlotMap::free_slot(const std::set<uint64_t>& kept) const {
-  for (size_t i = 0; i < kSlots; ++i) {
+  for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
     if (!kept.contains(slots_[i].picture)) return static_cast<uint8_t>(i);
   }
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/job.h"
 #include "decode_core/software/dav1d/rewrite/av1_frame_header.h"
 
@@ -18,14 +19,14 @@ namespace daedalus::core {
 std::optional<uint32_t> refresh_flags_of(const DecodeJob& job);
 // The same as the references of the job after it tell them; nothing where it names none.
 std::optional<uint32_t> refresh_flags_from(const DecodeJob& successor, uint64_t picture);
+// Whether any slot is said to hold a picture.
+bool names_references(const DecodeJob& job);
 // Whether all eight slots hold pictures, each another one.
 bool names_eight_references(const DecodeJob& job);
 
 // Pictures by their ids (Picture::id), which keep nothing alive.
 class SlotMap {
  public:
-  static constexpr size_t kSlots = V4L2_AV1_TOTAL_REFS_PER_FRAME;
-
   struct Plan {
     // The slots of the frame's references; of inter frames.
     std::array<uint8_t, V4L2_AV1_REFS_PER_FRAME> ref_frame_idx{};
@@ -53,7 +54,7 @@ class SlotMap {
   void clear();
 
   bool holds(uint64_t picture) const { return find(picture).has_value(); }
-  std::array<const rewrite::Av1SlotState*, kSlots> states() const;
+  std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> states() const;
 
  private:
   struct Slot {
@@ -67,7 +68,7 @@ class SlotMap {
   std::optional<uint8_t> free_slot(const std::set<uint64_t>& kept) const;
   void plan_references(const DecodeJob& job, Plan& plan) const;
 
-  std::array<Slot, kSlots> slots_;
+  std::array<Slot, headers::kAv1SlotCount> slots_;
   uint64_t stores_ = 0;
   // Pictures that may be referred to after the last job.
   std::set<uint64_t> live_;

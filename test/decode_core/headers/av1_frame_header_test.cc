@@ -246,13 +246,13 @@ TEST_CASE("a switch frame refreshes every slot and carries the hints of all") {
   frame.type = kSwitch;
   frame.order_hint = 9;
   frame.slot_hints = {0, 0, 0, 0, 0, 3, 0, 0};
-  frame.slots.assign(7, 0);
+  frame.slots = {0, 5, 0, 0, 0, 0, 4};
   const auto header = parser.parse(inter_frame(frame), {});
   REQUIRE(header.ok());
   CHECK(header->frame.refresh_frame_flags == 0xff);
   CHECK(header->has(V4L2_AV1_FRAME_FLAG_FRAME_SIZE_OVERRIDE));
-  CHECK(header->valid_slots == 0xdf);
-  CHECK(header->slot_order_hints[5] == 3);
+  CHECK(header->frame.order_hints[V4L2_AV1_REF_LAST2_FRAME] == 3);
+  CHECK(header->frame.order_hints[V4L2_AV1_REF_ALTREF_FRAME] == 0);
 }
 
 TEST_CASE("an AV1 frame may take the size of a reference") {
@@ -284,7 +284,6 @@ TEST_CASE("showing an AV1 key frame again puts it into every slot") {
   write_plain_rest(hidden, true);
   const auto key = parser.parse(hidden.finish(), {});
   REQUIRE(key.ok());
-  CHECK(key->valid_slots == 0xff);
   parser.update(*key);
   CHECK(parser.slots()[0]->frame.order_hint == 1);
 

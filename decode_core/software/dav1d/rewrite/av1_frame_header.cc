@@ -2,15 +2,16 @@
 
 #include <algorithm>
 
+#include "decode_core/headers/av1_frame_header.h"
+#include "decode_core/headers/av1_order_hints.h"
 #include "decode_core/software/dav1d/rewrite/av1_codes.h"
 #include "decode_core/software/dav1d/rewrite/av1_global_motion.h"
-#include "decode_core/software/dav1d/rewrite/av1_skip_mode.h"
 #include "decode_core/software/dav1d/rewrite/av1_tile_info.h"
 
 namespace daedalus::core::rewrite {
 namespace {
 
-constexpr uint32_t kPrimaryRefNone = 7;
+using headers::kAv1NoPrimaryReference;
 
 // su(1 + `magnitude_bits`) of the value, or the nearest that it can tell.
 void write_signed(BitWriter& bits, unsigned magnitude_bits, int32_t value) {
@@ -33,15 +34,14 @@ constexpr std::array<Feature, V4L2_AV1_SEG_LVL_MAX> kFeatures = {
 
 class HeaderWriter {
  public:
-  HeaderWriter(BitWriter& bits, const Av1Frame& input)
+  HeaderWriter(BitWriter& bits, const Av1FrameToWrite& input)
       : bits_(bits), input_(input), sequence_(input.sequence), frame_(input.frame) {
-    intra_ =
-        frame_.frame_type == V4L2_AV1_KEY_FRAME || frame_.frame_type == V4L2_AV1_INTRA_ONLY_FRAME;
+    intra_ = headers::av1_is_intra(frame_.frame_type);
     error_resilient_ =
         frame_.frame_type == V4L2_AV1_SWITCH_FRAME || has(V4L2_AV1_FRAME_FLAG_ERROR_RESILIENT_MODE);
     primary_ref_ = intra_ || error_resilient_
-                       ? kPrimaryRefNone
-                       : std::min<uint32_t>(frame_.primary_ref_frame, kPrimaryRefNone);
+                       ? kAv1NoPrimaryReference
+                       : std::min(frame_.primary_ref_frame, kAv1NoPrimaryReference);
     const uint32_t denominator = std::clamp<uint32_t>(frame_.superres_denom, 9, 16);
     width_ = frame_.upscaled_width;
     if (has(V4L2_AV1_FRAME_FLAG_USE_SUPERRES)) {
@@ -89,7 +89,7 @@ class HeaderWriter {
   bool monochrome() const { return sequence_has(V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME); }
   void flag(uint32_t frame_flag) { bits_.flag(has(frame_flag)); }
   const Av1SlotState* primary_state() const {
-    if (primary_ref_ == kPrimaryRefNone) return nullptr;
+    if (primary_ref_ == kAv1NoPrimaryReference) return nullptr;
     return input_.slots[input_.ref_frame_idx[primary_ref_]];
   }
 
@@ -324,13 +324,13 @@ class HeaderWriter {
   // frame_reference_mode(), skip_mode_params() and allow_warped_motion (5.9.23, 5.9.22).
   void modes() {
     flag(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT);
-    if (has(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT) && sequence_.order_hint_bits != 0) {
+    if (has(V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT)) {
       std::array<uint32_t, V4L2_AV1_REFS_PER_FRAME> hints{};
       for (size_t i = 0; i < hints.size(); ++i) {
         const Av1SlotState* slot = input_.slots[input_.ref_frame_idx[i]];
         hints[i] = slot != nullptr ? slot->order_hint : 0;
       }
-      if (av1_skip_mode_allowed(hints, state_.order_hint, sequence_.order_hint_bits)) {
+      if (headers::av1_skip_mode_frames(sequence_.order_hint_bits, state_.order_hint, hints)) {
         flag(V4L2_AV1_FRAME_FLAG_SKIP_MODE_PRESENT);
       }
     }
@@ -346,13 +346,13 @@ class HeaderWriter {
   }
 
   BitWriter& bits_;
-  const Av1Frame& input_;
+  const Av1FrameToWrite& input_;
   const v4l2_ctrl_av1_sequence& sequence_;
   const v4l2_ctrl_av1_frame& frame_;
   Av1SlotState state_;
   uint32_t width_ = 0;                 // FrameWidth
   uint32_t superres_denominator_ = 0;  // 0: no super-resolution
-  uint32_t primary_ref_ = kPrimaryRefNone;
+  uint32_t primary_ref_ = kAv1NoPrimaryReference;
   bool intra_ = false;  // FrameIsIntra
   bool error_resilient_ = false;
   bool intrabc_ = false;
@@ -362,7 +362,7 @@ class HeaderWriter {
 
 }  // namespace
 
-Result<Av1SlotState> write_av1_frame_header(BitWriter& bits, const Av1Frame& frame,
+Result<Av1SlotState> write_av1_frame_header(BitWriter& bits, const Av1FrameToWrite& frame,
                                             unsigned tile_size_bytes) {
   return HeaderWriter(bits, frame).write(tile_size_bytes);
 }

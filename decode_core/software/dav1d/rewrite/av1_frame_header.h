@@ -22,7 +22,7 @@ struct Av1SlotState {
 };
 
 // One frame, in the terms of the stream that is written.
-struct Av1Frame {
+struct Av1FrameToWrite {
   const v4l2_ctrl_av1_sequence& sequence;
   const v4l2_ctrl_av1_frame& frame;  // its ref_frame_idx and refresh_frame_flags are not read
   std::array<uint8_t, V4L2_AV1_REFS_PER_FRAME> ref_frame_idx{};
@@ -35,7 +35,7 @@ struct Av1Frame {
 // switch frame is written as an inter frame with error resilience, which differs in that alone.
 // Values beyond their range are cut to it. Returns what the frame leaves behind. kInvalidArgument:
 // tiles or global motion that no header can tell.
-Result<Av1SlotState> write_av1_frame_header(BitWriter& bits, const Av1Frame& frame,
+Result<Av1SlotState> write_av1_frame_header(BitWriter& bits, const Av1FrameToWrite& frame,
                                             unsigned tile_size_bytes);
 
 }  // namespace daedalus::core::rewrite

@@ -107,9 +107,9 @@ Status write_av1_tile_info(BitWriter& bits, const v4l2_av1_tile_info& info,
     const uint32_t area = limits.columns * limits.rows;
     const uint32_t max_area =
         limits.min_log2_tiles > 0 ? area >> (limits.min_log2_tiles + 1) : area;
-    const auto highest = write_sizes(bits, info.height_in_sbs_minus_1, info.tile_rows, limits.rows,
+    const auto tallest = write_sizes(bits, info.height_in_sbs_minus_1, info.tile_rows, limits.rows,
                                      std::max<uint32_t>(max_area / *widest, 1));
-    if (!highest) return highest.error();
+    if (!tallest) return tallest.error();
     columns_log2 = tile_log2(1, info.tile_cols);
     rows_log2 = tile_log2(1, info.tile_rows);
   }

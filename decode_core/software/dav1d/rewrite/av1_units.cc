@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
+#include "decode_core/headers/av1_obu.h"
 #include "decode_core/software/dav1d/rewrite/av1_codes.h"
 
 namespace daedalus::core::rewrite {
 namespace {
 
-// obu_type, 6.2.2.
-enum class UnitType : uint8_t { kSequenceHeader = 1, kTemporalDelimiter = 2, kFrame = 6 };
+using headers::Av1ObuType;
 
 // obu_header() with obu_has_size_field, and the size.
-void append_unit_header(UnitType type, size_t size, std::vector<uint8_t>& out) {
+void append_unit_header(Av1ObuType type, size_t size, std::vector<uint8_t>& out) {
   out.push_back(static_cast<uint8_t>(static_cast<unsigned>(type) << 3 | 2));
   append_leb128(size, out);
 }
@@ -39,7 +39,7 @@ unsigned bytes_of_size(std::span<const std::span<const uint8_t>> tiles) {
 }  // namespace
 
 void append_av1_temporal_delimiter(std::vector<uint8_t>& out) {
-  append_unit_header(UnitType::kTemporalDelimiter, 0, out);
+  append_unit_header(Av1ObuType::kTemporalDelimiter, 0, out);
 }
 
 void append_av1_sequence_header(const v4l2_ctrl_av1_sequence& sequence, std::vector<uint8_t>& out) {
@@ -81,11 +81,11 @@ void append_av1_sequence_header(const v4l2_ctrl_av1_sequence& sequence, std::vec
   write_color_config(bits, sequence);
   bits.flag(false);  // film_grain_params_present
   bits.trailing_bits();
-  append_unit_header(UnitType::kSequenceHeader, bits.bytes().size(), out);
+  append_unit_header(Av1ObuType::kSequenceHeader, bits.bytes().size(), out);
   out.insert(out.end(), bits.bytes().begin(), bits.bytes().end());
 }
 
-Result<Av1SlotState> append_av1_frame(const Av1Frame& frame,
+Result<Av1SlotState> append_av1_frame(const Av1FrameToWrite& frame,
                                       std::span<const std::span<const uint8_t>> tiles,
                                       std::vector<uint8_t>& out) {
   const unsigned size_bytes = bytes_of_size(tiles);
@@ -99,7 +99,7 @@ Result<Av1SlotState> append_av1_frame(const Av1Frame& frame,
   }
   size_t size = bits.bytes().size() + size_bytes * (tiles.size() - 1);
   for (const auto& tile : tiles) size += tile.size();
-  append_unit_header(UnitType::kFrame, size, out);
+  append_unit_header(Av1ObuType::kFrame, size, out);
   out.insert(out.end(), bits.bytes().begin(), bits.bytes().end());
   for (size_t i = 0; i < tiles.size(); ++i) {
     if (i + 1 < tiles.size()) {

@@ -23,7 +23,7 @@ void append_av1_sequence_header(const v4l2_ctrl_av1_sequence& sequence, std::vec
 
 // frame_obu(): header and one tile group. `tiles` in raster order, one for each of tile_info, none
 // of them empty. On error nothing is appended.
-Result<Av1SlotState> append_av1_frame(const Av1Frame& frame,
+Result<Av1SlotState> append_av1_frame(const Av1FrameToWrite& frame,
                                       std::span<const std::span<const uint8_t>> tiles,
                                       std::vector<uint8_t>& out);
 
