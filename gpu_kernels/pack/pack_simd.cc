@@ -36,6 +36,15 @@ HWY_INLINE void store_16(hn::Vec<Vector16> samples, uint8_t* to) {
   hn::StoreU(hn::BitCast(Vector8(), samples), Vector8(), to);
 }
 
+// On x86 a multiplication takes one of its factors from memory, a shift does not.
+HWY_INLINE hn::Vec<Vector16> load_shifted_left_16(const uint8_t* from, int shift) {
+#if HWY_ARCH_X86
+  return hn::Mul(load_16(from), hn::Set(Vector16(), static_cast<uint16_t>(1u << shift)));
+#else
+  return hn::ShiftLeftSame(load_16(from), shift);
+#endif
+}
+
 // Each step handles one vector of samples (or of pairs) that starts at sample x. Rows of the output
 // pass also have two_steps, which loads before it stores: the compiler cannot know that planes do
 // not overlap, and only neighbouring accesses become AArch64's paired ones.
@@ -86,13 +95,13 @@ struct ShiftLeft16 {
   int shift;
 
   HWY_INLINE void step(size_t x) const {
-    store_16(hn::ShiftLeftSame(load_16(from + 2 * x), shift), to + 2 * x);
+    store_16(load_shifted_left_16(from + 2 * x, shift), to + 2 * x);
   }
   HWY_INLINE void two_steps(size_t x, size_t lanes) const {
-    const auto first = load_16(from + 2 * x);
-    const auto second = load_16(from + 2 * (x + lanes));
-    store_16(hn::ShiftLeftSame(first, shift), to + 2 * x);
-    store_16(hn::ShiftLeftSame(second, shift), to + 2 * (x + lanes));
+    const auto first = load_shifted_left_16(from + 2 * x, shift);
+    const auto second = load_shifted_left_16(from + 2 * (x + lanes), shift);
+    store_16(first, to + 2 * x);
+    store_16(second, to + 2 * (x + lanes));
   }
   void scalar(size_t width) const { shift_left_row_16(from, to, width, shift); }
 };
@@ -116,18 +125,20 @@ struct InterleaveShiftLeft16 {
   uint8_t* uv;
   int shift;
 
-  HWY_INLINE void step(size_t x) const { store(load_16(u + 2 * x), load_16(v + 2 * x), x); }
+  HWY_INLINE void step(size_t x) const { store(load(u, x), load(v, x), x); }
   HWY_INLINE void two_steps(size_t x, size_t lanes) const {
-    const auto u0 = load_16(u + 2 * x);
-    const auto u1 = load_16(u + 2 * (x + lanes));
-    const auto v0 = load_16(v + 2 * x);
-    const auto v1 = load_16(v + 2 * (x + lanes));
+    const auto u0 = load(u, x);
+    const auto u1 = load(u, x + lanes);
+    const auto v0 = load(v, x);
+    const auto v1 = load(v, x + lanes);
     store(u0, v0, x);
     store(u1, v1, x + lanes);
   }
+  HWY_INLINE hn::Vec<Vector> load(const uint8_t* from, size_t x) const {
+    return load_shifted_left_16(from + 2 * x, shift);
+  }
   HWY_INLINE void store(hn::Vec<Vector> us, hn::Vec<Vector> vs, size_t x) const {
-    hn::StoreInterleaved2(hn::ShiftLeftSame(us, shift), hn::ShiftLeftSame(vs, shift), Vector(),
-                          reinterpret_cast<uint16_t*>(uv + 4 * x));
+    hn::StoreInterleaved2(us, vs, Vector(), reinterpret_cast<uint16_t*>(uv + 4 * x));
   }
   void scalar(size_t width) const { interleave_shift_left_row_16(u, v, uv, width, shift); }
 };
@@ -175,14 +186,20 @@ HWY_INLINE void do_row(const Row row, size_t width) {
     row.scalar(width);
     return;
   }
-  const size_t in_fours = width - width % (4 * lanes);
-  const size_t in_vectors = width - width % lanes;
+  const size_t in_eights = width - width % (8 * lanes);
+  const size_t in_pairs = width - width % (2 * lanes);
   size_t x = 0;
-  for (; x != in_fours; x += 4 * lanes) {
+  for (; x != in_eights; x += 8 * lanes) {
     two_steps(row, x, lanes);
     two_steps(row, x + 2 * lanes, lanes);
+    two_steps(row, x + 4 * lanes, lanes);
+    two_steps(row, x + 6 * lanes, lanes);
   }
-  for (; x != in_vectors; x += lanes) row.step(x);
+  for (; x != in_pairs; x += 2 * lanes) two_steps(row, x, lanes);
+  if (width - x >= lanes) {
+    row.step(x);
+    x += lanes;
+  }
   if (x != width) row.step(width - lanes);
 }
 
