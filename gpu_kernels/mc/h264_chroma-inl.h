@@ -22,30 +22,104 @@ HWY_INLINE hn::Vec<hn::FixedTag<int16_t, kWidth>> load_pairs(const uint8_t* from
   return hn::PromoteTo(hn::FixedTag<int16_t, kWidth>(), hn::LoadU(Samples<kWidth>(), from));
 }
 
-template <size_t kWidth>
-HWY_INLINE hn::Vec<hn::FixedTag<int16_t, kWidth>> between_pairs(const uint8_t* from, int fx) {
-  const hn::FixedTag<int16_t, kWidth> d;
-  return hn::Add(hn::Mul(load_pairs<kWidth>(from), hn::Set(d, static_cast<int16_t>(8 - fx))),
-                 hn::Mul(load_pairs<kWidth>(from + 2), hn::Set(d, static_cast<int16_t>(fx))));
+// Stores samples; with kAverage their average with what is there.
+template <size_t kWidth, bool kAverage>
+HWY_INLINE void store_chroma(hn::Vec<Samples<kWidth>> samples, uint8_t* to) {
+  const Samples<kWidth> d;
+  if constexpr (kAverage) samples = hn::AverageRound(samples, hn::LoadU(d, to));
+  hn::StoreU(samples, d, to);
 }
+
+// The weighted sum of (8-270) over kWidth samples: of a row's with the samples right of them, and
+// of those below. Multiplications of bytes, which Highway does not name, take half the
+// instructions.
+template <size_t kWidth>
+class ChromaFilter {
+ public:
+  ChromaFilter(int fx, int fy)
+      : upper_(weights((8 - fx) * (8 - fy), fx * (8 - fy))),
+        lower_(weights((8 - fx) * fy, fx * fy)) {}
+
+#if HWY_ARCH_ARM
+  struct Row {
+    hn::Vec<Samples<kWidth>> left;
+    hn::Vec<Samples<kWidth>> right;
+  };
+
+  HWY_INLINE static Row load(const uint8_t* from) {
+    const Samples<kWidth> d;
+    return {hn::LoadU(d, from), hn::LoadU(d, from + 2)};
+  }
+  HWY_INLINE hn::Vec<Samples<kWidth>> operator()(const Row& upper, const Row& lower) const {
+    const auto above =
+        vmlal_u8(vmull_u8(upper.left.raw, upper_.left.raw), upper.right.raw, upper_.right.raw);
+    const auto both = vmlal_u8(vmlal_u8(above, lower.left.raw, lower_.left.raw), lower.right.raw,
+                               lower_.right.raw);
+    return hn::Vec<Samples<kWidth>>(vrshrn_n_u16(both, 6));
+  }
+
+ private:
+  HWY_INLINE static Row weights(int left, int right) {
+    const Samples<kWidth> d;
+    return {hn::Set(d, static_cast<uint8_t>(left)), hn::Set(d, static_cast<uint8_t>(right))};
+  }
+#elif HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
+  // Left and right by turns.
+  using Row = hn::Vec<Samples<16>>;
+
+  HWY_INLINE static Row load(const uint8_t* from) {
+    const Samples<kWidth> d;
+    return Row{_mm_unpacklo_epi8(hn::LoadU(d, from).raw, hn::LoadU(d, from + 2).raw)};
+  }
+  HWY_INLINE hn::Vec<Samples<kWidth>> operator()(Row upper, Row lower) const {
+    const __m128i sum = _mm_add_epi16(_mm_maddubs_epi16(upper.raw, upper_.raw),
+                                      _mm_maddubs_epi16(lower.raw, lower_.raw));
+    const __m128i rounded = _mm_srli_epi16(_mm_add_epi16(sum, _mm_set1_epi16(32)), 6);
+    return hn::Vec<Samples<kWidth>>{_mm_packus_epi16(rounded, rounded)};
+  }
+
+ private:
+  HWY_INLINE static Row weights(int left, int right) {
+    return Row{_mm_set1_epi16(static_cast<int16_t>(left | right << 8))};
+  }
+#else
+  using Tag = hn::FixedTag<int16_t, kWidth>;
+  struct Row {
+    hn::Vec<Tag> left;
+    hn::Vec<Tag> right;
+  };
+
+  HWY_INLINE static Row load(const uint8_t* from) {
+    return {load_pairs<kWidth>(from), load_pairs<kWidth>(from + 2)};
+  }
+  HWY_INLINE hn::Vec<Samples<kWidth>> operator()(const Row& upper, const Row& lower) const {
+    const auto sum =
+        hn::Add(hn::Add(hn::Mul(upper.left, upper_.left), hn::Mul(upper.right, upper_.right)),
+                hn::Add(hn::Mul(lower.left, lower_.left), hn::Mul(lower.right, lower_.right)));
+    return hn::DemoteTo(Samples<kWidth>(), hn::ShiftRight<6>(hn::Add(sum, hn::Set(Tag(), 32))));
+  }
+
+ private:
+  HWY_INLINE static Row weights(int left, int right) {
+    return {hn::Set(Tag(), static_cast<int16_t>(left)),
+            hn::Set(Tag(), static_cast<int16_t>(right))};
+  }
+#endif
+  Row upper_;
+  Row lower_;
+};
 
 // A strip of kWidth bytes; reads one pair more than it has, and one row.
 template <size_t kWidth, bool kAverage>
 HWY_NOINLINE void predict_chroma_strip(const Strip& strip, int fx, int fy) {
-  const hn::FixedTag<int16_t, kWidth> d;
-  const Samples<kWidth> d8;
-  const auto upper_weight = hn::Set(d, static_cast<int16_t>(8 - fy));
-  const auto lower_weight = hn::Set(d, static_cast<int16_t>(fy));
-  const auto rounding = hn::Set(d, 32);
-  auto upper = between_pairs<kWidth>(strip.from, fx);
-  for (int y = 0; y < strip.rows; ++y) {
-    const auto lower = between_pairs<kWidth>(strip.from + (y + 1) * strip.from_stride, fx);
-    const auto sum =
-        hn::Add(hn::Add(hn::Mul(upper, upper_weight), hn::Mul(lower, lower_weight)), rounding);
-    auto pairs = hn::DemoteTo(d8, hn::ShiftRight<6>(sum));
-    uint8_t* const to = strip.to + y * strip.to_stride;
-    if constexpr (kAverage) pairs = hn::AverageRound(pairs, hn::LoadU(d8, to));
-    hn::StoreU(pairs, d8, to);
+  using Filter = ChromaFilter<kWidth>;
+  const Filter filter(fx, fy);
+  // Not strip's own: stores of bytes might change it.
+  const auto [from, from_stride, to, to_stride, rows] = strip;
+  auto upper = Filter::load(from);
+  for (int y = 0; y < rows; ++y) {
+    const auto lower = Filter::load(from + (y + 1) * from_stride);
+    store_chroma<kWidth, kAverage>(filter(upper, lower), to + y * to_stride);
     upper = lower;
   }
 }

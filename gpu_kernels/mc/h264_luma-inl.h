@@ -108,10 +108,12 @@ HWY_INLINE RowOf8 with_other(RowOf8 row, const Other& other, int y) {
 
 template <size_t kWidth, bool kHasOther, bool kAverage>
 HWY_NOINLINE void horizontal(const Strip& strip, const Other& other) {
-  for (int y = 0; y < strip.rows; ++y) {
-    const RowOf8 row = round_to_samples<5>(filter_row(strip.from + y * strip.from_stride));
-    store_row<kWidth, kAverage>(with_other<kHasOther>(row, other, y),
-                                strip.to + y * strip.to_stride);
+  // Not strip's own: stores of bytes might change it.
+  const auto [from, from_stride, to, to_stride, rows] = strip;
+  const Other second = other;
+  for (int y = 0; y < rows; ++y) {
+    const RowOf8 row = round_to_samples<5>(filter_row(from + y * from_stride));
+    store_row<kWidth, kAverage>(with_other<kHasOther>(row, second, y), to + y * to_stride);
   }
 }
 
@@ -215,9 +217,10 @@ void predict_strip(const Strip& strip, int fx, int fy) {
 template <size_t kWidth, bool kAverage>
 HWY_INLINE void copy_rows(const Strip& strip) {
   const Samples<kWidth> d;
-  for (int y = 0; y < strip.rows; ++y) {
-    auto samples = hn::LoadU(d, strip.from + y * strip.from_stride);
-    uint8_t* const to = strip.to + y * strip.to_stride;
+  const auto [from, from_stride, to_first, to_stride, rows] = strip;
+  for (int y = 0; y < rows; ++y) {
+    auto samples = hn::LoadU(d, from + y * from_stride);
+    uint8_t* const to = to_first + y * to_stride;
     if constexpr (kAverage) samples = hn::AverageRound(samples, hn::LoadU(d, to));
     hn::StoreU(samples, d, to);
   }
