@@ -45,8 +45,9 @@ class H264Decoder final : public Decoder {
 
   DecodeOutcome run_passes() {
     PictureDecoding& picture = current();
-    h264::TaskGraph tasks(picture.rows(), picture.parsed_rows(), foreseen_ != nullptr,
-                          [&](Task task, uint32_t row) { return execute(picture, task, row); });
+    h264::TaskGraph tasks(
+        {picture.rows(), picture.parsed_rows(), foreseen_ != nullptr, batch(picture)},
+        [&](Task task, uint32_t row) { return execute(picture, task, row); });
     if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
     foreseen_ = nullptr;
     return picture.finish();
@@ -88,6 +89,12 @@ class H264Decoder final : public Decoder {
   uint32_t useful_threads(const PictureDecoding& picture) const {
     constexpr uint32_t kMacroblocks = 256;
     return std::min(threads_, 1 + picture.macroblocks() / kMacroblocks);
+  }
+  // Rows that are.
+  static uint32_t batch(const PictureDecoding& picture) {
+    constexpr uint32_t kMacroblocks = 480;
+    const uint32_t row = picture.macroblocks() / std::max(picture.rows(), 1u);
+    return std::max(kMacroblocks / std::max(row, 1u), 1u);
   }
 
   Workers& workers_;

@@ -16,9 +16,12 @@ constexpr std::array<Task, kTasks> kTogether = {Task::kEntropy, Task::kDeblockin
 
 }  // namespace
 
-TaskGraph::TaskGraph(uint32_t rows, uint32_t parsed_rows, bool next_picture, Execute execute)
-    : rows_(rows), execute_(std::move(execute)), next_picture_(next_picture) {
-  done(Task::kEntropy) = parsed_rows;
+TaskGraph::TaskGraph(const Picture& picture, Execute execute)
+    : rows_(picture.rows),
+      batch_(picture.batch),
+      execute_(std::move(execute)),
+      next_picture_(picture.next_picture) {
+  done(Task::kEntropy) = picture.parsed_rows;
 }
 
 bool TaskGraph::run(Workers& workers, uint32_t threads) {
@@ -58,7 +61,16 @@ std::optional<Task> TaskGraph::next_task(bool alone) const {
 
 bool TaskGraph::has_ended() const { return failed_ || done(Task::kDeblocking) == rows_; }
 
-// A thread waits only while another one runs a task, so some thread always goes on.
+// To wake a thread takes longer than most tasks do.
+bool TaskGraph::is_worth_waking() const {
+  if (!next_task(/*alone=*/false).has_value()) return false;
+  const uint32_t backlog = std::max(done(Task::kEntropy) - done(Task::kReconstruction),
+                                    done(Task::kReconstruction) - done(Task::kDeblocking));
+  return backlog >= batch_ || done(Task::kEntropy) == rows_;
+}
+
+// A thread waits only while another one runs a task, and that one takes what is ready when it is
+// done with it, so some thread always goes on.
 void TaskGraph::work(bool alone) {
   std::unique_lock lock(mutex_);
   while (!has_ended()) {
@@ -92,7 +104,7 @@ void TaskGraph::finish(Task task, bool succeeded, bool more) {
   if (waiting_ == 0) return;
   if (has_ended()) {
     changed_.notify_all();
-  } else if (next_task(/*alone=*/false).has_value()) {
+  } else if (is_worth_waking()) {
     changed_.notify_one();
   }
 }

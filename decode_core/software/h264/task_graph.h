@@ -30,8 +30,14 @@ class TaskGraph {
   // whether there is more to be done.
   using Execute = std::function<bool(Task, uint32_t row)>;
 
-  // The first `parsed_rows` rows have passed entropy decoding. `next_picture`: there is one.
-  TaskGraph(uint32_t rows, uint32_t parsed_rows, bool next_picture, Execute execute);
+  struct Picture {
+    uint32_t rows = 0;
+    uint32_t parsed_rows = 0;   // have passed entropy decoding already
+    bool next_picture = false;  // there is one
+    // So many rows are worth waking a thread for while entropy decoding goes on.
+    uint32_t batch = 1;
+  };
+  TaskGraph(const Picture& picture, Execute execute);
 
   // Does all tasks on this thread and, where they are free, up to `threads` - 1 workers; of the
   // next picture as much as there is time for. False: a task ran out of memory; those that depend
@@ -43,6 +49,7 @@ class TaskGraph {
   std::optional<Task> next_task(bool alone) const;
   bool is_ready(Task task) const;
   bool has_ended() const;
+  bool is_worth_waking() const;
   void finish(Task task, bool succeeded, bool more);
 
   bool& running(Task task) { return running_[static_cast<size_t>(task)]; }
@@ -51,6 +58,7 @@ class TaskGraph {
   uint32_t done(Task task) const { return done_[static_cast<size_t>(task)]; }
 
   const uint32_t rows_;
+  const uint32_t batch_;
   const Execute execute_;
 
   std::mutex mutex_;

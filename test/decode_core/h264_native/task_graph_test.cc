@@ -38,13 +38,14 @@ TEST_CASE("each row passes entropy decoding, reconstruction and deblocking in th
   constexpr uint32_t kRows = 40;
   const uint32_t threads = GENERATE(1u, 2u, 3u, 4u);
   const bool delayed = GENERATE(false, true);
-  CAPTURE(threads, delayed);
+  const uint32_t batch = GENERATE(1u, 5u, 100u);
+  CAPTURE(threads, delayed, batch);
   Workers workers(static_cast<int>(threads));
   Ledger ledger;
   std::vector<std::chrono::microseconds> delays(kRows * kTasks);
   std::mt19937 random(threads);
   for (auto& delay : delays) delay = std::chrono::microseconds(delayed ? random() % 300 : 0);
-  TaskGraph graph(kRows, 0, false, [&](Task task, uint32_t row) {
+  TaskGraph graph({.rows = kRows, .batch = batch}, [&](Task task, uint32_t row) {
     ledger.begin(task, row);
     const auto delay = delays[static_cast<size_t>(task) * kRows + row];
     if (delay.count() != 0) std::this_thread::sleep_for(delay);
@@ -67,13 +68,15 @@ TEST_CASE("the next picture is begun once this one's entropy decoding is over, a
   std::atomic<uint32_t> parsed = kParsed;
   std::atomic<uint32_t> ahead = 0;
   std::atomic<bool> in_order = true;
-  TaskGraph graph(kRows, kParsed, true, [&](Task task, uint32_t row) {
-    if (task == Task::kEntropy) in_order = in_order && parsed++ == row;
-    if (task == Task::kDeblocking) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    if (task != Task::kNextPicture) return false;
-    in_order = in_order && ahead == row && parsed == kRows;
-    return ++ahead < kMost;
-  });
+  TaskGraph graph({.rows = kRows, .parsed_rows = kParsed, .next_picture = true},
+                  [&](Task task, uint32_t row) {
+                    if (task == Task::kEntropy) in_order = in_order && parsed++ == row;
+                    if (task == Task::kDeblocking)
+                      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+                    if (task != Task::kNextPicture) return false;
+                    in_order = in_order && ahead == row && parsed == kRows;
+                    return ++ahead < kMost;
+                  });
   CHECK(graph.run(workers, threads));
   CHECK(in_order);
   CHECK(ahead > 0);
@@ -83,7 +86,7 @@ TEST_CASE("the next picture is begun once this one's entropy decoding is over, a
 TEST_CASE("alone, a thread leaves the next picture for later") {
   Workers workers(1);
   bool ahead = false;
-  TaskGraph graph(3, 0, true, [&](Task task, uint32_t) {
+  TaskGraph graph({.rows = 3, .next_picture = true}, [&](Task task, uint32_t) {
     ahead = ahead || task == Task::kNextPicture;
     return true;
   });
@@ -98,7 +101,7 @@ TEST_CASE("many pictures at a time share the workers and all come to an end") {
   for (int i = 0; i < 4; ++i) {
     sessions.emplace_back([&] {
       for (int picture = 0; picture < 50; ++picture) {
-        TaskGraph graph(7, 0, false, [&](Task, uint32_t) {
+        TaskGraph graph({.rows = 7}, [&](Task, uint32_t) {
           ++done;
           return false;
         });
@@ -114,7 +117,7 @@ TEST_CASE("a task without memory ends the picture, and nothing that depends on i
   const uint32_t threads = GENERATE(1u, 3u);
   Workers workers(static_cast<int>(threads));
   std::atomic<bool> reconstructed_it = false;
-  TaskGraph graph(9, 0, false, [&](Task task, uint32_t row) -> bool {
+  TaskGraph graph({.rows = 9}, [&](Task task, uint32_t row) -> bool {
     if (task == Task::kEntropy && row == 4) throw std::bad_alloc();
     if (task == Task::kReconstruction && row == 4) reconstructed_it = true;
     return false;
