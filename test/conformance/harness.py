@@ -286,7 +286,7 @@ def input_flags(codec):
 
 
 def every_frame_at_its_size():
-    return ["-map", "0:v:0", "-fps_mode", "passthrough", "-autoscale", "0"]
+    return ["-map", "0:v:0", "-fps_mode", "passthrough", "-noautoscale"]
 
 
 def quiet(ffmpeg):
