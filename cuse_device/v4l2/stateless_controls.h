@@ -16,7 +16,7 @@ void add_stateless_controls(std::span<const core::ProfileCapability> capabilitie
 
 // What refuses a value: 0 or EINVAL. Elements that mean nothing beside others become 0, as do
 // reserved ones. Beyond the kernel's own bounds these hold what its decoder drivers check: 4:2:0,
-// 8 bits (VP9 and HEVC: also 10).
+// 8 bits (VP9, HEVC and AV1: also 10).
 int validate_control(v4l2_ctrl_h264_sps& sps);
 int validate_control(v4l2_ctrl_h264_pps& pps);
 int validate_control(v4l2_ctrl_h264_pred_weights& weights);

@@ -20,12 +20,16 @@ std::string write_file(const std::string& name, const std::vector<uint8_t>& byte
   return path;
 }
 
-// One H.264 clip after the other.
+// One clip of H.264 or AV1 after the other.
 std::vector<uint8_t> joined(std::initializer_list<const char*> clips) {
   std::vector<uint8_t> bytes;
   for (const char* clip : clips) {
-    for (const auto& packet : core::test::read_clip(clip).packets)
+    const core::test::Stream stream = core::test::read_clip(clip);
+    for (const auto& packet : stream.packets) {
+      // Matroska leaves temporal delimiters out.
+      if (stream.codec == core::Codec::kAv1) bytes.insert(bytes.end(), {0x12, 0});
       bytes.insert(bytes.end(), packet.begin(), packet.end());
+    }
   }
   return bytes;
 }
@@ -73,18 +77,42 @@ TEST_CASE("the size changes in mid-stream, twice") {
   CHECK(decoded->open_files == 0);
 }
 
+TEST_CASE("AV1: size, depth and film grain change in mid-stream, twice") {
+  const InProcessNodes nodes(core::test::make_core(2));
+  const std::string path =
+      write_file("sizes.obu", joined({"av1.webm", "av1_10bit.webm", "av1.webm"}));
+  const auto expected = decode_plainly(path);
+  REQUIRE(expected.size() == 60 + 50 + 60);
+  CHECK(expected.front().width != expected[80].width);
+  for (const uint32_t requests : {1U, 4U, 15U}) {
+    DecoderOptions options;
+    options.requests = requests;
+    const auto decoded = decode(nodes, path, options);
+    if (!decoded) FAIL(decoded.error().message);
+    CHECK(first_difference(decoded->frames, expected) == "");
+    CHECK(decoded->played.errors == 0);
+    CHECK(decoded->open_files == 0);
+  }
+}
+
 TEST_CASE("damaged streams end in order") {
   const InProcessNodes nodes(core::test::make_core(2));
-  const std::vector<uint8_t> whole = joined({"h264_interlaced.mp4"});
-  const std::vector<uint8_t> fields = make_field_stream(40);
+  struct Sound {
+    std::string name;
+    std::vector<uint8_t> bytes;
+  };
+  const Sound streams[] = {{"damaged.h264", joined({"h264_interlaced.mp4"})},
+                           {"damaged.h264", make_field_stream(40)},
+                           {"damaged.obu", joined({"av1.webm", "av1_10bit.webm"})}};
   size_t shown = 0;
-  for (uint32_t seed = 0; seed < 20; ++seed) {
+  for (uint32_t seed = 0; seed < 30; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
-    std::vector<uint8_t> bytes = seed % 2 ? fields : whole;
+    const Sound& sound = streams[seed % std::size(streams)];
+    std::vector<uint8_t> bytes = sound.bytes;
     for (int i = 0; i < 30; ++i)
       bytes[random() % bytes.size()] ^= static_cast<uint8_t>(1 + random() % 255);
-    const auto decoded = decode(nodes, write_file("damaged.h264", bytes));
+    const auto decoded = decode(nodes, write_file(sound.name, bytes));
     // An error of a call would be one of the client or the node, not of the stream.
     if (!decoded && decoded.error().code != ErrorCode::kUnsupported)
       FAIL_CHECK(decoded.error().message);

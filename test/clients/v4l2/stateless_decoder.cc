@@ -123,8 +123,8 @@ Status StatelessDecoder::choose_capture_format(int bit_depth) {
 // "Initialization", 1 to 8.
 Status StatelessDecoder::prepare(const CodedPicture& coded) {
   if (started_) return {};
-  if (wanted_.chroma_format_idc > 1)
-    return Error{ErrorCode::kUnsupported, "only 4:2:0 is read back"};
+  if (wanted_.chroma_format_idc > 1 || wanted_.bit_depth > 10)
+    return Error{ErrorCode::kUnsupported, "only 4:2:0 of at most 10 bits is read back"};
   if (Status status = set_queue_format(kOutput, fourcc_); !status) return status;
   if (Status status = controls_.set(coded.controls, {}, -1); !status) return status;
   if (Status status = choose_capture_format(wanted_.bit_depth); !status) return status;
@@ -164,6 +164,7 @@ Status StatelessDecoder::stop() {
   started_ = false;
   in_flight_.clear();
   finished_.clear();
+  refused_.clear();
   held_.reset();
   captures_.clear();
   pictures_.clear();
@@ -215,19 +216,23 @@ Status StatelessDecoder::decode_part(const CodedPicture& coded, const Part& part
   const uint32_t output = idle_.back();
   const std::span<uint8_t> memory = output_->plane(output, 0);
   if (part.bytes.size() > memory.size()) {
-    ++lost_;
-    return Error{ErrorCode::kCorrupt, "a coded picture is larger than an OUTPUT buffer"};
+    return refuse(coded, "a coded picture is larger than an OUTPUT buffer");
   }
   std::ranges::copy(part.bytes, memory.begin());
   const int request = requests_[output].get();
-  if (Status status = controls_.set(coded.controls, part.slices, request); !status) {
-    ++lost_;
-    return Error{ErrorCode::kCorrupt, status.error().message};
-  }
+  if (Status status = controls_.set(coded.controls, part.slices, request); !status)
+    return refuse(coded, status.error().message);
   idle_.pop_back();
   Status status = submit(coded, part, output);
   if (status && !joins) --unclaimed_captures_;
   return status;
+}
+
+// The picture is not there when it is to be shown.
+Status StatelessDecoder::refuse(const CodedPicture& coded, const std::string& why) {
+  ++lost_;
+  refused_.insert(coded.target->timestamp);
+  return Error{ErrorCode::kCorrupt, why};
 }
 
 Status StatelessDecoder::submit(const CodedPicture& coded, const Part& part, uint32_t output) {
@@ -321,7 +326,12 @@ Status StatelessDecoder::show(const ShownPicture& shown) {
 
 Status StatelessDecoder::show_ready() {
   while (!waiting_.empty()) {
-    const auto found = finished_.find(waiting_.front().picture->timestamp);
+    const uint64_t timestamp = waiting_.front().picture->timestamp;
+    const auto found = finished_.find(timestamp);
+    if (found == finished_.end() && refused_.contains(timestamp)) {
+      waiting_.pop_front();
+      continue;
+    }
     if (found == finished_.end()) return {};
     std::array<std::span<const uint8_t>, VIDEO_MAX_PLANES> planes;
     const size_t count = std::min<size_t>(capture_format_.num_planes, planes.size());

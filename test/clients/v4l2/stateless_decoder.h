@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -94,6 +95,7 @@ class StatelessDecoder {
   };
   std::vector<Part> parts_of(const clients::CodedPicture& coded) const;
   Status decode_part(const clients::CodedPicture& coded, const Part& part, bool joins);
+  Status refuse(const clients::CodedPicture& coded, const std::string& why);
   Status submit(const clients::CodedPicture& coded, const Part& part, uint32_t output);
   Status complete_oldest();
   Status take_captures();
@@ -120,6 +122,7 @@ class StatelessDecoder {
   std::deque<Flight> in_flight_;
   clients::PicturePtr held_;               // of a first field
   std::map<uint64_t, uint32_t> finished_;  // CAPTURE buffers that were dequeued, by timestamp
+  std::set<uint64_t> refused_;             // timestamps of pictures that never come
   std::deque<clients::ShownPicture> waiting_;
   Frame frame_;
   Timing timing_;
