@@ -6,8 +6,9 @@ that says what shall happen:
 
 `good`; `wrong` (frame 3 differs); `short` (the last frame is missing); `software` (nothing of ours decodes);
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
-client); `status` (exits 1); `error`, `concealed`, `twice` (counted in the statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in
-the client and not by the daemon). A statistics page is a JSON file.
+client); `refusal` (a sanitizer does not start); `status` (exits 1); `error`, `concealed`, `twice` (counted in the
+statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in the client and not by the
+daemon). A statistics page is a JSON file.
 """
 
 import hashlib
@@ -55,6 +56,9 @@ def misbehave(act):
         print("    #0 0x7f in memcpy (/lib/libasan.so.8)", file=sys.stderr)
         where = "daedalus::core::decode(int) decode_core/x.cc:1" if act == "report" else "scale (/lib/libswscale.so.6)"
         print(f"    #1 0x7f in {where}", file=sys.stderr)
+        sys.exit(1)
+    if act == "refusal":
+        print("==1==ASan runtime does not come first in initial library list", file=sys.stderr)
         sys.exit(1)
     if act == "status":
         print("cannot decode this", file=sys.stderr)

@@ -180,11 +180,14 @@ class PrintingFront:
     def command(self, path, form, stream):
         raise NotImplementedError
 
+    def environment(self):
+        return self.asked.environment()
+
     def run(self, folder, stream, form, limit, keep=1 << 20):
         """(how it finished, the sessions that decoded)."""
         command = self.command(os.path.join(folder, stream.path), form, stream)
         return with_statistics(self.programs, self.asked.transport,
-                               lambda more: harness.run(command, limit, {**self.asked.environment(), **more}, keep))
+                               lambda more: harness.run(command, limit, {**self.environment(), **more}, keep))
 
     def decode(self, folder, stream):
         finished, sessions = self.run(folder, stream, "--md5", time_limit(stream, self.asked.time_scale))
@@ -233,6 +236,11 @@ class OwnV4l2Front(PrintingFront):
     def command(self, path, form, stream):
         return self.programs.command("run", "--transport", self.asked.transport or "in-process",
                                      *self.run_options(stream), "--", *self.client(stream), path, form)
+
+    def environment(self):
+        """`daedalus run` puts its library before a sanitizer's, which would refuse to start."""
+        options = [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]
+        return {**super().environment(), "ASAN_OPTIONS": ":".join(filter(None, options))}
 
     def run_options(self, stream):
         """Of `daedalus run`."""

@@ -19,9 +19,10 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__))
 DRIVER_FILE = "daedalus_drv_video.so"
 WAY_VARIABLE = "DAEDALUS_RENDER_NODE_WAY"
 
-# A sanitizer's report, or an emulator's word on a signal, in what a program printed.
+# A sanitizer's report, its refusal to start, or an emulator's word on a signal, in what a program printed.
 REPORTS = re.compile(
     r"(ERROR: \w*Sanitizer[^\n]*|WARNING: ThreadSanitizer[^\n]*|SUMMARY: \w*Sanitizer[^\n]*"
+    r"|\w+ runtime does not come first[^\n]*"
     r"|\S+:\d+:\d+: runtime error: [^\n]*|uncaught target signal \d+[^\n]*)"
 )
 

@@ -116,6 +116,12 @@ class Failures(WithFolder):
     def test_sanitizer_report(self):
         self.expect_failure("replay", "report", verdict.CRASH, "heap-buffer-overflow")
 
+    def test_sanitizer_that_does_not_start(self):
+        for name in ("x.stream", "robustness/y.stream"):
+            self.folder.add(name, request="refusal")
+            rows = self.folder.run("v4l2-request")[2]
+            self.assertEqual((rows[name]["result"], rows[name]["kind"]), ("failed", verdict.CRASH))
+
     def test_sanitizer_report_against_the_client(self):
         self.expect_failure("va", "client report", verdict.CLIENT_CRASH, "heap-buffer-overflow")
 
