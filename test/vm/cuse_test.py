@@ -193,7 +193,8 @@ def v4l2_ctl_streams_with_a_companion():
 def stateless_clips_with_a_companion():
     """Requests over CUSE: a client of the stateless node, its buffers mapped, exported and imported."""
     runs = [("h264.mp4",), ("h264_interlaced.mp4", "--holds", "slices"), ("vp9.webm",), ("vp9_10bit.webm",),
-            ("hevc.mp4",), ("hevc_10bit.mp4", "--holds", "slices"), ("vp8.webm", "--capture", "expbuf"), ("mpeg2.mpg", "--requests", "15")]
+            ("hevc.mp4",), ("hevc_10bit.mp4", "--holds", "slices"), ("av1.webm",), ("av1_10bit.webm", "--capture", "dmabuf"),
+            ("vp8.webm", "--capture", "expbuf"), ("mpeg2.mpg", "--requests", "15")]
     with Daemon() as daemon:
         handles = [name for name in os.listdir("/dev") if name.startswith("daedalus-request")]
         expect(len(handles) == 1 and os.stat(f"/dev/{handles[0]}").st_mode & 0o777 == 0o660, f"handles: {handles}")
