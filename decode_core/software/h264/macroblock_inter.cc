@@ -121,10 +121,28 @@ void MacroblockParser::derive_direct(DirectMotion& motion) {
 
 void MacroblockParser::set_direct_quarter(const DirectMotion& motion, size_t list, size_t quarter) {
   const int8_t reference = motion.references[list][quarter];
+  const int x = quarter_x(quarter);
+  const int y = quarter_y(quarter);
+  const MotionVector* vectors = &motion.vectors[list][static_cast<size_t>(4 * y + x)];
+  if (motion.uniform[quarter]) {
+    motion_[list].fill(x, y, 2, 2, reference, vectors[0]);
+    return;
+  }
   for (int i = 0; i < 4; ++i) {
-    const int x = quarter_x(quarter) + i % 2;
-    const int y = quarter_y(quarter) + i / 2;
-    motion_[list].fill(x, y, 1, 1, reference, motion.vectors[list][static_cast<size_t>(4 * y + x)]);
+    motion_[list].fill(x + i % 2, y + i / 2, 1, 1, reference, vectors[i / 2 * 4 + i % 2]);
+  }
+}
+
+// All of a direct macroblock.
+void MacroblockParser::set_direct(const DirectMotion& motion) {
+  set_direct_partition(motion);
+  const bool whole = macroblock_->partition == Partition::kWhole;
+  for (size_t list = 0; list < 2; ++list) {
+    if (whole) {
+      motion_[list].fill(0, 0, 4, 4, motion.references[list][0], motion.vectors[list][0]);
+      continue;
+    }
+    for (size_t quarter = 0; quarter < 4; ++quarter) set_direct_quarter(motion, list, quarter);
   }
 }
 
@@ -154,10 +172,7 @@ void MacroblockParser::skip() {
     context.flags |= MacroblockContext::kDirect;
     DirectMotion motion;
     derive_direct(motion);
-    for (size_t list = 0; list < 2; ++list) {
-      for (size_t quarter = 0; quarter < 4; ++quarter) set_direct_quarter(motion, list, quarter);
-    }
-    set_direct_partition(motion);
+    set_direct(motion);
   } else {
     motion_[0].fill(0, 0, 4, 4, 0, motion_[0].predict_skip());
   }
@@ -174,10 +189,7 @@ bool MacroblockParser::parse_inter(Syntax& syntax, unsigned type) {
     state_.context->flags |= MacroblockContext::kDirect;
     DirectMotion motion;
     derive_direct(motion);
-    for (size_t list = 0; list < 2; ++list) {
-      for (size_t quarter = 0; quarter < 4; ++quarter) set_direct_quarter(motion, list, quarter);
-    }
-    set_direct_partition(motion);
+    set_direct(motion);
     transform_8x8_allowed &= picture_.inference_8x8;
   } else if (type == (is_b() ? kQuartersB : kQuartersP) || (!is_b() && type == kQuartersRef0)) {
     bool small_parts = false;
@@ -268,7 +280,7 @@ template <typename Syntax>
 void MacroblockParser::parse_quarter_vectors(Syntax& syntax, size_t list, size_t quarter,
                                              int8_t reference) {
   MotionCache& cache = motion_[list];
-  cache.fill_reference(quarter_x(quarter), quarter_y(quarter), 2, 2, reference);
+  cache.fill_reference(quarter_x(quarter), quarter_y(quarter), reference);
   const Parts parts = parts_of(macroblock_->quarters[quarter], 2);
   for (size_t i = 0; i < parts.count; ++i) {
     const Part& part = parts.parts[i];

@@ -102,6 +102,7 @@ class MacroblockParser {
   void set_no_motion();
   void derive_direct(DirectMotion& motion);
   void set_direct_quarter(const DirectMotion& motion, size_t list, size_t quarter);
+  void set_direct(const DirectMotion& motion);
   void set_direct_partition(const DirectMotion& motion);
 
   // Residual (macroblock_residual.cc).

@@ -64,7 +64,7 @@ void MacroblockParser::parse_luma(Syntax& syntax) {
     if ((pattern >> (first / 4) & 1) == 0) continue;
     for (int block = first; block < first + (transform_8x8 ? 1 : 4); ++block) {
       const size_t values = transform_8x8 ? 64 : 16;
-      int16_t* out = writer_.block(values);
+      int16_t* out = transform_8x8 ? writer_.block<64>() : writer_.block<16>();
       const auto found =
           transform_8x8 ? syntax.luma_8x8(state_, block_x(block), block_y(block), scale8x8, out)
                         : syntax.luma_4x4(state_, BlockCategory::kLuma4x4, block_x(block),
@@ -90,7 +90,7 @@ void MacroblockParser::parse_luma_16x16(Syntax& syntax) {
     const int y = block_y(block);
     const auto first = static_cast<int16_t>(dc[static_cast<size_t>(4 * y + x)]);
     if ((pattern & 15) != 0) {
-      int16_t* out = writer_.block(16);
+      int16_t* out = writer_.block<16>();
       if (syntax.luma_4x4(state_, BlockCategory::kLumaAc, x, y, scale, out).coded) {
         out[0] = first;
         writer_.keep(static_cast<unsigned>(block), 16);
@@ -117,7 +117,7 @@ void MacroblockParser::parse_chroma(Syntax& syntax) {
     const size_t component = block / 4;
     const auto first = static_cast<int16_t>(dc[component][block % 4]);
     if (has_ac) {
-      int16_t* out = writer_.block(16);
+      int16_t* out = writer_.block<16>();
       if (syntax
               .chroma_ac(state_, static_cast<int>(component), static_cast<int>(block % 2),
                          static_cast<int>(block / 2 % 2), *scales[component], out)

@@ -75,14 +75,19 @@ void MotionContexts::load(const Neighbours& near, size_t list, bool mbaff, bool 
     if (!from_field && field) value[1] = static_cast<uint8_t>(value[1] / 2);
     return value;
   };
-  fill_reference(0, 0, 2, 2, 0);
-  fill_mvd(0, 0, 4, 4, {});
+  std::memset(reference_above_0.data(), 0, sizeof reference_above_0);
+  std::memset(references.data(), 0, sizeof references);
+  std::memset(mvd.data(), 0, sizeof mvd);
   const MacroblockContext& top = *near.top.context;
   for (int x = 0; x < 2; ++x) {
     reference_above_0[quarter(x, -1)] = above_0(top, static_cast<size_t>(2 + x));
   }
-  for (int x = 0; x < 4; ++x) {
-    mvd[block(x, -1)] = adjusted(top, top.lower_mvd[list][static_cast<size_t>(x)]);
+  if (mbaff) {
+    for (int x = 0; x < 4; ++x) {
+      mvd[block(x, -1)] = adjusted(top, top.lower_mvd[list][static_cast<size_t>(x)]);
+    }
+  } else {
+    std::memcpy(&mvd[block(0, -1)], top.lower_mvd[list].data(), sizeof top.lower_mvd[list]);
   }
   for (int y = 0; y < 2; ++y) {
     const size_t row = near.left_rows[static_cast<size_t>(2 * y)] / 2u;
@@ -106,6 +111,13 @@ void MotionContexts::fill_reference(int x, int y, int width, int height, uint8_t
 }
 
 void MotionContexts::fill_mvd(int x, int y, int width, int height, std::array<uint8_t, 2> value) {
+  if (width == 4) {
+    const std::array<std::array<uint8_t, 2>, 4> values = {value, value, value, value};
+    for (int row = y; row < y + height; ++row) {
+      std::memcpy(&mvd[block(0, row)], values.data(), sizeof values);
+    }
+    return;
+  }
   for (int row = y; row < y + height; ++row) {
     for (int column = x; column < x + width; ++column) mvd[block(column, row)] = value;
   }
@@ -120,11 +132,6 @@ void MotionContexts::store(MacroblockContext& context, size_t list) const {
 }
 
 // ---- ResidualWriter ----
-
-int16_t* ResidualWriter::block(size_t values) {
-  std::memset(next_, 0, values * sizeof(int16_t));
-  return next_;
-}
 
 size_t ResidualWriter::finish(Macroblock& macroblock) {
   macroblock.full_blocks = full_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "decode_core/software/h264/level_scale.h"
 #include "decode_core/software/h264/macroblock_context.h"
@@ -75,7 +76,11 @@ class ResidualWriter {
     dc_count_ = 0;
   }
   // Room for the next block, zeroed.
-  int16_t* block(size_t values);
+  template <size_t kValues>
+  int16_t* block() {
+    std::memset(next_, 0, kValues * sizeof(int16_t));
+    return next_;
+  }
   // The block that was begun last is full block `bit`.
   void keep(unsigned bit, size_t values) {
     full_ |= 1u << bit;

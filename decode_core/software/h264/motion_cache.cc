@@ -14,67 +14,73 @@ MotionVector median(MotionVector a, MotionVector b, MotionVector c) {
   return {median(a.x, b.x, c.x), median(a.y, b.y, c.y)};
 }
 
+bool is_absent(const Neighbours::Place& place) {
+  return place.context->slice == MacroblockContext::kNoSlice;
+}
+
 }  // namespace
 
 void MotionCache::load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff,
                        bool field) {
-  const auto& vectors = motion.vectors[list];
-  const auto& references = motion.references[list];
-  const auto take = [&](const Neighbours::Place& from, int x, int y, MotionVector& vector,
-                        int8_t& reference) {
-    if (from.context->slice == MacroblockContext::kNoSlice) {
-      reference = kUnavailable;
-      vector = {};
-      return;
-    }
-    reference = references[from.number][static_cast<size_t>(y / 2 * 2 + x / 2)];
-    vector = vectors[from.number][static_cast<size_t>(y * 4 + x)];
-    if (!mbaff || reference < 0) return;
-    const bool from_field = from.context->has(MacroblockContext::kField);
-    if (from_field == field) return;
-    if (field) {
-      reference = static_cast<int8_t>(reference * 2);
-      vector.y = static_cast<int16_t>(vector.y / 2);
-    } else {
-      reference = static_cast<int8_t>(reference >> 1);
-      vector.y = static_cast<int16_t>(vector.y * 2);
-    }
-  };
   references_.fill(kUnavailable);
-  if (near.top.context->slice != MacroblockContext::kNoSlice) {
-    for (int x = 0; x < 4; ++x) {
-      take(near.top, x, 3, vectors_[place(x, -1)], references_[place(x, -1)]);
-    }
-  } else {
-    std::memset(static_cast<void*>(&vectors_[place(0, -1)]), 0, 4 * sizeof(MotionVector));
-  }
-  take(near.top_right, 0, 3, vectors_[place(4, -1)], references_[place(4, -1)]);
-  take(near.top_left, 3, near.top_left_row, vectors_[place(-1, -1)], references_[place(-1, -1)]);
-  for (int y = 0; y < 4; ++y) {
-    const auto row = static_cast<size_t>(y);
-    take(near.left[row / 2], 3, near.left_rows[row], vectors_[place(-1, y)],
-         references_[place(-1, y)]);
-  }
   mixed_left_ = near.mixed_left;
+  const Source from{motion.vectors[list], motion.references[list], mbaff, field};
+  load_above(from, near);
+  if (is_absent(near.left[0])) {
+    for (int y = 0; y < 4; ++y) vectors_[place(-1, y)] = {};
+  } else {
+    for (size_t y = 0; y < 4; ++y) {
+      const size_t to = place(-1, static_cast<int>(y));
+      take(from, near.left[y / 2], 3, near.left_rows[y], vectors_[to], references_[to]);
+    }
+  }
   if (!mixed_left_) return;
   for (size_t row = 1; row < 4; ++row) {
-    take(near.diagonal[row], 3, near.diagonal_rows[row], left_vectors_[row], left_references_[row]);
+    take(from, near.diagonal[row], 3, near.diagonal_rows[row], left_vectors_[row],
+         left_references_[row]);
   }
 }
 
-void MotionCache::fill(int x, int y, int width, int height, int8_t reference, MotionVector vector) {
-  for (int row = y; row < y + height; ++row) {
-    const size_t first = place(x, row);
-    for (size_t i = first; i < first + static_cast<size_t>(width); ++i) {
-      references_[i] = reference;
-      vectors_[i] = vector;
-    }
+void MotionCache::load_above(const Source& from, const Neighbours& near) {
+  MotionVector* const vectors = &vectors_[place(0, -1)];
+  int8_t* const references = &references_[place(0, -1)];
+  if (is_absent(near.top)) {
+    std::fill_n(vectors, 4, MotionVector{});
+  } else if (!from.mbaff) {
+    std::copy_n(&from.vectors[near.top.number][12], 4, vectors);
+    const std::array<int8_t, 4>& used = from.references[near.top.number];
+    references[0] = references[1] = used[2];
+    references[2] = references[3] = used[3];
+  } else {
+    for (size_t x = 0; x < 4; ++x) take(from, near.top, x, 3, vectors[x], references[x]);
+  }
+  take_if_there(from, near.top_right, 0, 3, place(4, -1));
+  take_if_there(from, near.top_left, 3, near.top_left_row, place(-1, -1));
+}
+
+// The motion of 4x4 block (x, y) of a macroblock that is there.
+void MotionCache::take(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
+                       MotionVector& vector, int8_t& reference) {
+  reference = from.references[at.number][y / 2 * 2 + x / 2];
+  vector = from.vectors[at.number][y * 4 + x];
+  if (!from.mbaff || reference < 0) return;
+  const bool from_field = at.context->has(MacroblockContext::kField);
+  if (from_field == from.field) return;
+  if (from.field) {
+    reference = static_cast<int8_t>(reference * 2);
+    vector.y = static_cast<int16_t>(vector.y / 2);
+  } else {
+    reference = static_cast<int8_t>(reference >> 1);
+    vector.y = static_cast<int16_t>(vector.y * 2);
   }
 }
 
-void MotionCache::fill_reference(int x, int y, int width, int height, int8_t reference) {
-  for (int row = y; row < y + height; ++row) {
-    std::memset(&references_[place(x, row)], reference, static_cast<size_t>(width));
+void MotionCache::take_if_there(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
+                                size_t to) {
+  if (is_absent(at)) {
+    vectors_[to] = {};
+  } else {
+    take(from, at, x, y, vectors_[to], references_[to]);
   }
 }
 

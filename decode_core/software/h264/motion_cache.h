@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "decode_core/software/h264/macroblock_context.h"
 #include "decode_core/software/h264/macroblock_list.h"
@@ -26,9 +27,23 @@ class MotionCache {
   // its own blocks become kUnavailable.
   void load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff, bool field);
 
-  // Sets width x height blocks. Inside the macroblock.
-  void fill(int x, int y, int width, int height, int8_t reference, MotionVector vector);
-  void fill_reference(int x, int y, int width, int height, int8_t reference);
+  // Sets width x height blocks, 1, 2 or 4 each. Inside the macroblock.
+  void fill(int x, int y, int width, int height, int8_t reference, MotionVector vector) {
+    switch (width) {
+      case 4:
+        return fill_rows<4>(place(x, y), height, reference, vector);
+      case 2:
+        return fill_rows<2>(place(x, y), height, reference, vector);
+      default:
+        return fill_rows<1>(place(x, y), height, reference, vector);
+    }
+  }
+  // Of an 8x8 block.
+  void fill_reference(int x, int y, int8_t reference) {
+    const size_t first = place(x, y);
+    references_[first] = references_[first + 1] = reference;
+    references_[first + kStride] = references_[first + kStride + 1] = reference;
+  }
 
   // mvpLX of the partition of `width` blocks at (x, y) (8.4.1.3).
   MotionVector predict(int x, int y, int width, int8_t reference) const;
@@ -52,9 +67,31 @@ class MotionCache {
     int8_t reference;
     MotionVector vector;
   };
+  // What load() takes from.
+  struct Source {
+    const std::vector<std::array<MotionVector, 16>>& vectors;
+    const std::vector<std::array<int8_t, 4>>& references;
+    bool mbaff;
+    bool field;
+  };
+  void load_above(const Source& from, const Neighbours& near);
+  static void take(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
+                   MotionVector& vector, int8_t& reference);
+  void take_if_there(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
+                     size_t to);
   Neighbour at(size_t place) const { return {references_[place], vectors_[place]}; }
   // C, or D where C is not available.
   Neighbour diagonal(int x, int y, int width) const;
+
+  template <size_t kWidth>
+  void fill_rows(size_t first, int height, int8_t reference, MotionVector vector) {
+    for (int y = 0; y < height; ++y, first += kStride) {
+      for (size_t i = first; i < first + kWidth; ++i) {
+        vectors_[i] = vector;
+        references_[i] = reference;
+      }
+    }
+  }
 
   std::array<MotionVector, 40> vectors_{};
   std::array<int8_t, 40> references_{};
