@@ -11,7 +11,7 @@
 namespace daedalus::gpu_kernels {
 
 // alpha, beta and the row of tC0 (tables 8-16, 8-17) of one edge.
-struct H264EdgeThresholds {
+struct alignas(8) H264EdgeThresholds {
   uint8_t alpha = 0;  // 0: nothing is filtered
   uint8_t beta = 0;
   std::array<uint8_t, 3> tc0{};  // for bS 1, 2, 3
@@ -28,7 +28,7 @@ struct H264DeblockMacroblock {
   // samples]. Edge 0 is 0 where it is not to be filtered, edges 1 and 3 with 8x8 transforms. Chroma
   // uses edges 0 and 2.
   std::array<std::array<std::array<uint8_t, 4>, 4>, 2> strength{};
-  // [Y, Cb, Cr][left edge, top edge, inner edges]
+  // [left edge, top edge, inner edges][Y, Cb, Cr]; read for edges whose bS are not all 0.
   std::array<std::array<H264EdgeThresholds, 3>, 3> thresholds{};
 };
 

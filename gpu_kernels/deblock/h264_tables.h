@@ -2,6 +2,8 @@
 #ifndef DAEDALUS_GPU_KERNELS_DEBLOCK_H264_TABLES_H_
 #define DAEDALUS_GPU_KERNELS_DEBLOCK_H264_TABLES_H_
 
+#include <bit>
+
 #include "gpu_kernels/deblock/h264.h"
 
 namespace daedalus::gpu_kernels::deblock {
@@ -9,7 +11,11 @@ namespace daedalus::gpu_kernels::deblock {
 // Thresholds of Cb and Cr of the left edge (0), the top edge (1), inner edges (2).
 inline std::array<H264EdgeThresholds, 2> chroma_thresholds(const H264DeblockMacroblock& macroblock,
                                                            size_t which) {
-  return {macroblock.thresholds[1][which], macroblock.thresholds[2][which]};
+  return {macroblock.thresholds[which][1], macroblock.thresholds[which][2]};
+}
+
+inline bool is_any(const std::array<uint8_t, 4>& strength) {
+  return std::bit_cast<uint32_t>(strength) != 0;
 }
 
 // filter_macroblocks() by the functions of one edge.
@@ -19,20 +25,23 @@ void filter_edges(const H264DeblockMacroblock* macroblocks, size_t count, ptrdif
                   ChromaEdge* chroma_vertical, ChromaEdge* chroma_horizontal) {
   for (const H264DeblockMacroblock* mb = macroblocks; mb != macroblocks + count; ++mb) {
     const auto& [vertical, horizontal] = mb->strength;
-    const auto& luma = mb->thresholds[0];
     for (size_t i = 0; i < 4; ++i) {
-      luma_vertical(mb->luma + 4 * i, luma_stride, vertical[i], luma[i == 0 ? 0 : 2]);
+      if (!is_any(vertical[i])) continue;
+      luma_vertical(mb->luma + 4 * i, luma_stride, vertical[i], mb->thresholds[i == 0 ? 0 : 2][0]);
     }
     for (size_t i = 0; i < 4; ++i) {
+      if (!is_any(horizontal[i])) continue;
       luma_horizontal(mb->luma + 4 * i * luma_stride, luma_stride, horizontal[i],
-                      luma[i == 0 ? 1 : 2]);
+                      mb->thresholds[i == 0 ? 1 : 2][0]);
     }
     if (mb->chroma == nullptr) continue;
     for (size_t i = 0; i < 4; i += 2) {
+      if (!is_any(vertical[i])) continue;
       chroma_vertical(mb->chroma + 4 * i, chroma_stride, vertical[i],
                       chroma_thresholds(*mb, i == 0 ? 0 : 2));
     }
     for (size_t i = 0; i < 4; i += 2) {
+      if (!is_any(horizontal[i])) continue;
       chroma_horizontal(mb->chroma + 2 * i * chroma_stride, chroma_stride, horizontal[i],
                         chroma_thresholds(*mb, i == 0 ? 1 : 2));
     }

@@ -136,8 +136,8 @@ TEST_CASE("a macroblock's edges each have their strengths and thresholds", "[deb
     macroblock.luma = luma.data() + 4 * kStride + 8;
     macroblock.chroma = chroma.data() + 2 * kStride + 8;
     macroblock.strength[0][2] = {1, 0, 0, 4};
-    macroblock.thresholds[0][2] = kThresholds;
-    macroblock.thresholds[1][2] = kThresholds;
+    macroblock.thresholds[2][0] = kThresholds;
+    macroblock.thresholds[2][1] = kThresholds;
     h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, kStride, kStride);
     Row expected = luma_before;
     for (int y = 4; y < 8; ++y) {

@@ -36,7 +36,7 @@ Deblocking::Deblocking(const PictureList& list, const v4l2_ctrl_h264_pps& pps,
       target_(target),
       functions_(gpu_kernels::h264_deblock_functions(substrate.of(gpu_kernels::Stage::kDeblock))),
       thresholds_(pps) {
-  batch_.reserve(list.width);
+  batch_.resize(list.width);
 }
 
 void Deblocking::filter_row(uint32_t row) {
@@ -48,7 +48,7 @@ void Deblocking::filter_row(uint32_t row) {
 }
 
 void Deblocking::filter_plain_row(uint32_t row) {
-  batch_.clear();
+  size_t count = 0;
   for (uint32_t x = 0; x < list_.width; ++x) {
     const uint32_t index = row * list_.width + x;
     const Macroblock& macroblock = list_.macroblocks[index];
@@ -62,23 +62,19 @@ void Deblocking::filter_plain_row(uint32_t row) {
     if (!any(strengths)) continue;
     thresholds_.select(list_.slices[macroblock.slice]);
     const auto target = target_.macroblock(x, row);
-    gpu_kernels::H264DeblockMacroblock& filtered = batch_.emplace_back();
+    gpu_kernels::H264DeblockMacroblock& filtered = batch_[count++];
     filtered.luma = target.luma;
     filtered.chroma = target.chroma;
     filtered.strength = strengths;
-    const auto inner = thresholds_.between(macroblock, macroblock);
-    const auto set = [&](size_t edge, uint32_t beyond) {
-      const Macroblock& other = beyond == kNoMacroblock ? macroblock : list_.macroblocks[beyond];
-      const auto components =
-          other.luma_qp == macroblock.luma_qp ? inner : thresholds_.between(other, macroblock);
-      for (size_t i = 0; i < 3; ++i) filtered.thresholds[i][edge] = components[i];
+    const auto set_outer = [&](size_t direction, uint32_t beyond) {
+      if (strengths[direction][0] == EdgeStrength{}) return;
+      filtered.thresholds[direction] = thresholds_.between(list_.macroblocks[beyond], macroblock);
     };
-    set(0, neighbours.left);
-    set(1, neighbours.top);
-    for (size_t i = 0; i < 3; ++i) filtered.thresholds[i][2] = inner[i];
+    set_outer(0, neighbours.left);
+    set_outer(1, neighbours.top);
+    filtered.thresholds[2] = thresholds_.inside(macroblock);
   }
-  functions_.filter_macroblocks(batch_.data(), batch_.size(), target_.luma_stride,
-                                target_.chroma_stride);
+  functions_.filter_macroblocks(batch_.data(), count, target_.luma_stride, target_.chroma_stride);
 }
 
 }  // namespace daedalus::core::h264

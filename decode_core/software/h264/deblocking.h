@@ -30,7 +30,7 @@ class Deblocking {
   const PicturePlanes target_;
   const gpu_kernels::H264DeblockFunctions& functions_;
   DeblockingThresholds thresholds_;
-  std::vector<gpu_kernels::H264DeblockMacroblock> batch_;
+  std::vector<gpu_kernels::H264DeblockMacroblock> batch_;  // a row's; the first of them are in use
 };
 
 }  // namespace daedalus::core::h264

@@ -1,7 +1,5 @@
 #include "decode_core/software/h264/deblocking_thresholds.h"
 
-#include <algorithm>
-
 namespace daedalus::core::h264 {
 namespace {
 
@@ -23,12 +21,10 @@ DeblockingThresholds::DeblockingThresholds(const v4l2_ctrl_h264_pps& pps) {
   for (size_t component = 0; component < 3; ++component) {
     for (size_t qp = 0; qp < kQps; ++qp) {
       const int index = std::clamp(static_cast<int>(qp) + offset[component], 0, kHighestQp);
-      component_qp_[component][qp] = component == 0 ? static_cast<uint8_t>(qp) : chroma_qp(index);
+      component_qp_[qp][component] = component == 0 ? static_cast<uint8_t>(qp) : chroma_qp(index);
     }
   }
-  for (size_t qp = 0; qp < kQps; ++qp) {
-    by_qp_[qp] = gpu_kernels::h264_edge_thresholds(static_cast<int>(qp), 0, 0);
-  }
+  fill();
 }
 
 void DeblockingThresholds::select(const Slice& slice) {
@@ -37,18 +33,26 @@ void DeblockingThresholds::select(const Slice& slice) {
   if (offset_a == offset_a_ && offset_b == offset_b_) return;
   offset_a_ = offset_a;
   offset_b_ = offset_b;
+  fill();
+}
+
+void DeblockingThresholds::fill() {
   for (size_t qp = 0; qp < kQps; ++qp) {
-    by_qp_[qp] = gpu_kernels::h264_edge_thresholds(static_cast<int>(qp), offset_a, offset_b);
+    by_qp_[qp] = gpu_kernels::h264_edge_thresholds(static_cast<int>(qp), offset_a_, offset_b_);
+  }
+  for (size_t qp = 0; qp < kQps; ++qp) {
+    for (size_t i = 0; i < 3; ++i) inside_[qp][i] = by_qp_[component_qp_[qp][i]];
   }
 }
 
 DeblockingThresholds::Components DeblockingThresholds::between(const Macroblock& p,
                                                                const Macroblock& q) const {
-  const auto p_qp = static_cast<size_t>(std::clamp<int>(p.luma_qp, 0, kHighestQp));
-  const auto q_qp = static_cast<size_t>(std::clamp<int>(q.luma_qp, 0, kHighestQp));
+  if (p.luma_qp == q.luma_qp) return inside(q);
+  const auto& p_qp = component_qp_[place_of(p.luma_qp)];
+  const auto& q_qp = component_qp_[place_of(q.luma_qp)];
   Components components;
   for (size_t i = 0; i < 3; ++i) {
-    components[i] = by_qp_[(component_qp_[i][p_qp] + component_qp_[i][q_qp] + 1u) >> 1];
+    components[i] = by_qp_[(p_qp[i] + q_qp[i] + 1u) >> 1];
   }
   return components;
 }

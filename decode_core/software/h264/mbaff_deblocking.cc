@@ -64,7 +64,7 @@ void MbaffDeblocking::filter(const Place& place) {
   const Macroblock& macroblock = list_.macroblocks[place.index];
   const FilteredNeighbours neighbours = neighbours_of_same_kind(place);
   const MacroblockStrengths strengths = edge_strengths(list_, place.index, neighbours);
-  const Components inner = thresholds_.between(macroblock, macroblock);
+  const Components inner = thresholds_.inside(macroblock);
 
   if (neighbours.left != kNoMacroblock) {
     filter_edge(place, true, 0, strengths[0][0],

@@ -13,15 +13,14 @@ constexpr uint16_t kNotRemembered = 0xFFFE;
 
 PredictionLists::PredictionLists(const PictureList& list, const ReferenceSamples& references)
     : list_(list), references_(references) {
-  forget_weights();
-}
-
-void PredictionLists::forget_weights() {
-  if (!remembers_) return;
   for (auto& table : remembered_) {
     for (auto& row : table) row.fill(kNotRemembered);
   }
-  remembers_ = false;
+}
+
+void PredictionLists::forget_weights() {
+  for (uint16_t* weights : known_) *weights = kNotRemembered;
+  known_.clear();
 }
 
 void PredictionLists::build_row(uint32_t row) {
@@ -153,7 +152,7 @@ uint16_t PredictionLists::weights_of(const Block& block, std::array<int, 2> refe
   uint16_t& remembered = remembered_[static_cast<size_t>(macroblock)][first][second];
   if (remembered == kNotRemembered) {
     remembered = make_weights(block, reference, macroblock);
-    remembers_ = true;
+    known_.push_back(&remembered);
   }
   return remembered;
 }

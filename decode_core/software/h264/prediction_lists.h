@@ -17,6 +17,8 @@ class PredictionLists {
  public:
   // Both outlive it.
   PredictionLists(const PictureList& list, const ReferenceSamples& references);
+  PredictionLists(const PredictionLists&) = delete;
+  PredictionLists& operator=(const PredictionLists&) = delete;
 
   // Replaces the lists by those of a row (of pairs in an MBAFF frame). Missing macroblocks are
   // copied from a reference.
@@ -57,7 +59,7 @@ class PredictionLists {
   std::array<std::vector<gpu_kernels::H264Prediction>, 3> lists_;
   std::vector<gpu_kernels::H264McWeights> weights_;
   std::array<RememberedWeights, 3> remembered_;
-  bool remembers_ = true;
+  std::vector<uint16_t*> known_;  // those of remembered_ that are
   const Slice* weighted_slice_ = nullptr;
   bool missed_reference_ = false;
 };
