@@ -9,6 +9,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
+#include <string_view>
 
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
@@ -16,6 +18,13 @@
 namespace daedalus::core {
 
 class Session;
+
+// A stage of gpu_kernels and what did it, as Session::count_stage and StreamDecoder::count_stage
+// take them; both live for ever.
+struct StageRun {
+  std::string_view stage;      // "mc"
+  std::string_view substrate;  // "NEON", "scalar", …
+};
 
 // What decoding a job came to.
 struct DecodeOutcome {
@@ -31,6 +40,8 @@ struct DecodeOutcome {
   uint32_t redecoded = 0;
   // `display` has film grain.
   bool film_grain = false;
+  // The kernels that the engine ran, for the statistics; of the engine, as long as it lives.
+  std::span<const StageRun> stages{};
   Error error{};
 };
 

@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 #include "decode_core/core.h"
 #include "decode_core/frame_buffer.h"
 #include "decode_core/image.h"
+#include "decode_core/picture.h"
 #include "decode_core/workers/workers.h"
 #include "gpu_kernels/pack/pack.h"
 
@@ -24,11 +24,6 @@ bool output_pass_supports(SampleFormat from, ImageFormat to);
 void run_output_pass(const gpu_kernels::PackFunctions& pack, Workers& workers,
                      const FrameView& frame, const Rect& from, ImageFormat format,
                      const LinearLayout& layout, uint8_t* out);
-
-// What Session::count_stage and StreamDecoder::count_stage take.
-struct StageRun {
-  std::string_view stage, substrate;
-};
 
 // Whose threads run a pass.
 enum class PassThreads : uint8_t {

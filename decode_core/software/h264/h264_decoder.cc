@@ -8,6 +8,10 @@
 #include "decode_core/software/h264/picture_decoding.h"
 #include "decode_core/software/h264/pictures.h"
 #include "decode_core/software/h264/task_graph.h"
+#include "gpu_kernels/deblock/h264.h"
+#include "gpu_kernels/idct/h264.h"
+#include "gpu_kernels/intra/h264.h"
+#include "gpu_kernels/mc/h264.h"
 
 namespace daedalus::core {
 namespace {
@@ -17,12 +21,28 @@ using h264::Task;
 
 Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory to decode a picture"}; }
 
+// What will do the stages where these are wished for.
+std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate) {
+  using gpu_kernels::Stage;
+  using gpu_kernels::stage_name;
+  return {{
+      {stage_name(Stage::kMc), gpu_kernels::h264_mc_functions(substrate.of(Stage::kMc)).target},
+      {stage_name(Stage::kIdct),
+       gpu_kernels::h264_idct_functions(substrate.of(Stage::kIdct)).target},
+      {stage_name(Stage::kIntra),
+       gpu_kernels::h264_intra_functions(substrate.of(Stage::kIntra)).target},
+      {stage_name(Stage::kDeblock),
+       gpu_kernels::h264_deblock_functions(substrate.of(Stage::kDeblock)).target},
+  }};
+}
+
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate)
       : workers_(workers),
         threads_(static_cast<uint32_t>(std::max(threads, 1))),
-        substrate_(substrate) {}
+        substrate_(substrate),
+        stages_(stages_of(substrate)) {}
 
   void foresee(const DecodeJob& /*job*/, const DecodeJob& successor) override {
     if (threads_ > 1 && successor.codec() == Codec::kH264) foreseen_ = &successor;
@@ -50,7 +70,9 @@ class H264Decoder final : public Decoder {
         [&](Task task, uint32_t row) { return execute(picture, task, row); });
     if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
     foreseen_ = nullptr;
-    return picture.finish();
+    DecodeOutcome outcome = picture.finish();
+    outcome.stages = stages_;
+    return outcome;
   }
 
   bool execute(PictureDecoding& picture, Task task, uint32_t row) {
@@ -100,6 +122,7 @@ class H264Decoder final : public Decoder {
   Workers& workers_;
   const uint32_t threads_;
   const gpu_kernels::SubstrateChoice substrate_;
+  const std::array<StageRun, 4> stages_;
   h264::Pictures pictures_;
   // The picture that is decoded and the one after it.
   std::array<PictureDecoding, 2> decodings_;
