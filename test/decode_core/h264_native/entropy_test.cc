@@ -1,12 +1,11 @@
 // Entropy decoding of whole clips: slices end where their data ends, and damage stays where it is.
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
-#include <fstream>
 #include <random>
 
 #include "test/catch.h"
 #include "test/decode_core/h264_native/parsed_pictures.h"
+#include "test/decode_core/stream/corpus.h"
 
 namespace daedalus::core::h264 {
 namespace {
@@ -14,11 +13,6 @@ namespace {
 size_t count_missing(const PictureList& list) {
   return static_cast<size_t>(
       std::ranges::count(list.macroblocks, MacroblockKind::kMissing, &Macroblock::kind));
-}
-
-std::string corpus_folder() {
-  const char* folder = std::getenv("DAEDALUS_CORPUS");
-  return folder != nullptr && *folder != '\0' ? folder : "../shared/corpus";
 }
 
 // Everything that later passes read lies where it must.
@@ -123,27 +117,19 @@ TEST_CASE("damaged bits and contradicting parameters are survived, and counted w
 }
 
 TEST_CASE("every H.264 stream of the corpus is parsed whole", "[corpus]") {
-  std::ifstream manifest(corpus_folder() + "/MANIFEST.tsv");
-  if (!manifest) DAEDALUS_SKIP("no corpus in " << corpus_folder() << " (DAEDALUS_CORPUS)");
-  size_t streams = 0;
-  for (std::string line; std::getline(manifest, line);) {
-    const std::string path = line.substr(0, line.find('\t'));
-    if (line.find("\th264\t") != path.size() || line.find("\tyuv420p\t") == std::string::npos) {
-      continue;
-    }
-    INFO(path);
+  test::for_each_corpus_stream("h264", [](const std::string& path, const test::CorpusRow& row) {
+    if (row.at("pix_fmt") != "yuv420p") return false;
     ParsedPictures pictures;
     size_t refused = 0;
     size_t damaged = 0;
-    for_each_event(corpus_folder() + "/" + path, {[&](DecodeJob& job) {
+    for_each_event(path, {[&](DecodeJob& job) {
                      refused += !pictures.parse(job);
                      damaged += pictures.damaged();
                    }});
     CHECK(refused == 0);
     CHECK(damaged == 0);
-    ++streams;
-  }
-  CHECK(streams > 0);
+    return true;
+  });
 }
 
 }  // namespace daedalus::core::h264
