@@ -38,9 +38,11 @@ std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate)
 
 class H264Decoder final : public Decoder {
  public:
-  H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate)
+  H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate,
+              H264Scheduling scheduling)
       : workers_(workers),
         threads_(static_cast<uint32_t>(std::max(threads, 1))),
+        scheduling_(std::move(scheduling)),
         substrate_(substrate),
         stages_(stages_of(substrate)) {}
 
@@ -67,7 +69,12 @@ class H264Decoder final : public Decoder {
     PictureDecoding& picture = current();
     h264::TaskGraph tasks(
         {picture.rows(), picture.parsed_rows(), foreseen_ != nullptr, batch(picture)},
-        [&](Task task, uint32_t row) { return execute(picture, task, row); });
+        [&](Task task, uint32_t row) {
+          if (scheduling_.between_tasks) scheduling_.between_tasks();
+          const bool more = execute(picture, task, row);
+          if (scheduling_.between_tasks) scheduling_.between_tasks();
+          return more;
+        });
     if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
     foreseen_ = nullptr;
     DecodeOutcome outcome = picture.finish();
@@ -109,18 +116,17 @@ class H264Decoder final : public Decoder {
 
   // A thread is worth waking for so many macroblocks.
   uint32_t useful_threads(const PictureDecoding& picture) const {
-    constexpr uint32_t kMacroblocks = 256;
-    return std::min(threads_, 1 + picture.macroblocks() / kMacroblocks);
+    return std::min(threads_, 1 + picture.macroblocks() / scheduling_.macroblocks_a_thread);
   }
   // Rows that are.
-  static uint32_t batch(const PictureDecoding& picture) {
-    constexpr uint32_t kMacroblocks = 480;
+  uint32_t batch(const PictureDecoding& picture) const {
     const uint32_t row = picture.macroblocks() / std::max(picture.rows(), 1u);
-    return std::max(kMacroblocks / std::max(row, 1u), 1u);
+    return std::max(scheduling_.macroblocks_a_batch / std::max(row, 1u), 1u);
   }
 
   Workers& workers_;
   const uint32_t threads_;
+  const H264Scheduling scheduling_;
   const gpu_kernels::SubstrateChoice substrate_;
   const std::array<StageRun, 4> stages_;
   h264::Pictures pictures_;
@@ -134,8 +140,9 @@ class H264Decoder final : public Decoder {
 }  // namespace
 
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
-                                             const gpu_kernels::SubstrateChoice& substrate) {
-  return std::make_unique<H264Decoder>(workers, threads, substrate);
+                                             const gpu_kernels::SubstrateChoice& substrate,
+                                             H264Scheduling scheduling) {
+  return std::make_unique<H264Decoder>(workers, threads, substrate, std::move(scheduling));
 }
 
 }  // namespace daedalus::core

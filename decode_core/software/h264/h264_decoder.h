@@ -2,6 +2,8 @@
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_H264_H264_DECODER_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_H264_H264_DECODER_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "decode_core/backend.h"
@@ -10,9 +12,18 @@
 
 namespace daedalus::core {
 
+// How threads come by their work. The defaults are for use; tests have others.
+struct H264Scheduling {
+  uint32_t macroblocks_a_thread = 256;  // of a picture are worth one more thread for it
+  uint32_t macroblocks_a_batch = 480;   // are worth waking one
+  // Called before and after each task on its thread, which holds no lock; several at a time.
+  std::function<void()> between_tasks{};
+};
+
 // `threads`: at most so many work on a picture, at least 1. `workers` outlives every decode().
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
-                                             const gpu_kernels::SubstrateChoice& substrate);
+                                             const gpu_kernels::SubstrateChoice& substrate,
+                                             H264Scheduling scheduling = {});
 
 }  // namespace daedalus::core
 
