@@ -29,6 +29,9 @@ class Decoder {
   // be given, before or after `done` was called. `job` lives until then. If it throws, `done` is
   // not called. The decoder outlives its jobs.
   virtual void begin(const DecodeJob& job, Done done) { done(decode(job)); }
+  // Whether the next job is there already: then begin() need not return as late as with the job's
+  // end. Called on any thread, as it changes; must not call back.
+  virtual void expect(bool /*more*/) {}
 
   // Whether decode(job) could do better if it knew the job that comes after. Then it is called a
   // little later, when that is there, unless somebody wants the picture first.

@@ -34,6 +34,7 @@ struct QueuedSession::State {
   bool stopping = false;
   int draining = 0;  // how many wait for the end of the queue
 
+  void tell_depth();
   bool let_go_of_ended(std::unique_lock<std::mutex>& lock);
   void take_next(std::unique_lock<std::mutex>& lock);
   void await_successor(const DecodeJob& job, std::unique_lock<std::mutex>& lock);
@@ -78,7 +79,7 @@ Status QueuedSession::submit(DecodeJob job) {
   const DecodeJob& queued = state_->queue.back().job;
   former = queued.target->begin(shared_from_this());
   if (queued.display != nullptr) former_of_display = queued.display->begin(shared_from_this());
-  state_->parts.statistics->page().queue_depth = state_->queue.size();
+  state_->tell_depth();
   state_->changed.notify_all();
   return {};
 }
@@ -118,6 +119,11 @@ void QueuedSession::run(const std::shared_ptr<State>& state) {
   }
 }
 
+void QueuedSession::State::tell_depth() {
+  parts.statistics->page().queue_depth = queue.size();
+  parts.decoder->expect(!queue.empty());
+}
+
 // False: there was none.
 bool QueuedSession::State::let_go_of_ended(std::unique_lock<std::mutex>& lock) {
   if (under_way.empty() || !under_way.front().ended) return false;
@@ -133,7 +139,7 @@ bool QueuedSession::State::let_go_of_ended(std::unique_lock<std::mutex>& lock) {
 void QueuedSession::State::take_next(std::unique_lock<std::mutex>& lock) {
   under_way.splice(under_way.end(), queue, queue.begin());
   Submitted& taken = under_way.back();
-  parts.statistics->page().queue_depth = queue.size();
+  tell_depth();
   changed.notify_all();
   await_successor(taken.job, lock);
   lock.unlock();

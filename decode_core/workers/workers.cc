@@ -1,7 +1,9 @@
 #include "decode_core/workers/workers.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
+#include <utility>
 
 namespace daedalus::core {
 
@@ -33,17 +35,22 @@ void Workers::run(uint32_t count, const std::function<void(uint32_t)>& task) {
     return;
   }
   std::unique_lock lock(mutex_);
-  // Where a thread cannot be made, the caller does the work.
-  try {
-    while (static_cast<int>(pool_.size()) < threads_ - 1) pool_.emplace_back([this] { work(); });
-  } catch (const std::system_error&) {
-  }
+  start_threads();
   Run run{task, count};
   runs_.push_back(&run);
   wake_.notify_all();
   while (take_one(lock, run)) {
   }
   run.all_ended.wait(lock, [&run] { return run.ended == run.count; });
+}
+
+// Where a thread cannot be made, the caller does the work.
+void Workers::start_threads() {
+  try {
+    while (static_cast<int>(pool_.size()) < threads_ - 1) pool_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 // Runs one task of `run` with the lock released; false: none was left to take.
@@ -65,6 +72,32 @@ void Workers::work() {
     if (stopping_) return;
     take_one(lock, *runs_.front());
   }
+}
+
+Workers::Helpers::Helpers(Workers& workers, std::function<void()> help)
+    : workers_(workers),
+      task_([help = std::move(help)](uint32_t) { help(); }),
+      run_(std::make_unique<Run>(task_, 0)) {}
+
+Workers::Helpers::~Helpers() {
+  std::unique_lock lock(workers_.mutex_);
+  if (run_->next != run_->count) workers_.runs_.remove(run_.get());
+  run_->count = run_->next;
+  run_->all_ended.wait(lock, [this] { return run_->ended == run_->count; });
+}
+
+bool Workers::Helpers::call() {
+  std::lock_guard lock(workers_.mutex_);
+  workers_.start_threads();
+  if (workers_.pool_.empty()) return false;
+  try {
+    if (run_->next == run_->count) workers_.runs_.push_back(run_.get());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  ++run_->count;
+  workers_.wake_.notify_one();
+  return true;
 }
 
 }  // namespace daedalus::core

@@ -29,8 +29,11 @@ class Workers {
   // all have ended. Tasks must not throw, nor wait for one another. Several runs may overlap.
   void run(uint32_t count, const std::function<void(uint32_t)>& task);
 
+  class Helpers;
+
  private:
   struct Run;
+  void start_threads();
   void work();
   bool take_one(std::unique_lock<std::mutex>& lock, Run& run);
 
@@ -40,6 +43,27 @@ class Workers {
   std::list<Run*> runs_;  // those with tasks that nobody has taken
   std::vector<std::thread> pool_;
   bool stopping_ = false;
+};
+
+// Work that goes on for longer than one call, in which the workers help for as long as there is
+// something to do. Thread-safe; the workers outlive it.
+class Workers::Helpers {
+ public:
+  // `help` is called on the workers, by several at a time if call() was; must not throw.
+  Helpers(Workers& workers, std::function<void()> help);
+  // Waits for the calls of `help` that were begun; no other one follows.
+  ~Helpers();
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+
+  // Asks for one call of `help`, as soon as a worker is free. False: there are no workers, or no
+  // memory.
+  bool call();
+
+ private:
+  Workers& workers_;
+  const std::function<void(uint32_t)> task_;
+  const std::unique_ptr<Run> run_;
 };
 
 }  // namespace daedalus::core

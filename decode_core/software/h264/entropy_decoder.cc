@@ -114,6 +114,7 @@ class Decoder final : public EntropyDecoder {
   }
 
   void parse_row(uint32_t row) override;
+  bool reads_motion() const override;
   uint32_t rows() const override { return static_cast<uint32_t>(list_.rows.size()); }
   uint32_t damaged() const override { return damaged_; }
 
@@ -228,6 +229,14 @@ void Decoder::set_missing(uint32_t x, uint32_t row) {
     picture_.rows.at(x, y).slice = MacroblockContext::kNoSlice;
     ++damaged_;
   }
+}
+
+bool Decoder::reads_motion() const {
+  for (size_t index = 0; index < list_.slices.size(); ++index) {
+    const Result<headers::H264SliceHeader> header = read_header(index);
+    if (header && header->is_b()) return true;
+  }
+  return false;
 }
 
 void Decoder::parse_row(uint32_t row) {

@@ -21,7 +21,8 @@ struct ReferenceMotion {
   std::shared_ptr<const MotionField> bottom;
 };
 
-// One picture. Used by one thread at a time.
+// One picture. Used by one thread at a time. What `motions` point to may still be written until the
+// first parse_row().
 class EntropyDecoder {
  public:
   virtual ~EntropyDecoder() = default;
@@ -39,6 +40,8 @@ class EntropyDecoder {
   // passes: macroblocks that no slice has, or that are damaged, are kMissing, and the slices they
   // name are filled (what is missing before the first slice names one that may not be).
   virtual void parse_row(uint32_t row) = 0;
+  // Whether parse_row() may read the motion of references (direct prediction of B slices).
+  virtual bool reads_motion() const = 0;
   // Of macroblocks; of pairs in an MBAFF frame.
   virtual uint32_t rows() const = 0;
   // Macroblocks of the rows so far that are missing or in which an error was found.

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <future>
 #include <new>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "decode_core/software/h264/picture_decoding.h"
 #include "decode_core/software/h264/pictures.h"
@@ -19,7 +23,8 @@ namespace {
 using h264::PictureDecoding;
 using h264::Task;
 
-Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory to decode a picture"}; }
+// Short enough to need none itself.
+Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory"}; }
 
 // What will do the stages where these are wished for.
 std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate) {
@@ -36,105 +41,140 @@ std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate)
   }};
 }
 
+// A job under way.
+class PictureInWork final : public h264::PictureTasks {
+ public:
+  PictureInWork(std::span<const StageRun> stages, const std::function<void()>& between_tasks)
+      : stages_(stages), between_tasks_(between_tasks) {}
+
+  PictureDecoding decoding;
+
+  void start(const DecodeJob& job, h264::Pictures& pictures,
+             const gpu_kernels::SubstrateChoice& substrate, Decoder::Done done) {
+    done_ = std::move(done);
+    lost_reference_ = false;
+    try {
+      decoding.start(job, pictures, substrate);
+      by_lines_ = decoding.rows() != 0 && decoding.is_read_by_lines();
+    } catch (const std::bad_alloc&) {
+      pictures.drop_target(job);
+      decoding.fail(out_of_memory());
+    }
+  }
+
+  bool refers_to(const h264::PictureTasks& older) const override {
+    return decoding.refers_to(static_cast<const PictureInWork&>(older).decoding);
+  }
+
+  void execute(Task task, uint32_t row) override {
+    if (between_tasks_) between_tasks_();
+    switch (task) {
+      case Task::kEntropy:
+        decoding.parse_row(row);
+        break;
+      case Task::kPrediction:
+        decoding.plan_row(row);
+        break;
+      case Task::kReconstruction:
+        decoding.reconstruct_row(row);
+        break;
+      case Task::kDeblocking:
+        decoding.deblock_row(row);
+        break;
+    }
+    if (between_tasks_) between_tasks_();
+  }
+
+  uint32_t lines_needed() const override {
+    return by_lines_ ? decoding.lines_read() : h264::TaskSchedule::kAllLines;
+  }
+
+  void lose_reference() override { lost_reference_ = true; }
+
+  // The target of a job that failed after start(), told once; 0: there is none.
+  uint64_t take_failed() { return failed_target_.exchange(0); }
+
+  Ended end(bool succeeded) override {
+    if (!succeeded) {
+      failed_target_ = decoding.target_id();
+      decoding.fail(out_of_memory());
+    }
+    DecodeOutcome outcome = decoding.finish();
+    outcome.concealed |= outcome.frame.has_value() && lost_reference_;
+    outcome.stages = stages_;
+    return {std::move(outcome), std::move(done_)};
+  }
+
+ private:
+  const std::span<const StageRun> stages_;
+  const std::function<void()>& between_tasks_;
+  Decoder::Done done_;
+  bool by_lines_ = false;
+  std::atomic<uint64_t> failed_target_ = 0;
+  std::atomic<bool> lost_reference_ = false;  // set while others work on it
+};
+
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate,
               H264Scheduling scheduling)
-      : workers_(workers),
-        threads_(static_cast<uint32_t>(std::max(threads, 1))),
-        scheduling_(std::move(scheduling)),
+      : scheduling_(std::move(scheduling)),
         substrate_(substrate),
-        stages_(stages_of(substrate)) {}
-
-  void foresee(const DecodeJob& /*job*/, const DecodeJob& successor) override {
-    if (threads_ > 1 && successor.codec() == Codec::kH264) foreseen_ = &successor;
+        stages_(stages_of(substrate)),
+        tasks_(workers, static_cast<uint32_t>(std::max(threads, 1))) {
+    for (size_t i = 0; i < h264::TaskSchedule::kMostPictures; ++i) {
+      pictures_in_work_.push_back(
+          std::make_unique<PictureInWork>(stages_, scheduling_.between_tasks));
+    }
   }
 
   DecodeOutcome decode(const DecodeJob& job) override {
-    // What was foreseen and begun while the picture before was decoded.
-    if (std::exchange(begun_, nullptr) == &job) {
-      current_ = 1 - current_;
-    } else {
-      next().fail({});
-      current().start(job, pictures_, substrate_);
-    }
-    return run_passes();
+    std::promise<DecodeOutcome> outcome;
+    begin(job, [&](DecodeOutcome ended) { outcome.set_value(std::move(ended)); });
+    return outcome.get_future().get();
   }
+
+  void begin(const DecodeJob& job, Done done) override {
+    const size_t place = tasks_.await_place();
+    for (const auto& other : pictures_in_work_) {
+      if (const uint64_t failed = other->take_failed(); failed != 0) pictures_.drop(failed);
+    }
+    PictureInWork& picture = *pictures_in_work_[place];
+    picture.start(job, pictures_, substrate_, std::move(done));
+    if (picture.decoding.rows() == 0 || !add(place, picture)) {
+      auto ended = picture.end(/*succeeded=*/picture.decoding.rows() == 0);
+      ended.done(std::move(ended.outcome));
+    }
+    tasks_.work();
+  }
+
+  void expect(bool more) override { tasks_.expect(more); }
 
  private:
-  PictureDecoding& current() { return decodings_[current_]; }
-  PictureDecoding& next() { return decodings_[1 - current_]; }
-
-  DecodeOutcome run_passes() {
-    PictureDecoding& picture = current();
-    h264::TaskGraph tasks(
-        {picture.rows(), picture.parsed_rows(), foreseen_ != nullptr, batch(picture)},
-        [&](Task task, uint32_t row) {
-          if (scheduling_.between_tasks) scheduling_.between_tasks();
-          const bool more = execute(picture, task, row);
-          if (scheduling_.between_tasks) scheduling_.between_tasks();
-          return more;
-        });
-    if (!tasks.run(workers_, useful_threads(picture))) picture.fail(out_of_memory());
-    foreseen_ = nullptr;
-    DecodeOutcome outcome = picture.finish();
-    outcome.stages = stages_;
-    return outcome;
-  }
-
-  bool execute(PictureDecoding& picture, Task task, uint32_t row) {
-    switch (task) {
-      case Task::kEntropy:
-        picture.parse_row(pictures_);
-        return false;
-      case Task::kReconstruction:
-        picture.reconstruct_row(row);
-        return false;
-      case Task::kDeblocking:
-        picture.deblock_row(row);
-        return false;
-      case Task::kNextPicture:
-        return continue_next(row == 0);
-    }
-    return false;
-  }
-
-  // Whether there is more to be done before its samples.
-  bool continue_next(bool first) {
+  // False: there is no memory.
+  bool add(size_t place, PictureInWork& picture) {
+    const PictureDecoding& decoding = picture.decoding;
+    const uint32_t macroblocks = decoding.macroblocks();
+    const uint32_t row = std::max(macroblocks / decoding.rows(), 1u);
+    const h264::TaskSchedule::Shape shape{
+        .rows = decoding.rows(),
+        .lines_a_row = decoding.is_read_by_lines() ? 16u : 0u,
+        .reads_motion = decoding.reads_motion(),
+        .batch = std::max(scheduling_.macroblocks_a_batch / row, 1u)};
     try {
-      if (first) {
-        begun_ = foreseen_;
-        next().start(*begun_, pictures_, substrate_);
-      } else {
-        next().parse_row(pictures_);
-      }
+      tasks_.add(place, picture, shape, 1 + macroblocks / scheduling_.macroblocks_a_thread);
     } catch (const std::bad_alloc&) {
-      next().fail(out_of_memory());
+      return false;
     }
-    return next().parsed_rows() < next().rows();
+    return true;
   }
 
-  // A thread is worth waking for so many macroblocks.
-  uint32_t useful_threads(const PictureDecoding& picture) const {
-    return std::min(threads_, 1 + picture.macroblocks() / scheduling_.macroblocks_a_thread);
-  }
-  // Rows that are.
-  uint32_t batch(const PictureDecoding& picture) const {
-    const uint32_t row = picture.macroblocks() / std::max(picture.rows(), 1u);
-    return std::max(scheduling_.macroblocks_a_batch / std::max(row, 1u), 1u);
-  }
-
-  Workers& workers_;
-  const uint32_t threads_;
   const H264Scheduling scheduling_;
   const gpu_kernels::SubstrateChoice substrate_;
   const std::array<StageRun, 4> stages_;
   h264::Pictures pictures_;
-  // The picture that is decoded and the one after it.
-  std::array<PictureDecoding, 2> decodings_;
-  size_t current_ = 0;
-  const DecodeJob* foreseen_ = nullptr;  // comes after the next decode()
-  const DecodeJob* begun_ = nullptr;     // next()'s
+  std::vector<std::unique_ptr<PictureInWork>> pictures_in_work_;  // by place in the graph
+  h264::TaskGraph tasks_;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ struct H264Scheduling {
   std::function<void()> between_tasks{};
 };
 
-// `threads`: at most so many work on a picture, at least 1. `workers` outlives every decode().
+// `threads`: at most so many work at a time, at least 1. `workers` outlives the decoder.
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
                                              const gpu_kernels::SubstrateChoice& substrate,
                                              H264Scheduling scheduling = {});

@@ -1,8 +1,10 @@
 #include "decode_core/software/h264/picture_decoding.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "decode_core/picture.h"
 #include "decode_core/software/h264/picture_planes.h"
 
 namespace daedalus::core::h264 {
@@ -19,6 +21,12 @@ void repeat_field(const FrameView& frame, PictureStructure structure) {
                   samples.data + (y + from) * samples.stride, frame.width);
     }
   }
+}
+
+bool has_reference(const DecodeJob& job, uint64_t id) {
+  return std::any_of(job.references.begin(), job.references.end(), [id](const auto& reference) {
+    return reference != nullptr && reference->id() == id;
+  });
 }
 
 }  // namespace
@@ -39,11 +47,11 @@ void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
   reconstruction_.emplace(list_, *references_, target, substrate);
   deblocking_.emplace(list_, std::get<H264Parameters>(job.parameters).pps, target, substrate);
   entropy_ = std::move(*entropy);
+  pictures.keep_motion(job, list_.motion);
 }
 
 void PictureDecoding::fail(Error error) {
   entropy_.reset();
-  parsed_rows_ = 0;
   deblocking_.reset();
   reconstruction_.reset();
   pictures_ = {};
@@ -51,9 +59,17 @@ void PictureDecoding::fail(Error error) {
   error_ = std::move(error);
 }
 
-void PictureDecoding::parse_row(Pictures& pictures) {
-  entropy_->parse_row(parsed_rows_);
-  if (++parsed_rows_ == entropy_->rows()) pictures.keep_motion(*job_, list_.motion);
+uint64_t PictureDecoding::target_id() const { return job_->target->id(); }
+
+bool PictureDecoding::is_read_by_lines() const {
+  return job_->field == FieldRole::kFrame && list_.structure == PictureStructure::kFrame &&
+         !list_.mbaff;
+}
+
+bool PictureDecoding::refers_to(const PictureDecoding& older) const {
+  // A second field is written to the frame that its first one may be read from already.
+  return target_id() == older.target_id() || has_reference(*job_, older.target_id()) ||
+         has_reference(*older.job_, target_id());
 }
 
 DecodeOutcome PictureDecoding::finish() {

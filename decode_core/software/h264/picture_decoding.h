@@ -18,21 +18,31 @@ namespace daedalus::core::h264 {
 // Used for one job after another, whose buffers it takes over.
 class PictureDecoding {
  public:
-  // Begins a job, which outlives finish(). Where that fails, rows() is 0 and finish() tells why.
+  // Begins a job, which outlives finish(). Later jobs may refer to its picture from now on. Where
+  // that fails, rows() is 0 and finish() tells why.
   void start(const DecodeJob& job, Pictures& pictures,
              const gpu_kernels::SubstrateChoice& substrate);
   // Nothing is left of the job but `error`.
   void fail(Error error);
 
   uint32_t rows() const { return entropy_ != nullptr ? entropy_->rows() : 0; }
-  uint32_t parsed_rows() const { return parsed_rows_; }
   uint32_t macroblocks() const { return list_.width * list_.height; }
+  // Whether what other pictures read of it, and it of others, can be told in lines: a frame without
+  // field macroblocks. Else pictures depend on one another as a whole.
+  bool is_read_by_lines() const;
+  // Whether parse_row() may read the motion of references.
+  bool reads_motion() const { return entropy_->reads_motion(); }
+  uint64_t target_id() const;
+  // Whether it needs samples or motion of a job begun before, or writes what that one reads.
+  bool refers_to(const PictureDecoding& older) const;
 
-  // The passes over a row, each in the order of rows. After the last one has passed entropy
-  // decoding, later pictures may use its motion.
-  void parse_row(Pictures& pictures);
+  // The passes over a row, each in the order of rows.
+  void parse_row(uint32_t row) { entropy_->parse_row(row); }
+  void plan_row(uint32_t row) { reconstruction_->plan_row(row); }
   void reconstruct_row(uint32_t row) { reconstruction_->reconstruct_row(row); }
   void deblock_row(uint32_t row) { deblocking_->filter_row(row); }
+  // Luma lines from the top of each reference that the planned row reads, at most.
+  uint32_t lines_read() const { return reconstruction_->lines_read(); }
 
   // The outcome, after all passes of all rows. Lets the job's pictures go.
   DecodeOutcome finish();
@@ -42,7 +52,6 @@ class PictureDecoding {
   JobPictures pictures_;
   PictureList list_;
   std::unique_ptr<EntropyDecoder> entropy_;
-  uint32_t parsed_rows_ = 0;
   std::optional<ReferenceSamples> references_;
   std::optional<Reconstruction> reconstruction_;
   std::optional<Deblocking> deblocking_;

@@ -41,6 +41,11 @@ void extend(const Plane& plane, size_t width, size_t height, size_t full_width,
   }
 }
 
+bool is_pending(const std::weak_ptr<const Picture>& picture) {
+  const auto found = picture.lock();
+  return found != nullptr && found->state() == Picture::State::kPending;
+}
+
 }  // namespace
 
 PictureStructure structure_of(const DecodeJob& job) {
@@ -61,7 +66,7 @@ Result<JobPictures> Pictures::begin(const DecodeJob& job) {
   drop_others(job);
   JobPictures pictures;
   for (const auto& reference : job.references) {
-    const Kept* kept = reference == nullptr ? nullptr : find_or_convert(*reference);
+    const Kept* kept = reference == nullptr ? nullptr : find_or_convert(reference);
     if (kept == nullptr) {
       pictures.references.emplace_back();
       pictures.motions.emplace_back();
@@ -79,23 +84,23 @@ Result<JobPictures> Pictures::begin(const DecodeJob& job) {
 
 void Pictures::drop_others(const DecodeJob& job) {
   std::erase_if(kept_, [&](const Kept& kept) {
-    return kept.id != job.target->id() &&
+    return kept.id != job.target->id() && !is_pending(kept.picture) &&
            std::none_of(job.references.begin(), job.references.end(), [&](const auto& reference) {
              return reference != nullptr && reference->id() == kept.id;
            });
   });
 }
 
-const Pictures::Kept* Pictures::find_or_convert(const Picture& picture) {
-  if (const Kept* kept = find(picture.id())) return kept;
-  const auto frame = picture.frame();
+const Pictures::Kept* Pictures::find_or_convert(const std::shared_ptr<Picture>& picture) {
+  if (const Kept* kept = find(picture->id())) return kept;
+  const auto frame = picture->frame();
   if (!frame.has_value()) return nullptr;
   if (is_usable(frame->view)) {
-    kept_.push_back({picture.id(), *frame, {}});
+    kept_.push_back({picture->id(), picture, *frame, {}});
   } else {
     auto converted = convert(frame->view);
     if (!converted) return nullptr;
-    kept_.push_back({picture.id(), std::move(*converted), {}});
+    kept_.push_back({picture->id(), picture, std::move(*converted), {}});
   }
   return &kept_.back();
 }
@@ -111,7 +116,7 @@ Result<FrameBuffer> Pictures::target_of(const DecodeJob& job) {
   auto frame = allocate(width, height);
   if (!frame) return frame.error();
   if (kept == nullptr) kept = &kept_.emplace_back();
-  *kept = {job.target->id(), *frame, {}};
+  *kept = {job.target->id(), job.target, *frame, {}};
   return frame;
 }
 
@@ -132,8 +137,11 @@ void Pictures::keep_motion(const DecodeJob& job, std::shared_ptr<const MotionFie
 }
 
 void Pictures::drop_target(const DecodeJob& job) {
-  if (job.field == FieldRole::kSecondField) return;
-  std::erase_if(kept_, [&](const Kept& kept) { return kept.id == job.target->id(); });
+  if (job.field != FieldRole::kSecondField) drop(job.target->id());
+}
+
+void Pictures::drop(uint64_t id) {
+  std::erase_if(kept_, [id](const Kept& kept) { return kept.id == id; });
 }
 
 Result<FrameBuffer> Pictures::allocate(uint32_t width, uint32_t height) {

@@ -27,21 +27,24 @@ struct JobPictures {
 class Pictures {
  public:
   // Finds the job's pictures. Those that this engine did not decode are converted once. What is
-  // kept of pictures that the job names no more is let go.
+  // kept of pictures that the job names no more is let go once they are decoded.
   Result<JobPictures> begin(const DecodeJob& job);
-  // Keeps the motion of the job's picture for those that refer to it.
+  // Keeps the motion of the job's picture, written while it is decoded, for those that refer to it.
   void keep_motion(const DecodeJob& job, std::shared_ptr<const MotionField> motion);
   // The job came to nothing: its picture is no reference, unless it has a first field.
   void drop_target(const DecodeJob& job);
+  // Likewise, by the target's id.
+  void drop(uint64_t id);
 
  private:
   struct Kept {
     uint64_t id;
+    std::weak_ptr<const Picture> picture;
     FrameBuffer frame;
     ReferenceMotion motion;
   };
   Kept* find(uint64_t id);
-  const Kept* find_or_convert(const Picture& picture);
+  const Kept* find_or_convert(const std::shared_ptr<Picture>& picture);
   void drop_others(const DecodeJob& job);
   Result<FrameBuffer> target_of(const DecodeJob& job);
   Result<FrameBuffer> allocate(uint32_t width, uint32_t height);

@@ -1,5 +1,6 @@
 #include "decode_core/software/h264/prediction_lists.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace daedalus::core::h264 {
@@ -35,6 +36,21 @@ void PredictionLists::build_row(uint32_t row) {
       add_macroblock(x, row);
     }
   }
+}
+
+uint32_t PredictionLists::lines_read() const {
+  // Below a block, luma interpolation reads three lines (8.4.2.2.1), and chroma one.
+  constexpr int kLinesBelow = 3;
+  int lines = 0;
+  for (const H264Prediction& block : of(PictureStructure::kFrame)) {
+    for (size_t list = 0; list < 2; ++list) {
+      if (block.reference[list] == H264Prediction::kNone) continue;
+      // What lies above the picture is its first line.
+      const int end = block.y + block.height + (block.vector[list][1] >> 2) + kLinesBelow;
+      lines = std::max({lines, end, 1});
+    }
+  }
+  return static_cast<uint32_t>(lines);
 }
 
 void PredictionLists::add_macroblock(uint32_t x, uint32_t y) {

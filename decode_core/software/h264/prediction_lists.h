@@ -29,6 +29,8 @@ class PredictionLists {
     return lists_[static_cast<size_t>(target)];
   }
   std::span<const gpu_kernels::H264McWeights> weights() const { return weights_; }
+  // Luma lines from the top of their references that the blocks of of(kFrame) read, at most.
+  uint32_t lines_read() const;
   // Whether any block so far was predicted from a reference that is missing.
   bool missed_reference() const { return missed_reference_; }
 

@@ -14,7 +14,6 @@ Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& 
       intra_(list, target, substrate) {}
 
 void Reconstruction::reconstruct_row(uint32_t row) {
-  lists_.build_row(row);
   predict(PictureStructure::kFrame, target_);
   if (list_.mbaff) {
     predict(PictureStructure::kTopField, target_.field(/*bottom=*/false));

@@ -21,9 +21,14 @@ class Reconstruction {
   Reconstruction(const PictureList& list, const ReferenceSamples& references,
                  const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate);
 
-  // Rows (of pairs in an MBAFF frame) in order: inter prediction and residual of the whole row,
-  // then its intra macroblocks. Writes samples of this row alone, and reads of the picture only
-  // those.
+  // Rows (of pairs in an MBAFF frame) in order, each planned and then reconstructed. What inter
+  // prediction has to do; no samples are looked at.
+  void plan_row(uint32_t row) { lists_.build_row(row); }
+  // Luma lines from the top of each reference frame that the planned row reads, at most; for a row
+  // of frame macroblocks.
+  uint32_t lines_read() const { return lists_.lines_read(); }
+  // Inter prediction and residual of the whole row, then its intra macroblocks. Writes samples of
+  // this row alone, and reads of the picture only those.
   void reconstruct_row(uint32_t row);
 
   // Whether any block so far was predicted from a reference that is missing.

@@ -7,106 +7,129 @@
 namespace daedalus::core::h264 {
 namespace {
 
-// Alone, a thread follows each row to its end, while it lies in the cache. With others, whoever
-// comes first drives entropy decoding, which is the longest chain; the next picture is for those
-// who would have to wait.
-constexpr std::array<Task, 3> kAlone = {Task::kDeblocking, Task::kReconstruction, Task::kEntropy};
-constexpr std::array<Task, kTasks> kTogether = {Task::kEntropy, Task::kDeblocking,
-                                                Task::kReconstruction, Task::kNextPicture};
+// With several threads, one picture more than they are: entropy decoding runs ahead. Alone, a
+// thread is done soonest with one picture if it has only that.
+size_t most_pictures(uint32_t threads) {
+  return threads == 1 ? 1 : std::min<size_t>(threads + 1, TaskSchedule::kMostPictures);
+}
 
 }  // namespace
 
-TaskGraph::TaskGraph(const Picture& picture, Execute execute)
-    : rows_(picture.rows),
-      batch_(picture.batch),
-      execute_(std::move(execute)),
-      next_picture_(picture.next_picture) {
-  done(Task::kEntropy) = picture.parsed_rows;
+TaskGraph::TaskGraph(Workers& workers, uint32_t threads)
+    : threads_(threads),
+      most_pictures_(most_pictures(threads)),
+      helpers_(workers, [this] { help(); }) {}
+
+size_t TaskGraph::await_place() {
+  Lock lock(mutex_);
+  work_until(lock, [this] { return has_room(); });
+  const auto free = std::find_if(places_.begin(), places_.end(),
+                                 [](const Place& place) { return place.tasks == nullptr; });
+  return static_cast<size_t>(free - places_.begin());
 }
 
-bool TaskGraph::run(Workers& workers, uint32_t threads) {
-  const auto used = std::clamp(threads, 1u, static_cast<uint32_t>(kTasks));
-  if (used == 1) {
-    work(/*alone=*/true);
-  } else {
-    workers.run(used, [this](uint32_t) { work(/*alone=*/false); });
+void TaskGraph::add(size_t place, PictureTasks& tasks, const TaskSchedule::Shape& shape,
+                    uint32_t useful_threads) {
+  Lock lock(mutex_);
+  Place& added = places_[place];
+  schedule_.add(added.picture, shape, [&](const TaskSchedule::Picture& older) {
+    return tasks.refers_to(*place_of(older).tasks);
+  });
+  added.tasks = &tasks;
+  added.useful_threads = useful_threads;
+}
+
+void TaskGraph::work() {
+  Lock lock(mutex_);
+  work_until(lock,
+             [this] { return schedule_.pictures().empty() || (more_expected_ && has_room()); });
+}
+
+void TaskGraph::expect(bool more) {
+  Lock lock(mutex_);
+  more_expected_ = more;
+  if (more) wake_owner();
+}
+
+// A thread waits or goes only while another one runs a task, and that one takes what is ready when
+// it is done with it, so some thread always goes on.
+template <typename Condition>
+void TaskGraph::work_until(Lock& lock, Condition condition) {
+  while (!condition()) {
+    if (do_task(lock)) continue;
+    owner_waits_ = true;
+    changed_.wait(lock);
+    owner_waits_ = false;
   }
-  return !failed_;
 }
 
-bool TaskGraph::is_ready(Task task) const {
-  if (running(task)) return false;
-  switch (task) {
-    case Task::kEntropy:
-      return done(Task::kEntropy) < rows_;
-    case Task::kReconstruction:
-      return done(Task::kReconstruction) < done(Task::kEntropy);
-    case Task::kDeblocking:
-      return done(Task::kDeblocking) < done(Task::kReconstruction);
-    case Task::kNextPicture:
-      return next_picture_ && done(Task::kEntropy) == rows_ && done(Task::kDeblocking) < rows_;
+void TaskGraph::help() {
+  Lock lock(mutex_);
+  while (do_task(lock)) {
   }
-  return false;
+  --helpers_called_;
 }
 
-std::optional<Task> TaskGraph::next_task(bool alone) const {
-  const auto ready = [this](Task task) { return is_ready(task); };
-  if (alone) {
-    const auto found = std::find_if(kAlone.begin(), kAlone.end(), ready);
-    return found == kAlone.end() ? std::nullopt : std::optional(*found);
+// False: nothing is ready.
+bool TaskGraph::do_task(Lock& lock) {
+  const auto choice = schedule_.take(is_alone());
+  if (!choice.has_value()) return false;
+  if (schedule_.is_worth_waking()) wake_one();
+  Place& place = place_of(*choice->picture);
+  lock.unlock();
+  bool succeeded = true;
+  uint32_t lines = 0;
+  try {
+    place.tasks->execute(choice->task, choice->row);
+    if (choice->task == Task::kPrediction) lines = place.tasks->lines_needed();
+  } catch (const std::bad_alloc&) {
+    succeeded = false;
   }
-  const auto found = std::find_if(kTogether.begin(), kTogether.end(), ready);
-  return found == kTogether.end() ? std::nullopt : std::optional(*found);
+  lock.lock();
+  schedule_.finish(*choice, succeeded, lines);
+  if (TaskSchedule::has_ended(place.picture)) leave(place, lock);
+  return true;
 }
 
-bool TaskGraph::has_ended() const { return failed_ || done(Task::kDeblocking) == rows_; }
-
-// To wake a thread takes longer than most tasks do.
-bool TaskGraph::is_worth_waking() const {
-  if (!next_task(/*alone=*/false).has_value()) return false;
-  const uint32_t backlog = std::max(done(Task::kEntropy) - done(Task::kReconstruction),
-                                    done(Task::kReconstruction) - done(Task::kDeblocking));
-  return backlog >= batch_ || done(Task::kEntropy) == rows_;
+// False: it does not wait.
+bool TaskGraph::wake_owner() {
+  if (!owner_waits_) return false;
+  owner_waits_ = false;
+  changed_.notify_one();
+  return true;
 }
 
-// A thread waits only while another one runs a task, and that one takes what is ready when it is
-// done with it, so some thread always goes on.
-void TaskGraph::work(bool alone) {
-  std::unique_lock lock(mutex_);
-  while (!has_ended()) {
-    const std::optional<Task> task = next_task(alone);
-    if (!task.has_value()) {
-      ++waiting_;
-      changed_.wait(lock);
-      --waiting_;
-      continue;
+void TaskGraph::wake_one() {
+  if (wake_owner()) return;
+  uint32_t useful = 0;
+  for (const Place& place : places_) useful += place.tasks != nullptr ? place.useful_threads : 0;
+  if (helpers_called_ + 1 >= std::min(threads_, useful)) return;
+  if (helpers_.call()) ++helpers_called_;
+}
+
+void TaskGraph::leave(Place& place, Lock& lock) {
+  const bool failed = place.picture.has_failed();
+  if (failed) {
+    for (Place& other : places_) {
+      if (other.tasks != nullptr && TaskSchedule::refers_to(other.picture, place.picture)) {
+        other.tasks->lose_reference();
+      }
     }
-    const uint32_t row = done(*task);
-    running(*task) = true;
-    lock.unlock();
-    bool succeeded = true;
-    bool more = false;
-    try {
-      more = execute_(*task, row);
-    } catch (const std::bad_alloc&) {
-      succeeded = false;
-    }
-    lock.lock();
-    finish(*task, succeeded, more);
   }
+  lock.unlock();
+  PictureTasks::Ended ended = place.tasks->end(!failed);
+  lock.lock();
+  schedule_.remove(place.picture);
+  place.tasks = nullptr;
+  if (!wake_owner() && schedule_.is_worth_waking()) wake_one();
+  lock.unlock();
+  ended.done(std::move(ended.outcome));
+  lock.lock();
 }
 
-void TaskGraph::finish(Task task, bool succeeded, bool more) {
-  running(task) = false;
-  ++done(task);
-  failed_ |= !succeeded;
-  if (task == Task::kNextPicture) next_picture_ = more;
-  if (waiting_ == 0) return;
-  if (has_ended()) {
-    changed_.notify_all();
-  } else if (is_worth_waking()) {
-    changed_.notify_one();
-  }
+TaskGraph::Place& TaskGraph::place_of(const TaskSchedule::Picture& picture) {
+  return *std::find_if(places_.begin(), places_.end(),
+                       [&](const Place& place) { return &place.picture == &picture; });
 }
 
 }  // namespace daedalus::core::h264
