@@ -52,11 +52,11 @@ class DecodeCore final : public Core {
                                         config.height};
     QueuedSession::Parts parts{config,
                                backend_->engine_of(codec),
+                               shared_from_this(),
                                std::move(*decoder),
                                std::make_unique<Statistics>(settings_.statistics_folder, identity,
                                                             settings_.sweep_statistics),
-                               recorder_,
-                               shared_from_this()};
+                               recorder_};
     try {
       return std::shared_ptr<Session>(std::make_shared<QueuedSession>(std::move(parts)));
     } catch (const std::system_error& error) {

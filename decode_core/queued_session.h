@@ -19,10 +19,10 @@ class QueuedSession final : public Session {
   struct Parts {
     SessionConfig config;
     std::string_view engine;
+    std::shared_ptr<Core> core;  // its threads may be the decoder's: outlives that
     std::unique_ptr<Decoder> decoder;
     std::unique_ptr<Statistics> statistics;
     std::shared_ptr<RecordingWriter> recorder;
-    std::shared_ptr<Core> core;
   };
   explicit QueuedSession(Parts parts);
   ~QueuedSession() override;

@@ -76,8 +76,8 @@ inline std::shared_ptr<QueuedSession> make_session(std::unique_ptr<Decoder> deco
                                                    Profile profile = Profile::kVp8) {
   const SessionConfig config{profile, 64, 48, "replay"};
   return std::make_shared<QueuedSession>(QueuedSession::Parts{
-      config, "fake", std::move(decoder),
-      std::make_unique<Statistics>("", Statistics::Identity{}, false), nullptr, nullptr});
+      config, "fake", nullptr, std::move(decoder),
+      std::make_unique<Statistics>("", Statistics::Identity{}, false), nullptr});
 }
 
 inline std::shared_ptr<QueuedSession> make_session(FakeDecoder::Decode decode,

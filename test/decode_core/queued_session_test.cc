@@ -295,6 +295,35 @@ class LateDecoder final : public Decoder {
   std::vector<std::thread> threads_;
 };
 
+// Tells whether the core was there to its end.
+class CoreObserver final : public Decoder {
+ public:
+  CoreObserver(std::weak_ptr<Core> core, bool& outlived)
+      : core_(std::move(core)), outlived_(outlived) {}
+  ~CoreObserver() override { outlived_ = !core_.expired(); }
+  DecodeOutcome decode(const DecodeJob& /*job*/) override { return decoded_nothing(); }
+
+ private:
+  const std::weak_ptr<Core> core_;
+  bool& outlived_;
+};
+
+TEST_CASE("the core, whose threads may be the decoder's, outlives it") {
+  auto core = Core::create({});
+  REQUIRE(core != nullptr);
+  bool outlived = false;
+  auto decoder = std::make_unique<CoreObserver>(core, outlived);
+  auto session = std::make_shared<QueuedSession>(
+      QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
+                           "fake",
+                           std::move(core),
+                           std::move(decoder),
+                           std::make_unique<Statistics>("", Statistics::Identity{}, false),
+                           nullptr});
+  session.reset();
+  CHECK(outlived);
+}
+
 TEST_CASE("jobs that end in another order are told in theirs") {
   const auto session = make_session(std::make_unique<LateDecoder>());
   std::mutex mutex;
@@ -351,6 +380,7 @@ TEST_CASE("what was decoded is counted, a pair of fields once") {
   const auto session = std::make_shared<QueuedSession>(
       QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
                            "fake",
+                           nullptr,
                            std::make_unique<FakeDecoder>([](const DecodeJob& job) {
                              if (job.bitstream[0] == 1) return decoded_nothing();
                              DecodeOutcome outcome = decoded_frame();
@@ -360,7 +390,6 @@ TEST_CASE("what was decoded is counted, a pair of fields once") {
                              return outcome;
                            }),
                            std::move(statistics),
-                           nullptr,
                            nullptr});
   for (const uint8_t kind : {0, 1, 2, 3}) {
     DecodeJob job = make_job(Codec::kVp8);

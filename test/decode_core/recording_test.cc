@@ -322,6 +322,7 @@ TEST_CASE("a session records what it decoded, with the pixels' hash") {
     const auto session = std::make_shared<QueuedSession>(
         QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
                              "fake",
+                             nullptr,
                              std::make_unique<FakeDecoder>([&](const DecodeJob& job) {
                                if (job.bitstream[0] == 1) return decoded_nothing();
                                DecodeOutcome outcome = decoded_frame(7);
@@ -329,8 +330,7 @@ TEST_CASE("a session records what it decoded, with the pixels' hash") {
                                return outcome;
                              }),
                              std::make_unique<Statistics>("", Statistics::Identity{}, false),
-                             std::move(*writer),
-                             nullptr});
+                             std::move(*writer)});
     REQUIRE(session->submit(make_job(Codec::kVp8)).ok());
     DecodeJob failing = make_job(Codec::kVp8);
     failing.bitstream[0] = 1;

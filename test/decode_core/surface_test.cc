@@ -336,11 +336,11 @@ TEST_CASE("output passes are counted in the session that decoded the picture") {
   const auto session = std::make_shared<QueuedSession>(
       QueuedSession::Parts{{Profile::kVp8, 0, 0, "replay"},
                            "fake",
+                           nullptr,
                            std::make_unique<FakeDecoder>([](const DecodeJob&) {
                              return outcome_of(SampleFormat::kI420, 32, 32, 61);
                            }),
                            std::move(statistics),
-                           nullptr,
                            nullptr});
   Surface surface(make_core(), SurfaceFormat::kNv12, 32, 32);
   REQUIRE(surface.export_memory(false).ok());
