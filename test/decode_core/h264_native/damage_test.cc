@@ -2,7 +2,6 @@
 // not be (the sanitizers' part), and what comes intact afterwards is decoded as ever.
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -12,45 +11,12 @@
 #include "decode_core/core.h"
 #include "decode_core/record/recording.h"
 #include "test/catch.h"
+#include "test/decode_core/h264_native/stream_jobs.h"
 #include "test/decode_core/stream/corpus.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
-
-// The first jobs of a stream, in order; they share their pictures. Empty: no profile that is
-// offered.
-std::vector<DecodeJob> jobs_of(const std::string& path, size_t most) {
-  std::vector<DecodeJob> jobs;
-  auto stream = parsed_stream::ParsedStream::open(path);
-  if (!stream || !(*stream)->profile().has_value()) return jobs;
-  parsed_stream::Event event;
-  while (jobs.size() < most) {
-    const Result<bool> more = (*stream)->next(event);
-    if (!more) continue;
-    if (!*more) break;
-    auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
-    if (decode != nullptr) jobs.push_back(std::move(decode->job));
-  }
-  return jobs;
-}
-
-// The same jobs with pictures of their own.
-std::vector<DecodeJob> copy_of(const std::vector<DecodeJob>& jobs) {
-  std::map<const Picture*, std::shared_ptr<Picture>> pictures;
-  const auto own = [&](std::shared_ptr<Picture>& picture) {
-    if (picture == nullptr) return;
-    auto& mine = pictures[picture.get()];
-    if (mine == nullptr) mine = std::make_shared<Picture>();
-    picture = mine;
-  };
-  std::vector<DecodeJob> copy = jobs;
-  for (DecodeJob& job : copy) {
-    own(job.target);
-    std::for_each(job.references.begin(), job.references.end(), own);
-  }
-  return copy;
-}
 
 std::shared_ptr<Session> open_session(const std::shared_ptr<Core>& core, const DecodeJob& job) {
   auto session = core->open_session(
