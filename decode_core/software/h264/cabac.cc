@@ -18,9 +18,9 @@ CabacTransitions make_transitions() {
     for (size_t mps = 0; mps < 2; ++mps) {
       const size_t variable = state * 2 + mps;
       for (size_t q = 0; q < 4; ++q) made.range_lps[q][variable] = kRangeLps[state][q];
-      made.next[0][variable] = static_cast<CabacContext>(kNextStateMps[state] * 2u + mps);
+      made.next[128 + variable] = static_cast<CabacContext>(kNextStateMps[state] * 2u + mps);
       const size_t mps_after = state == 0 ? mps ^ 1 : mps;
-      made.next[1][variable] = static_cast<CabacContext>(kNextStateLps[state] * 2u + mps_after);
+      made.next[127 - variable] = static_cast<CabacContext>(kNextStateLps[state] * 2u + mps_after);
     }
   }
   return made;

@@ -16,30 +16,43 @@ constexpr std::array<std::array<uint16_t, 6>, 2> kLast = {{
 }};
 constexpr std::array<uint16_t, 6> kAbsoluteLevel = {227, 237, 247, 257, 266, 426};
 
-constexpr unsigned kMostGolombOrder = 20;
-
-// coeff_abs_level_minus1 + 1 and coeff_sign_flag; greater, equal: the levels above 1 and of 1 so
-// far.
+// The contexts of coeff_abs_level_minus1 of one block, as its levels so far say (9.3.3.1.3).
 template <BlockCategory kCategory>
-inline int32_t decode_level(CabacEngine& engine, CabacContext* contexts, unsigned& greater,
-                            unsigned& equal) {
-  constexpr unsigned kMostGreater = kCategory == BlockCategory::kChromaDc ? 3 : 4;
-  const unsigned first = greater != 0 ? 0 : equal < 3 ? equal + 1 : 4;
-  uint32_t level = 1;
-  if (!engine.decision(contexts[first])) {
-    ++equal;
-  } else {
-    CabacContext& context = contexts[5 + (greater < kMostGreater ? greater : kMostGreater)];
-    ++greater;
-    level = 2;
-    while (level < 15 && engine.decision(context)) ++level;
-    if (level == 15) {
-      unsigned order = 0;
-      while (order < kMostGolombOrder && engine.bypass()) level += 1u << order++;
-      while (order-- > 0) level += (engine.bypass() ? 1u : 0u) << order;
-    }
+class LevelContexts {
+ public:
+  explicit LevelContexts(CabacContext* contexts) : contexts_(contexts) {}
+  CabacContext& first() const { return contexts_[first_]; }
+  CabacContext& others() const { return contexts_[5 + greater_]; }
+  void count_one() { first_ += first_ - 1 < 3 ? 1 : 0; }
+  void count_greater() {
+    first_ = 0;
+    greater_ += greater_ < kMostGreater ? 1 : 0;
   }
-  return engine.bypass() ? -static_cast<int32_t>(level) : static_cast<int32_t>(level);
+
+ private:
+  static constexpr unsigned kMostGreater = kCategory == BlockCategory::kChromaDc ? 3 : 4;
+  CabacContext* contexts_;
+  unsigned first_ = 1;  // 1 and the levels of 1, 4 at most; 0 after one that was greater
+  unsigned greater_ = 0;
+};
+
+// coeff_abs_level_minus1 + 1 and coeff_sign_flag.
+template <BlockCategory kCategory>
+[[gnu::always_inline]] inline int32_t decode_level(CabacEngine::Local& engine,
+                                                   LevelContexts<kCategory>& contexts) {
+  uint32_t level = 1;
+  if (!engine.decision(contexts.first())) {
+    contexts.count_one();
+  } else {
+    constexpr uint32_t kEscape = 15;
+    CabacContext& context = contexts.others();
+    contexts.count_greater();
+    level = 2;
+    while (level < kEscape && engine.decision(context)) ++level;
+    if (level == kEscape) level += engine.exp_golomb(0);
+  }
+  const int32_t sign = engine.bypass() ? -1 : 0;
+  return (static_cast<int32_t>(level) ^ sign) - sign;
 }
 
 // Calls sink(levelListIdx, level) for each coefficient, the last first. How many there are;
@@ -50,28 +63,25 @@ inline unsigned decode_block(CabacEngine& shared, CabacContexts& all, bool field
   constexpr auto kIndex = static_cast<size_t>(kCategory);
   CabacContext* significant = &all.variables[kSignificant[field][kIndex]];
   CabacContext* last_contexts = &all.variables[kLast[field][kIndex]];
-  CabacContext* levels = &all.variables[kAbsoluteLevel[kIndex]];
-  CabacEngine engine = shared;
+  CabacEngine::Local engine(shared);
   std::array<uint8_t, kCount> places;
-  unsigned count = 0;
+  uint8_t* end = places.data();
   unsigned i = 0;
   const uint8_t* increments = kSignificantIncrement8x8[field].data();
   for (; i < kCount - 1; ++i) {
     const unsigned increment = kCategory == BlockCategory::kLuma8x8 ? increments[i] : i;
     if (!engine.decision(significant[increment])) continue;
-    places[count++] = static_cast<uint8_t>(i);
+    *end++ = static_cast<uint8_t>(i);
     const unsigned last_increment = kCategory == BlockCategory::kLuma8x8 ? kLastIncrement8x8[i] : i;
     if (engine.decision(last_contexts[last_increment])) break;
   }
-  if (i == kCount - 1) places[count++] = static_cast<uint8_t>(i);
-  last = places[count - 1];
-  unsigned greater = 0;
-  unsigned equal = 0;
-  for (unsigned left = count; left-- > 0;) {
-    sink(places[left], decode_level<kCategory>(engine, levels, greater, equal));
+  if (i == kCount - 1) *end++ = static_cast<uint8_t>(i);
+  last = end[-1];
+  LevelContexts<kCategory> levels(&all.variables[kAbsoluteLevel[kIndex]]);
+  for (const uint8_t* place = end; place-- > places.data();) {
+    sink(*place, decode_level(engine, levels));
   }
-  shared = engine;
-  return count;
+  return static_cast<unsigned>(end - places.data());
 }
 
 }  // namespace

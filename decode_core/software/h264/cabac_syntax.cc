@@ -3,10 +3,6 @@
 namespace daedalus::core::h264 {
 namespace {
 
-bool is_there(const MacroblockContext& context) {
-  return context.slice != MacroblockContext::kNoSlice;
-}
-
 // ctxIdxOffset of each element (table 9-34).
 constexpr size_t kMbTypeI = 3;
 constexpr size_t kSkipP = 11;
@@ -17,8 +13,7 @@ constexpr size_t kSkipB = 24;
 constexpr size_t kMbTypeB = 27;
 constexpr size_t kMbTypeBIntra = 32;
 constexpr size_t kSubMbTypeB = 36;
-constexpr size_t kMvdX = 40;
-constexpr size_t kMvdY = 47;
+constexpr std::array<size_t, 2> kMvd = {40, 47};
 constexpr size_t kReference = 54;
 constexpr size_t kQpDelta = 60;
 constexpr size_t kChromaMode = 64;
@@ -29,15 +24,17 @@ constexpr size_t kPatternLuma = 73;
 constexpr size_t kPatternChroma = 77;
 constexpr size_t kTransform8x8 = 399;
 
-// Longer ones than any conforming value has.
+// The first of table 7-14's intra types.
+constexpr unsigned kFirstIntraB = 23;
+
+// More than any conforming value has.
 constexpr unsigned kMostQpDeltaBins = 110;
-constexpr unsigned kMostGolombOrder = 20;
 
 }  // namespace
 
 bool CabacSyntax::skip_flag(const Neighbours& near, bool b_slice) {
   const auto counts = [](const MacroblockContext& context) {
-    return is_there(context) && !context.has(MacroblockContext::kSkipped) ? 1u : 0u;
+    return !context.has(MacroblockContext::kSkipped) ? 1u : 0u;
   };
   return decision((b_slice ? kSkipB : kSkipP) + counts(*near.left[0].context) +
                   counts(*near.top.context));
@@ -63,7 +60,7 @@ unsigned CabacSyntax::intra_type(size_t base, bool i_slice) {
 
 unsigned CabacSyntax::mb_type_i(const Neighbours& near) {
   const auto counts = [](const MacroblockContext& context) {
-    return is_there(context) && !context.has(MacroblockContext::kNxN) ? 1u : 0u;
+    return !context.has(MacroblockContext::kNxN) ? 1u : 0u;
   };
   const size_t increment = counts(*near.left[0].context) + counts(*near.top.context);
   return decision(kMbTypeI + increment) ? intra_type(kMbTypeI + 2, true) : 0;
@@ -77,19 +74,30 @@ unsigned CabacSyntax::mb_type_p() {
   return decision(kMbTypeP + 2) ? 3 : 0;
 }
 
-unsigned CabacSyntax::mb_type_b(const Neighbours& near) {
+// mb_type of B slices up to the prefix of intra types, which is their first one.
+unsigned CabacSyntax::inter_type_b(const Neighbours& near) {
   const auto counts = [](const MacroblockContext& context) {
-    return is_there(context) && !context.has(MacroblockContext::kDirect) ? 1u : 0u;
+    return !context.has(MacroblockContext::kDirect) ? 1u : 0u;
+  };
+  CabacEngine::Local engine(engine_);
+  const auto decision = [&](size_t context) {
+    return engine.decision(contexts_.variables[context]);
   };
   if (!decision(kMbTypeB + counts(*near.left[0].context) + counts(*near.top.context))) return 0;
   if (!decision(kMbTypeB + 3)) return decision(kMbTypeB + 5) ? 2 : 1;
   unsigned bins = decision(kMbTypeB + 4) ? 1 : 0;
   for (int i = 0; i < 3; ++i) bins = bins << 1 | (decision(kMbTypeB + 5) ? 1 : 0);
   if (bins < 8) return bins + 3;
-  if (bins == 13) return decision(kMbTypeBIntra) ? 23 + intra_type(kMbTypeBIntra, false) : 23;
+  if (bins == 13) return kFirstIntraB;
   if (bins == 14) return 11;
   if (bins == 15) return 22;
   return (bins << 1 | (decision(kMbTypeB + 5) ? 1 : 0)) - 4;
+}
+
+unsigned CabacSyntax::mb_type_b(const Neighbours& near) {
+  const unsigned type = inter_type_b(near);
+  if (type != kFirstIntraB || !decision(kMbTypeBIntra)) return type;
+  return kFirstIntraB + intra_type(kMbTypeBIntra, false);
 }
 
 unsigned CabacSyntax::sub_mb_type_p() {
@@ -134,30 +142,27 @@ unsigned CabacSyntax::chroma_mode(const Neighbours& near) {
 }
 
 unsigned CabacSyntax::coded_block_pattern(const Neighbours& near, bool, bool has_chroma) {
-  const auto luma_of = [](const MacroblockContext& context) {
-    return is_there(context) ? context.coded_block_pattern : 15u;
+  CabacEngine::Local engine(engine_);
+  // 1: an 8x8 block has no coefficients.
+  const auto empty_left = [&](size_t y) {
+    const unsigned row = near.left_rows[2 * y] / 2u;
+    return ~near.left[y].context->coded_block_pattern >> (2 * row + 1) & 1u;
   };
-  const unsigned top = luma_of(*near.top.context);
-  unsigned pattern = 0;
-  for (unsigned block = 0; block < 4; ++block) {
-    const unsigned x = block % 2;
-    const unsigned y = block / 2;
-    bool left_coded = (pattern >> (block - x) & 1) != 0;
-    if (x == 0) {
-      const unsigned row = near.left_rows[2 * y] / 2u;
-      left_coded = (luma_of(*near.left[y].context) >> (2 * row + 1) & 1) != 0;
-    }
-    const bool top_coded = y == 0 ? (top >> (2 + x) & 1) != 0 : (pattern >> x & 1) != 0;
-    if (decision(kPatternLuma + (left_coded ? 0 : 1) + (top_coded ? 0 : 2))) pattern |= 1u << block;
-  }
+  const unsigned above = ~near.top.context->coded_block_pattern;
+  const auto empty = [&](unsigned left, unsigned top) {
+    return engine.decision(contexts_.variables[kPatternLuma + left + 2 * top]) ? 0u : 1u;
+  };
+  const unsigned block_0 = empty(empty_left(0), above >> 2 & 1);
+  const unsigned block_1 = empty(block_0, above >> 3 & 1);
+  const unsigned block_2 = empty(empty_left(1), block_0);
+  const unsigned block_3 = empty(block_2, block_1);
+  const unsigned pattern = 15 - (block_0 | block_1 << 1 | block_2 << 2 | block_3 << 3);
   if (!has_chroma) return pattern;
-  const unsigned chroma_left = near.left[0].context->coded_block_pattern >> 4;
-  const unsigned chroma_top = near.top.context->coded_block_pattern >> 4;
-  if (!decision(kPatternChroma + (chroma_left != 0 ? 1 : 0) + (chroma_top != 0 ? 2 : 0))) {
-    return pattern;
-  }
-  const bool ac =
-      decision(kPatternChroma + 4 + (chroma_left == 2 ? 1 : 0) + (chroma_top == 2 ? 2 : 0));
+  const unsigned left = near.left[0].context->coded_block_pattern >> 4;
+  const unsigned top = near.top.context->coded_block_pattern >> 4;
+  CabacContext* chroma = &contexts_.variables[kPatternChroma];
+  if (!engine.decision(chroma[(left != 0 ? 1 : 0) + (top != 0 ? 2 : 0)])) return pattern;
+  const bool ac = engine.decision(chroma[4 + (left == 2 ? 1 : 0) + (top == 2 ? 2 : 0)]);
   return pattern | (ac ? 0x20 : 0x10);
 }
 
@@ -190,32 +195,31 @@ unsigned CabacSyntax::reference(const MotionContexts& contexts, int quarter_x, i
   return value;
 }
 
-// The suffix of UEGk (9.3.2.3).
-unsigned CabacSyntax::exp_golomb(unsigned order) {
-  unsigned value = 0;
-  while (order < kMostGolombOrder && engine_.bypass()) value += 1u << order++;
-  while (order-- > 0) value += (engine_.bypass() ? 1u : 0u) << order;
-  return value;
-}
-
-int CabacSyntax::mvd_component(size_t base, unsigned sum) {
-  if (!decision(base + (sum < 3 ? 0 : sum > 32 ? 2 : 1))) return 0;
+// One component: contexts from its ctxIdxOffset on; sum: absMvdComp of the neighbours.
+[[gnu::always_inline]] inline int CabacSyntax::mvd_component(CabacEngine::Local& engine,
+                                                             CabacContext* contexts, unsigned sum) {
+  constexpr unsigned kEscape = 9;
+  if (!engine.decision(contexts[(sum > 2 ? 1 : 0) + (sum > 32 ? 1 : 0)])) return 0;
   unsigned value = 1;
   size_t increment = 3;
-  while (value < 9 && decision(base + increment)) {
+  while (value < kEscape && engine.decision(contexts[increment])) {
     ++value;
-    if (increment < 6) ++increment;
+    increment += increment < 6 ? 1 : 0;
   }
-  if (value == 9) value += exp_golomb(3);
-  return engine_.bypass() ? -static_cast<int>(value) : static_cast<int>(value);
+  if (value == kEscape) value += engine.exp_golomb(3);
+  return engine.bypass() ? -static_cast<int>(value) : static_cast<int>(value);
 }
 
 std::array<int, 2> CabacSyntax::mvd(const MotionContexts& contexts, int x, int y) {
   const std::array<uint8_t, 2>& left = contexts.mvd[MotionContexts::block(x - 1, y)];
   const std::array<uint8_t, 2>& top = contexts.mvd[MotionContexts::block(x, y - 1)];
-  const int horizontal = mvd_component(kMvdX, unsigned{left[0]} + top[0]);
-  const int vertical = mvd_component(kMvdY, unsigned{left[1]} + top[1]);
-  return {horizontal, vertical};
+  CabacEngine::Local engine(engine_);
+  std::array<int, 2> difference;
+  for (size_t i = 0; i < 2; ++i) {
+    difference[i] =
+        mvd_component(engine, &contexts_.variables[kMvd[i]], unsigned{left[i]} + top[i]);
+  }
+  return difference;
 }
 
 bool CabacSyntax::ends_with_stop_bit() const {

@@ -19,7 +19,7 @@ class CabacSyntax {
   // What an absent block counts as (9.3.3.1.1.9).
   static uint8_t absent_count(bool intra) { return intra ? 1 : 0; }
 
-  // `data`: slice_data() from its first whole byte; CabacEngine::kPadding bytes behind it.
+  // `data`: slice_data() from its first whole byte; CabacEngine::kPadding zero bytes behind it.
   void start(const uint8_t* begin, const uint8_t* end, int slice_qp, size_t table) {
     contexts_.initialise(slice_qp, table);
     engine_.start(begin, end);
@@ -78,8 +78,8 @@ class CabacSyntax {
  private:
   bool decision(size_t context) { return engine_.decision(contexts_.variables[context]); }
   unsigned intra_type(size_t base, bool i_slice);
-  int mvd_component(size_t base, unsigned sum);
-  unsigned exp_golomb(unsigned order);
+  unsigned inter_type_b(const Neighbours& near);
+  static int mvd_component(CabacEngine::Local& engine, CabacContext* contexts, unsigned sum);
 
   CabacEngine engine_;
   CabacContexts contexts_;

@@ -18,7 +18,9 @@ void ContextRows::begin_row(uint32_t row) {
 }
 
 const MacroblockContext& ContextRows::absent() {
-  static const MacroblockContext kAbsent;
+  static constexpr MacroblockContext kAbsent = {
+      .flags = MacroblockContext::kSkipped | MacroblockContext::kDirect | MacroblockContext::kNxN,
+      .coded_block_pattern = 15};
   return kAbsent;
 }
 

@@ -91,6 +91,9 @@ class ContextRows {
   const MacroblockContext& left_pair(uint32_t x, uint32_t y, uint32_t slice) const;
   const MacroblockContext& top_pair(uint32_t x, uint32_t y, uint32_t slice) const;
 
+  // What is not available, as CABAC counts it (9.3.3.1.1): its conditions of mb_skip_flag, mb_type
+  // and coded_block_pattern are then those of a macroblock that is skipped, direct and NxN, and has
+  // luma coefficients everywhere.
   static const MacroblockContext& absent();
 
  private:
