@@ -86,12 +86,18 @@ inline unsigned decode_block(CabacEngine& shared, CabacContexts& all, bool field
 
 }  // namespace
 
+// Of a 4x4 block; false: the block is done.
+inline bool CabacSyntax::coded_block_flag(BlockCategory category, CoefficientCounts::Place place) {
+  const size_t increment = (place.left != 0 ? 1 : 0) + (place.top != 0 ? 2 : 0);
+  const bool coded = decision(kCodedBlockFlag[static_cast<size_t>(category)] + increment);
+  if (!coded) place.set(0);
+  return coded;
+}
+
 CabacSyntax::Block CabacSyntax::luma_4x4(MacroblockState& state, BlockCategory category, int x,
                                          int y, const LevelScale::Block4x4& scale, int16_t* out) {
-  const size_t place = CoefficientCounts::luma(x, y);
-  const size_t increment = (state.counts[place - 1] != 0 ? 1 : 0) +
-                           (state.counts[place - CoefficientCounts::kLumaStride] != 0 ? 2 : 0);
-  if (!decision(kCodedBlockFlag[static_cast<size_t>(category)] + increment)) return {};
+  CoefficientCounts::Place place = state.counts.luma(x, y);
+  if (!coded_block_flag(category, place)) return {};
   const bool ac = category == BlockCategory::kLumaAc;
   const uint8_t* scan = kScans4x4[state.field_scan].data() + (ac ? 1 : 0);
   const auto sink = [&](unsigned i, int32_t level) {
@@ -102,7 +108,7 @@ CabacSyntax::Block CabacSyntax::luma_4x4(MacroblockState& state, BlockCategory c
                                                                        state.field_scan, last, sink)
                             : decode_block<BlockCategory::kLuma4x4, 16>(
                                   engine_, contexts_, state.field_scan, last, sink);
-  state.counts[place] = static_cast<uint8_t>(count);
+  place.set(static_cast<uint8_t>(count));
   return {true, ac || last > 0};
 }
 
@@ -113,27 +119,19 @@ CabacSyntax::Block CabacSyntax::luma_8x8(MacroblockState& state, int x, int y,
   const unsigned count = decode_block<BlockCategory::kLuma8x8, 64>(
       engine_, contexts_, state.field_scan, last,
       [&](unsigned i, int32_t level) { out[scan[i]] = scale_8x8(level, scale[scan[i]]); });
-  const auto value = static_cast<uint8_t>(count);
-  const size_t place = CoefficientCounts::luma(x, y);
-  state.counts[place] = state.counts[place + 1] = value;
-  state.counts[place + CoefficientCounts::kLumaStride] = value;
-  state.counts[place + CoefficientCounts::kLumaStride + 1] = value;
+  state.counts.set_8x8(x, y, static_cast<uint8_t>(count));
   return {true, last > 0};
 }
 
 CabacSyntax::Block CabacSyntax::chroma_ac(MacroblockState& state, int component, int x, int y,
                                           const LevelScale::Block4x4& scale, int16_t* out) {
-  const size_t place = CoefficientCounts::chroma(component, x, y);
-  const size_t increment = (state.counts[place - 1] != 0 ? 1 : 0) +
-                           (state.counts[place - CoefficientCounts::kChromaStride] != 0 ? 2 : 0);
-  if (!decision(kCodedBlockFlag[static_cast<size_t>(BlockCategory::kChromaAc)] + increment)) {
-    return {};
-  }
+  CoefficientCounts::Place place = state.counts.chroma(component, x, y);
+  if (!coded_block_flag(BlockCategory::kChromaAc, place)) return {};
   const uint8_t* scan = kScans4x4[state.field_scan].data() + 1;
   unsigned last = 0;
-  state.counts[place] = static_cast<uint8_t>(decode_block<BlockCategory::kChromaAc, 15>(
+  place.set(static_cast<uint8_t>(decode_block<BlockCategory::kChromaAc, 15>(
       engine_, contexts_, state.field_scan, last,
-      [&](unsigned i, int32_t level) { out[scan[i]] = scale_4x4(level, scale[scan[i]]); }));
+      [&](unsigned i, int32_t level) { out[scan[i]] = scale_4x4(level, scale[scan[i]]); })));
   return {true, true};
 }
 

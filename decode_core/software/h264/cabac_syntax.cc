@@ -167,6 +167,10 @@ unsigned CabacSyntax::coded_block_pattern(const Neighbours& near, bool, bool has
 }
 
 int CabacSyntax::qp_delta() {
+  CabacEngine::Local engine(engine_);
+  const auto decision = [&](size_t context) {
+    return engine.decision(contexts_.variables[context]);
+  };
   if (!decision(kQpDelta + (last_qp_delta_ ? 1 : 0))) {
     last_qp_delta_ = false;
     return 0;
@@ -182,11 +186,9 @@ int CabacSyntax::qp_delta() {
   return value % 2 != 0 ? magnitude : -magnitude;
 }
 
-unsigned CabacSyntax::reference(const MotionContexts& contexts, int quarter_x, int quarter_y,
-                                unsigned) {
-  size_t increment =
-      (contexts.reference_above_0[MotionContexts::quarter(quarter_x - 1, quarter_y)] ? 1 : 0) +
-      (contexts.reference_above_0[MotionContexts::quarter(quarter_x, quarter_y - 1)] ? 2 : 0);
+unsigned CabacSyntax::reference(const MotionContexts& contexts, int x, int y, unsigned) {
+  size_t increment = (contexts.left_references[static_cast<size_t>(y / 2)] != 0 ? 1 : 0) +
+                     (contexts.top_references[static_cast<size_t>(x / 2)] != 0 ? 2 : 0);
   unsigned value = 0;
   while (value < 2 * kMaxReferences && decision(kReference + increment)) {
     ++value;
@@ -211,8 +213,8 @@ unsigned CabacSyntax::reference(const MotionContexts& contexts, int quarter_x, i
 }
 
 std::array<int, 2> CabacSyntax::mvd(const MotionContexts& contexts, int x, int y) {
-  const std::array<uint8_t, 2>& left = contexts.mvd[MotionContexts::block(x - 1, y)];
-  const std::array<uint8_t, 2>& top = contexts.mvd[MotionContexts::block(x, y - 1)];
+  const MotionContexts::Magnitudes left = contexts.left_mvd[static_cast<size_t>(y)];
+  const MotionContexts::Magnitudes top = contexts.top_mvd[static_cast<size_t>(x)];
   CabacEngine::Local engine(engine_);
   std::array<int, 2> difference;
   for (size_t i = 0; i < 2; ++i) {

@@ -51,9 +51,9 @@ class CabacSyntax {
   // A macroblock without mb_qp_delta.
   void no_qp_delta() { last_qp_delta_ = false; }
 
-  // entries: how many the list has, as the macroblock sees it.
-  unsigned reference(const MotionContexts& contexts, int quarter_x, int quarter_y,
-                     unsigned entries);
+  // Of the part whose first 4x4 block is (x, y). entries: how many the list has, as the macroblock
+  // sees it.
+  unsigned reference(const MotionContexts& contexts, int x, int y, unsigned entries);
   std::array<int, 2> mvd(const MotionContexts& contexts, int x, int y);
 
   // The samples of I_PCM: null where there are not that many bytes. Starts the engine behind them.
@@ -77,6 +77,7 @@ class CabacSyntax {
 
  private:
   bool decision(size_t context) { return engine_.decision(contexts_.variables[context]); }
+  bool coded_block_flag(BlockCategory category, CoefficientCounts::Place place);
   unsigned intra_type(size_t base, bool i_slice);
   unsigned inter_type_b(const Neighbours& near);
   static int mvd_component(CabacEngine::Local& engine, CabacContext* contexts, unsigned sum);

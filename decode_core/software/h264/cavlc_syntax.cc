@@ -156,9 +156,8 @@ unsigned CavlcSyntax::decode_block(unsigned count_class, unsigned& last, Sink&& 
 
 CavlcSyntax::Block CavlcSyntax::luma_4x4(MacroblockState& state, BlockCategory category, int x,
                                          int y, const LevelScale::Block4x4& scale, int16_t* out) {
-  const size_t place = CoefficientCounts::luma(x, y);
-  const unsigned expected =
-      expected_count(state.counts[place - 1], state.counts[place - CoefficientCounts::kLumaStride]);
+  CoefficientCounts::Place place = state.counts.luma(x, y);
+  const unsigned expected = expected_count(place.left, place.top);
   const bool ac = category == BlockCategory::kLumaAc;
   const uint8_t* scan = kScans4x4[state.field_scan].data() + (ac ? 1 : 0);
   const auto sink = [&](unsigned i, int32_t level) {
@@ -167,7 +166,7 @@ CavlcSyntax::Block CavlcSyntax::luma_4x4(MacroblockState& state, BlockCategory c
   unsigned last = 0;
   const unsigned count =
       ac ? decode_block<15>(expected, last, sink) : decode_block<16>(expected, last, sink);
-  state.counts[place] = static_cast<uint8_t>(count);
+  place.set(static_cast<uint8_t>(count));
   return {count > 0, count > 0 && (ac || last > 0)};
 }
 
@@ -177,15 +176,14 @@ CavlcSyntax::Block CavlcSyntax::luma_8x8(MacroblockState& state, int x, int y,
   Block result{};
   const uint8_t* scan = kScans8x8[state.field_scan].data();
   for (int part = 0; part < 4; ++part) {
-    const size_t place = CoefficientCounts::luma(x + part % 2, y + part / 2);
-    const unsigned expected = expected_count(state.counts[place - 1],
-                                             state.counts[place - CoefficientCounts::kLumaStride]);
+    CoefficientCounts::Place place = state.counts.luma(x + part % 2, y + part / 2);
+    const unsigned expected = expected_count(place.left, place.top);
     unsigned last = 0;
     const unsigned count = decode_block<16>(expected, last, [&](unsigned i, int32_t level) {
       const uint8_t where = scan[4 * i + static_cast<unsigned>(part)];
       out[where] = scale_8x8(level, scale[where]);
     });
-    state.counts[place] = static_cast<uint8_t>(count);
+    place.set(static_cast<uint8_t>(count));
     result.coded |= count > 0;
     result.beyond_first |= count > 0 && (part > 0 || last > 0);
   }
@@ -194,23 +192,21 @@ CavlcSyntax::Block CavlcSyntax::luma_8x8(MacroblockState& state, int x, int y,
 
 CavlcSyntax::Block CavlcSyntax::chroma_ac(MacroblockState& state, int component, int x, int y,
                                           const LevelScale::Block4x4& scale, int16_t* out) {
-  const size_t place = CoefficientCounts::chroma(component, x, y);
-  const unsigned expected = expected_count(state.counts[place - 1],
-                                           state.counts[place - CoefficientCounts::kChromaStride]);
+  CoefficientCounts::Place place = state.counts.chroma(component, x, y);
+  const unsigned expected = expected_count(place.left, place.top);
   const uint8_t* scan = kScans4x4[state.field_scan].data() + 1;
   unsigned last = 0;
   const unsigned count = decode_block<15>(expected, last, [&](unsigned i, int32_t level) {
     out[scan[i]] = scale_4x4(level, scale[scan[i]]);
   });
-  state.counts[place] = static_cast<uint8_t>(count);
+  place.set(static_cast<uint8_t>(count));
   return {count > 0, count > 0};
 }
 
 // Takes the counts of block 0, and leaves none.
 bool CavlcSyntax::luma_dc(MacroblockState& state, std::array<int32_t, 16>& levels) {
-  const size_t place = CoefficientCounts::luma(0, 0);
-  const unsigned expected =
-      expected_count(state.counts[place - 1], state.counts[place - CoefficientCounts::kLumaStride]);
+  const CoefficientCounts::Place place = state.counts.luma(0, 0);
+  const unsigned expected = expected_count(place.left, place.top);
   const uint8_t* scan = kScans4x4[state.field_scan].data();
   unsigned last = 0;
   return decode_block<16>(expected, last,

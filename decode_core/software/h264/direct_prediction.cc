@@ -1,6 +1,7 @@
 #include "decode_core/software/h264/direct_prediction.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 
 namespace daedalus::core::h264 {
@@ -8,6 +9,18 @@ namespace {
 
 PictureStructure parity_of(uint32_t y) {
   return y % 2 == 0 ? PictureStructure::kTopField : PictureStructure::kBottomField;
+}
+
+// Whether 8x8 blocks, of which each moves alike, all do.
+bool all_alike(const DirectMotion& motion) {
+  for (const size_t quarter : {1, 2, 3}) {
+    const size_t corner = quarter / 2 * 8 + quarter % 2 * 2;
+    for (size_t list = 0; list < 2; ++list) {
+      if (motion.references[list][quarter] != motion.references[list][0]) return false;
+      if (motion.vectors[list][corner] != motion.vectors[list][0]) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -117,22 +130,26 @@ DirectPrediction::Colocated DirectPrediction::colocated(const Source& source, si
   for (size_t list = 0; list < 2; ++list) {
     const int8_t reference = motion.references[list][macroblock][row / 2 * 2 + block_x / 2];
     if (reference < 0) continue;
-    Colocated found{reference, motion.vectors[list][macroblock][row * 4 + block_x], {}};
-    const size_t slice = motion.slice[macroblock];
-    if (slice >= motion.slice_references.size()) return found;
-    const auto& ids = motion.slice_references[slice][list];
-    const bool fields = source.macroblock_structure != PictureStructure::kFrame;
-    const auto index = static_cast<size_t>(fields ? reference / 2 : reference);
-    found.id = ids[index % ids.size()];
-    if (fields) {
-      const bool opposite = reference % 2 != 0;
-      const bool bottom =
-          (source.macroblock_structure == PictureStructure::kBottomField) != opposite;
-      found.id.structure = bottom ? PictureStructure::kBottomField : PictureStructure::kTopField;
-    }
-    return found;
+    return {reference, motion.vectors[list][macroblock][row * 4 + block_x], list, macroblock};
   }
   return {};
+}
+
+// What refIdxCol refers to, which is not negative.
+MotionField::ReferenceId DirectPrediction::id_of(const Source& source, const Colocated& colocated) {
+  const MotionField& motion = *source.motion;
+  const size_t slice = motion.slice[colocated.macroblock];
+  if (slice >= motion.slice_references.size()) return {};
+  const auto& ids = motion.slice_references[slice][colocated.list];
+  const bool fields = source.macroblock_structure != PictureStructure::kFrame;
+  const auto index = static_cast<size_t>(fields ? colocated.reference / 2 : colocated.reference);
+  MotionField::ReferenceId id = ids[index % ids.size()];
+  if (fields) {
+    const bool opposite = colocated.reference % 2 != 0;
+    const bool bottom = (source.macroblock_structure == PictureStructure::kBottomField) != opposite;
+    id.structure = bottom ? PictureStructure::kBottomField : PictureStructure::kTopField;
+  }
+  return id;
 }
 
 void DirectPrediction::derive(uint32_t x, uint32_t y, bool field,
@@ -163,57 +180,69 @@ void DirectPrediction::derive_spatial(const Source& source,
       vectors[list] = caches[list].predict(0, 0, 4, references[list]);
     }
     motion.references[list].fill(references[list]);
-    motion.vectors[list].fill(vectors[list]);
+    fill_vectors<16>(motion.vectors[list].data(), vectors[list]);
   }
   motion.uniform.fill(true);
+  motion.whole = true;
   // colZeroFlag matters only where a vector is not 0 by a reference that is.
   const auto affected = [&](size_t list) {
     return references[list] == 0 && vectors[list] != MotionVector{};
   };
-  if (!short_term_ || (!affected(0) && !affected(1))) return;
+  if (short_term_ && (affected(0) || affected(1))) zero_still_blocks(source, references, motion);
+}
+
+// Where colZeroFlag is 1, vectors by reference 0 become 0.
+void DirectPrediction::zero_still_blocks(const Source& source,
+                                         const std::array<int8_t, 2>& references,
+                                         DirectMotion& motion) const {
   const auto is_still = [&](size_t block_x, size_t block_y) {
     const Colocated found = colocated(source, block_x, block_y);
-    return found.reference == 0 && std::abs(found.vector.x) <= 1 && std::abs(found.vector.y) <= 1;
+    const auto small = [](int16_t value) { return static_cast<uint16_t>(value + 1) <= 2; };
+    return found.reference == 0 && small(found.vector.x) && small(found.vector.y);
   };
+  unsigned still = 0;  // bit by block, raster order
   for (size_t quarter = 0; quarter < 4; ++quarter) {
-    const size_t left = quarter % 2 * 2;
-    const size_t top = quarter / 2 * 2;
-    int still = 0;
-    for (size_t i = 0; i < 4; ++i) {
-      const size_t block_x = left + i % 2;
-      const size_t block_y = top + i / 2;
-      bool zero = false;
-      if (picture_.inference_8x8) {
-        zero = i == 0 ? is_still(quarter % 2 * 3, quarter / 2 * 3) : still != 0;
-      } else {
-        zero = is_still(block_x, block_y);
-      }
-      if (!zero) continue;
-      ++still;
-      for (size_t list = 0; list < 2; ++list) {
-        if (references[list] == 0) motion.vectors[list][block_y * 4 + block_x] = {};
-      }
+    const size_t right = quarter % 2;
+    const size_t lower = quarter / 2;
+    const size_t first = 8 * lower + 2 * right;
+    constexpr unsigned kQuarter = 0x33;
+    if (picture_.inference_8x8) {
+      if (is_still(3 * right, 3 * lower)) still |= kQuarter << first;
+      continue;
     }
-    motion.uniform[quarter] = still == 0 || still == 4;
+    for (const size_t block : {first, first + 1, first + 4, first + 5}) {
+      if (is_still(block % 4, block / 4)) still |= 1u << block;
+    }
+    const unsigned found = still >> first & kQuarter;
+    motion.uniform[quarter] = found == 0 || found == kQuarter;
+  }
+  motion.whole = still == 0 || still == 0xFFFF;
+  for (size_t list = 0; list < 2; ++list) {
+    if (references[list] != 0) continue;
+    for (unsigned left = still; left != 0; left &= left - 1) {
+      motion.vectors[list][static_cast<size_t>(std::countr_zero(left))] = {};
+    }
   }
 }
 
 // The refIdxL0 that refers to what the co-located block referred to, as it is seen from the current
 // macroblock.
-int8_t DirectPrediction::map_to_list0(const Colocated& colocated, Scale scale,
+int8_t DirectPrediction::map_to_list0(const Source& source, const Colocated& colocated,
                                       PictureStructure macroblock) const {
-  if (colocated.reference < 0 || colocated.id.picture == 0) return 0;
+  if (colocated.reference < 0) return 0;
+  const MotionField::ReferenceId referred = id_of(source, colocated);
+  if (referred.picture == 0) return 0;
   const bool field_macroblock = macroblock != PictureStructure::kFrame;
-  PictureStructure wanted = colocated.id.structure;
-  if (scale == Scale::kFrameToField) {
+  PictureStructure wanted = referred.structure;
+  if (source.scale == Scale::kFrameToField) {
     wanted = field_macroblock ? macroblock : picture_.structure;
-  } else if (scale == Scale::kFieldToFrame) {
+  } else if (source.scale == Scale::kFieldToFrame) {
     wanted = PictureStructure::kFrame;
   }
   const size_t size = std::min<size_t>(slice_->list_sizes[0], kMaxReferences);
   for (size_t i = 0; i < size; ++i) {
     const MotionField::ReferenceId& id = (*references_)[i];
-    if (id.picture != colocated.id.picture) continue;
+    if (id.picture != referred.picture) continue;
     if (field_macroblock) return static_cast<int8_t>(2 * i + (wanted == macroblock ? 0 : 1));
     if (id.structure == wanted) return static_cast<int8_t>(i);
   }
@@ -240,7 +269,7 @@ void DirectPrediction::derive_temporal(const Source& source, PictureStructure ma
                                     : colocated(source, block_x, block_y);
         // All of a co-located 8x8 block refers to the same picture.
         if (i == 0) {
-          motion.references[0][quarter] = map_to_list0(found, source.scale, macroblock);
+          motion.references[0][quarter] = map_to_list0(source, found, macroblock);
         }
         int column_y = found.vector.y;
         if (source.scale == Scale::kFrameToField) column_y /= 2;
@@ -258,6 +287,7 @@ void DirectPrediction::derive_temporal(const Source& source, PictureStructure ma
       motion.vectors[1][block_y * 4 + block_x] = second;
     }
   }
+  motion.whole = picture_.inference_8x8 && all_alike(motion);
 }
 
 }  // namespace daedalus::core::h264

@@ -17,8 +17,9 @@ namespace daedalus::core::h264 {
 struct DirectMotion {
   std::array<std::array<int8_t, 4>, 2> references{};  // by 8x8 block
   std::array<std::array<MotionVector, 16>, 2> vectors{};
-  // Whether all of an 8x8 block moves alike.
+  // Whether all of an 8x8 block, and all of the macroblock, moves alike.
   std::array<bool, 4> uniform{};
+  bool whole = false;
 };
 
 // Of one slice.
@@ -58,20 +59,25 @@ class DirectPrediction {
   struct Colocated {
     int8_t reference = -1;  // refIdxCol, negative: intra
     MotionVector vector;    // mvCol
-    MotionField::ReferenceId id;
+    size_t list = 0;        // the one that refIdxCol is of
+    size_t macroblock = 0;
   };
 
   Source find_source(uint32_t x, uint32_t y, bool field) const;
   Source in_frame(const MotionField& motion, uint32_t x, uint32_t y, bool field) const;
   Source in_field(const MotionField* motion, uint32_t x, uint32_t y, bool current_is_frame) const;
   Colocated colocated(const Source& source, size_t block_x, size_t block_y) const;
+  static MotionField::ReferenceId id_of(const Source& source, const Colocated& colocated);
   bool fits(const MotionField& motion, uint32_t rows) const;
 
   void derive_spatial(const Source& source, const std::array<MotionCache, 2>& caches,
                       DirectMotion& motion) const;
   void derive_temporal(const Source& source, PictureStructure macroblock,
                        DirectMotion& motion) const;
-  int8_t map_to_list0(const Colocated& colocated, Scale scale, PictureStructure macroblock) const;
+  void zero_still_blocks(const Source& source, const std::array<int8_t, 2>& references,
+                         DirectMotion& motion) const;
+  int8_t map_to_list0(const Source& source, const Colocated& colocated,
+                      PictureStructure macroblock) const;
 
   Picture picture_;
   const Slice* slice_ = nullptr;

@@ -71,8 +71,9 @@ void size_list(const H264Parameters& parameters, size_t slices, PictureList& lis
   list.slices.resize(slices);
   auto motion = std::make_shared<MotionField>();
   for (size_t i = 0; i < 2; ++i) {
-    motion->vectors[i].resize(macroblocks);
+    motion->vectors[i].resize(macroblocks + 1);
     motion->references[i].resize(macroblocks, {-1, -1, -1, -1});
+    motion->references[i].push_back(MotionCache::kNotAvailable);
   }
   motion->slice.resize(macroblocks);
   if (list.mbaff) motion->field.resize(macroblocks);

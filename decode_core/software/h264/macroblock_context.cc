@@ -4,10 +4,11 @@
 
 namespace daedalus::core::h264 {
 
-void ContextRows::resize(uint32_t width, bool mbaff) {
+void ContextRows::resize(uint32_t width, uint32_t height, bool mbaff) {
   width_ = width;
   ring_ = mbaff ? 4 : 2;
-  contexts_.assign(size_t{width_} * ring_, MacroblockContext{});
+  none_ = width * height;
+  contexts_.assign(size_t{width + 2} * ring_, MacroblockContext{});
 }
 
 void ContextRows::begin_row(uint32_t row) {
@@ -24,46 +25,42 @@ const MacroblockContext& ContextRows::absent() {
   return kAbsent;
 }
 
-Neighbours::Place ContextRows::place(int64_t x, int64_t y, uint32_t slice) const {
-  if (x >= 0 && x < int64_t{width_} && y >= 0) {
-    const MacroblockContext& context = at(static_cast<uint32_t>(x), static_cast<uint32_t>(y));
-    if (context.slice == slice) return {&context, static_cast<uint32_t>(y * width_ + x)};
-  }
-  return {&absent(), 0};
+Neighbours::Place ContextRows::place(uint32_t x, uint32_t y, uint32_t slice) const {
+  const MacroblockContext& context = at(x, y);
+  return context.slice == slice ? Neighbours::Place{&context, y * width_ + x}
+                                : Neighbours::Place{&absent(), none_};
 }
 
-Neighbours ContextRows::find(uint32_t x, uint32_t y, uint32_t slice) const {
-  Neighbours found;
-  found.left[0] = found.left[1] = place(int64_t{x} - 1, y, slice);
-  found.top = place(x, int64_t{y} - 1, slice);
-  found.top_right = place(int64_t{x} + 1, int64_t{y} - 1, slice);
-  found.top_left = place(int64_t{x} - 1, int64_t{y} - 1, slice);
-  return found;
+void ContextRows::find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const {
+  found.left[0] = found.left[1] = place(x - 1, y, slice);
+  found.top = place(x, y - 1, slice);
+  found.top_right = place(x + 1, y - 1, slice);
+  found.top_left = place(x - 1, y - 1, slice);
 }
 
 // Table 6-4, by 4x4 blocks.
 Neighbours ContextRows::find_mbaff(uint32_t x, uint32_t y, bool field, uint32_t slice) const {
   Neighbours found;
-  const int64_t pair = y & ~1u;  // the row of the pair's upper macroblock
+  const uint32_t pair = y & ~1u;  // the row of the pair's upper macroblock
   const bool lower = (y & 1) != 0;
   // Of the pair above in column `column`: its lower macroblock, or, above the upper field
   // macroblock, the one of the same parity.
-  const auto above = [&](int64_t column) {
+  const auto above = [&](uint32_t column) {
     const Neighbours::Place upper = place(column, pair - 2, slice);
     if (field && !lower && upper.context->has(MacroblockContext::kField)) return upper;
     return place(column, pair - 1, slice);
   };
   found.top = above(x);
-  found.top_right = above(int64_t{x} + 1);
-  found.top_left = above(int64_t{x} - 1);
-  const int64_t column = int64_t{x} - 1;
+  found.top_right = above(x + 1);
+  found.top_left = above(x - 1);
+  const uint32_t column = x - 1;
   const std::array<Neighbours::Place, 2> left = {place(column, pair, slice),
                                                  place(column, pair + 1, slice)};
   const bool left_field = left[0].context->has(MacroblockContext::kField);
   const bool mixed = left[0].context->slice == slice && left_field != field;
   if (!field && lower) {
     found.top = place(x, pair, slice);
-    found.top_right = {&absent(), 0};
+    found.top_right = {&absent(), none_};
     found.top_left = left[0];
   }
   if (!mixed) {
@@ -94,11 +91,11 @@ Neighbours ContextRows::find_mbaff(uint32_t x, uint32_t y, bool field, uint32_t 
 }
 
 const MacroblockContext& ContextRows::left_pair(uint32_t x, uint32_t y, uint32_t slice) const {
-  return *place(int64_t{x} - 1, y & ~1u, slice).context;
+  return *place(x - 1, y & ~1u, slice).context;
 }
 
 const MacroblockContext& ContextRows::top_pair(uint32_t x, uint32_t y, uint32_t slice) const {
-  return *place(x, int64_t{y & ~1u} - 2, slice).context;
+  return *place(x, (y & ~1u) - 2, slice).context;
 }
 
 }  // namespace daedalus::core::h264

@@ -29,22 +29,25 @@ struct MacroblockContext {
   uint8_t coded_block_pattern = 0;  // luma 0 to 15, chroma << 4; of I_PCM 0x2F
   uint8_t dc_blocks = 0;            // coded_block_flag of Intra16x16's DC (1), Cb's (2), Cr's (4)
   uint8_t chroma_mode = 0;          // intra_chroma_pred_mode
-  // total_coeff of the 4x4 blocks in raster order, Y then Cb, Cr; with CABAC not 0: coded.
-  std::array<uint8_t, 24> coefficients{};
-  // Intra4x4PredMode or Intra8x8PredMode of the blocks at the right and at the lower edge; 2 of
-  // other macroblocks.
-  std::array<int8_t, 4> right_modes{};
-  std::array<int8_t, 4> lower_modes{};
-  // CABAC only. refIdx of the 8x8 blocks, raster order, by list; 0 where it is not coded.
-  std::array<std::array<uint8_t, 4>, 2> references{};
-  // Magnitudes of mvd, x and y, 127 at most, at the right and at the lower edge, by list.
+  // At the right and at the lower edge, from the top and from the left: total_coeff of the 4x4
+  // blocks, four of Y, two of Cb, two of Cr; with CABAC not 0: coded.
+  std::array<uint8_t, 8> right_counts{};
+  std::array<uint8_t, 8> lower_counts{};
+  // Intra4x4PredMode or Intra8x8PredMode; 2 of other macroblocks.
+  std::array<int8_t, 4> right_modes{2, 2, 2, 2};
+  std::array<int8_t, 4> lower_modes{2, 2, 2, 2};
+  // CABAC only, by list: refIdx by 8x8 block, 0 where it is not coded; magnitudes of mvd, x and y,
+  // 127 at most, by 4x4 block.
+  std::array<std::array<uint8_t, 2>, 2> right_references{};
+  std::array<std::array<uint8_t, 2>, 2> lower_references{};
   std::array<std::array<std::array<uint8_t, 2>, 4>, 2> right_mvd{};
   std::array<std::array<std::array<uint8_t, 2>, 4>, 2> lower_mvd{};
 };
 
 // Where the neighbours of one macroblock are. Never null: what is not available is absent().
 struct Neighbours {
-  // A macroblock with the number by which the motion field knows it.
+  // A macroblock with the number by which the motion field knows it; that of what is not available
+  // is its last entry's.
   struct Place {
     const MacroblockContext* context = nullptr;
     uint32_t number = 0;
@@ -70,22 +73,22 @@ struct Neighbours {
 // The rows of contexts of a picture in work.
 class ContextRows {
  public:
-  void resize(uint32_t width, bool mbaff);
+  // In macroblocks, of the picture.
+  void resize(uint32_t width, uint32_t height, bool mbaff);
 
   // Forgets what the rows held before: the macroblocks of row `row` (of pairs: both their rows) are
   // not decoded yet.
   void begin_row(uint32_t row);
 
-  MacroblockContext& at(uint32_t x, uint32_t y) {
-    return contexts_[size_t{y % ring_} * width_ + x];
-  }
-  const MacroblockContext& at(uint32_t x, uint32_t y) const {
-    return contexts_[size_t{y % ring_} * width_ + x];
-  }
+  // x from -1 to the width, y from the row above the one in work: beyond the picture are contexts
+  // that are in no slice.
+  MacroblockContext& at(uint32_t x, uint32_t y) { return contexts_[index(x, y)]; }
+  const MacroblockContext& at(uint32_t x, uint32_t y) const { return contexts_[index(x, y)]; }
 
-  // The neighbours of a macroblock of a frame or a field (6.4.11 with 6.4.12.1) or of an MBAFF
-  // frame (6.4.12.2), as far as they are in `slice`.
-  Neighbours find(uint32_t x, uint32_t y, uint32_t slice) const;
+  // The neighbours of a macroblock of a frame or a field (6.4.11 with 6.4.12.1), as far as they are
+  // in `slice`. Of `found` sets what may differ in such pictures.
+  void find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const;
+  // Of a macroblock of an MBAFF frame (6.4.12.2).
   Neighbours find_mbaff(uint32_t x, uint32_t y, bool field, uint32_t slice) const;
   // The pairs left of and above the pair that macroblock (x, y) is of: their upper macroblocks.
   const MacroblockContext& left_pair(uint32_t x, uint32_t y, uint32_t slice) const;
@@ -97,10 +100,14 @@ class ContextRows {
   static const MacroblockContext& absent();
 
  private:
-  Neighbours::Place place(int64_t x, int64_t y, uint32_t slice) const;
+  size_t index(uint32_t x, uint32_t y) const {
+    return size_t{y % ring_} * (width_ + 2) + uint32_t{x + 1};
+  }
+  Neighbours::Place place(uint32_t x, uint32_t y, uint32_t slice) const;
 
   uint32_t width_ = 0;
   uint32_t ring_ = 2;
+  uint32_t none_ = 0;  // the number of what is not available
   std::vector<MacroblockContext> contexts_;
 };
 

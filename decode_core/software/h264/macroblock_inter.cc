@@ -17,39 +17,6 @@ constexpr unsigned kQuartersP = 3;
 constexpr unsigned kQuartersRef0 = 4;
 constexpr unsigned kQuartersB = 22;
 
-// In 4x4 blocks.
-struct Part {
-  int x;
-  int y;
-  int width;
-  int height;
-};
-
-struct Parts {
-  size_t count;
-  std::array<Part, 4> parts;
-};
-
-// The parts of a square of `size` blocks.
-Parts parts_of(Partition partition, int size) {
-  const int half = size / 2;
-  switch (partition) {
-    case Partition::kWhole:
-      return {1, {{{0, 0, size, size}}}};
-    case Partition::kUpperLower:
-      return {2, {{{0, 0, size, half}, {0, half, size, half}}}};
-    case Partition::kLeftRight:
-      return {2, {{{0, 0, half, size}, {half, 0, half, size}}}};
-    case Partition::kQuarters:
-      break;
-  }
-  return {4,
-          {{{0, 0, half, half},
-            {half, 0, half, half},
-            {0, half, half, half},
-            {half, half, half, half}}}};
-}
-
 int quarter_x(size_t quarter) { return static_cast<int>(quarter % 2) * 2; }
 int quarter_y(size_t quarter) { return static_cast<int>(quarter / 2) * 2; }
 
@@ -58,6 +25,23 @@ uint8_t magnitude(int difference) {
 }
 
 }  // namespace
+
+// The parts of a square of `size` blocks, by Partition.
+constexpr std::array<MacroblockParser::Parts, 4> MacroblockParser::parts_of_square(int size) {
+  const int half = size / 2;
+  return {{{1, {{{0, 0, size, size}}}},
+           {2, {{{0, 0, size, half}, {0, half, size, half}}}},
+           {2, {{{0, 0, half, size}, {half, 0, half, size}}}},
+           {4,
+            {{{0, 0, half, half},
+              {half, 0, half, half},
+              {0, half, half, half},
+              {half, half, half, half}}}}}};
+}
+constexpr std::array<MacroblockParser::Parts, 4> MacroblockParser::kPartsOfMacroblock =
+    parts_of_square(4);
+constexpr std::array<MacroblockParser::Parts, 4> MacroblockParser::kPartsOfQuarter =
+    parts_of_square(2);
 
 // Table 7-14; of the direct type (0) only that it is whole.
 const std::array<MacroblockParser::Division, 22> MacroblockParser::kDivisionsB = {{
@@ -91,21 +75,23 @@ const std::array<MacroblockParser::Division, 13> MacroblockParser::kSubDivisions
     {Partition::kQuarters, {kBi, 0}},
 }};
 
-void MacroblockParser::load_motion(bool with_contexts) {
+void MacroblockParser::load_motion() {
   for (size_t list = 0; list < lists(); ++list) {
     motion_[list].load(*picture_.list.motion, list, state_.near, picture_.list.mbaff, field_);
-    if (with_contexts) {
-      motion_contexts_[list].load(state_.near, list, picture_.list.mbaff, field_);
-    }
   }
 }
 
-void MacroblockParser::store_motion(bool with_contexts) {
-  MotionField& motion = *picture_.list.motion;
+void MacroblockParser::store_motion() {
   for (size_t list = 0; list < lists(); ++list) {
-    motion_[list].store(motion, list, number_);
-    if (with_contexts) motion_contexts_[list].store(*state_.context, list);
+    motion_[list].store(*picture_.list.motion, list, number_);
   }
+}
+
+// All of the macroblock moves alike.
+void MacroblockParser::store_whole(size_t list, int8_t reference, MotionVector vector) {
+  MotionField& motion = *picture_.list.motion;
+  motion.references[list][number_].fill(reference);
+  fill_vectors<16>(motion.vectors[list][number_].data(), vector);
 }
 
 // Intra, between macroblocks that may be predicted from it. The references are -1 already.
@@ -133,77 +119,49 @@ void MacroblockParser::set_direct_quarter(const DirectMotion& motion, size_t lis
   }
 }
 
-// All of a direct macroblock.
-void MacroblockParser::set_direct(const DirectMotion& motion) {
-  set_direct_partition(motion);
-  const bool whole = macroblock_->partition == Partition::kWhole;
-  for (size_t list = 0; list < 2; ++list) {
-    if (whole) {
-      motion_[list].fill(0, 0, 4, 4, motion.references[list][0], motion.vectors[list][0]);
-      continue;
-    }
-    for (size_t quarter = 0; quarter < 4; ++quarter) set_direct_quarter(motion, list, quarter);
-  }
-}
-
-// Direct parts that move alike count as one.
-void MacroblockParser::set_direct_partition(const DirectMotion& motion) {
-  bool whole = true;
-  for (size_t quarter = 0; quarter < 4; ++quarter) {
-    macroblock_->quarters[quarter] =
-        motion.uniform[quarter] ? Partition::kWhole : Partition::kQuarters;
-    whole &= motion.uniform[quarter];
-    const auto corner = static_cast<size_t>(4 * quarter_y(quarter) + quarter_x(quarter));
+// B_Skip and B_Direct_16x16. Parts that move alike count as one.
+void MacroblockParser::parse_direct() {
+  state_.context->flags |= MacroblockContext::kDirect;
+  load_motion();
+  DirectMotion motion;
+  derive_direct(motion);
+  if (motion.whole) {
     for (size_t list = 0; list < 2; ++list) {
-      whole &= motion.references[list][quarter] == motion.references[list][0] &&
-               motion.vectors[list][corner] == motion.vectors[list][0];
+      store_whole(list, motion.references[list][0], motion.vectors[list][0]);
     }
+    return;
   }
-  macroblock_->partition = whole ? Partition::kWhole : Partition::kQuarters;
+  macroblock_->partition = Partition::kQuarters;
+  for (size_t quarter = 0; quarter < 4; ++quarter) {
+    if (!motion.uniform[quarter]) macroblock_->quarters[quarter] = Partition::kQuarters;
+  }
+  for (size_t list = 0; list < 2; ++list) {
+    picture_.list.motion->references[list][number_] = motion.references[list];
+    picture_.list.motion->vectors[list][number_] = motion.vectors[list];
+  }
 }
 
 void MacroblockParser::skip() {
-  MacroblockContext& context = *state_.context;
   macroblock_->kind = MacroblockKind::kInter;
   macroblock_->luma_qp = static_cast<int8_t>(qp_);
-  context.flags |= MacroblockContext::kSkipped;
-  load_motion(false);
-  if (is_b()) {
-    context.flags |= MacroblockContext::kDirect;
-    DirectMotion motion;
-    derive_direct(motion);
-    set_direct(motion);
-  } else {
-    motion_[0].fill(0, 0, 4, 4, 0, motion_[0].predict_skip());
-  }
-  store_motion(false);
+  state_.context->flags |= MacroblockContext::kSkipped;
+  if (is_b()) return parse_direct();
+  load_motion();
+  store_whole(0, 0, motion_[0].predict_skip());
 }
 
 template <typename Syntax>
 bool MacroblockParser::parse_inter(Syntax& syntax, unsigned type) {
-  constexpr bool kContexts = Syntax::kIsCabac;
   macroblock_->kind = MacroblockKind::kInter;
-  load_motion(kContexts);
   bool transform_8x8_allowed = picture_.transform_8x8;
   if (is_b() && type == 0) {
-    state_.context->flags |= MacroblockContext::kDirect;
-    DirectMotion motion;
-    derive_direct(motion);
-    set_direct(motion);
+    parse_direct();
     transform_8x8_allowed &= picture_.inference_8x8;
-  } else if (type == (is_b() ? kQuartersB : kQuartersP) || (!is_b() && type == kQuartersRef0)) {
-    bool small_parts = false;
-    if (!parse_quarters(syntax, !is_b() && type == kQuartersRef0, small_parts)) return false;
-    transform_8x8_allowed &= !small_parts;
   } else {
-    static constexpr std::array<Division, 3> kDivisionsP = {{
-        {Partition::kWhole, {kL0, 0}},
-        {Partition::kUpperLower, {kL0, kL0}},
-        {Partition::kLeftRight, {kL0, kL0}},
-    }};
-    if (!parse_parts(syntax, is_b() ? kDivisionsB[type] : kDivisionsP[type])) return false;
+    bool small_parts = false;
+    if (!parse_motion(syntax, type, small_parts)) return false;
+    transform_8x8_allowed &= !small_parts;
   }
-  store_motion(kContexts);
   const unsigned pattern = syntax.coded_block_pattern(state_.near, false, picture_.has_chroma);
   state_.context->coded_block_pattern = static_cast<uint8_t>(pattern);
   if ((pattern & 15) != 0 && transform_8x8_allowed && syntax.transform_8x8_flag(state_.near)) {
@@ -213,63 +171,106 @@ bool MacroblockParser::parse_inter(Syntax& syntax, unsigned type) {
   return parse_residual(syntax, false);
 }
 
+// All but direct macroblocks. small_parts: an 8x8 block is divided.
 template <typename Syntax>
-bool MacroblockParser::parse_reference(Syntax& syntax, size_t list, int x, int y,
+bool MacroblockParser::parse_motion(Syntax& syntax, unsigned type, bool& small_parts) {
+  static constexpr std::array<Division, 3> kDivisionsP = {{
+      {Partition::kWhole, {kL0, 0}},
+      {Partition::kUpperLower, {kL0, kL0}},
+      {Partition::kLeftRight, {kL0, kL0}},
+  }};
+  load_motion();
+  if constexpr (Syntax::kIsCabac) {
+    for (size_t list = 0; list < lists(); ++list) {
+      motion_contexts_[list].load(state_.near, list, picture_.list.mbaff, field_);
+    }
+  }
+  const bool references_0 = !is_b() && type == kQuartersRef0;
+  if (type == (is_b() ? kQuartersB : kQuartersP) || references_0) {
+    if (!parse_quarters(syntax, references_0, small_parts)) return false;
+  } else if (!parse_parts(syntax, is_b() ? kDivisionsB[type] : kDivisionsP[type])) {
+    return false;
+  }
+  store_motion();
+  if constexpr (Syntax::kIsCabac) {
+    for (size_t list = 0; list < lists(); ++list) {
+      motion_contexts_[list].store(*state_.context, list);
+    }
+  }
+  return true;
+}
+
+// used: whether the part has one; else it is left 0.
+template <typename Syntax>
+bool MacroblockParser::parse_reference(Syntax& syntax, size_t list, bool used, const Part& part,
                                        unsigned& reference) {
   const unsigned limit = entries(list);
-  reference = limit > 1 ? syntax.reference(motion_contexts_[list], x / 2, y / 2, limit) : 0;
-  return reference < limit;
+  if (used && limit > 1) {
+    reference = syntax.reference(motion_contexts_[list], part.x, part.y, limit);
+  }
+  if constexpr (Syntax::kIsCabac) {
+    motion_contexts_[list].set_reference(part.x, part.y, part.width, part.height,
+                                         static_cast<uint8_t>(reference));
+  }
+  return !used || reference < limit;
 }
 
 template <typename Syntax>
-MotionVector MacroblockParser::parse_vector(Syntax& syntax, size_t list, int x, int y, int width,
-                                            int height, MotionVector predicted) {
+void MacroblockParser::parse_vector(Syntax& syntax, size_t list, const Part& part, int8_t reference,
+                                    MotionVector predicted) {
   MotionContexts& contexts = motion_contexts_[list];
-  const std::array<int, 2> difference = syntax.mvd(contexts, x, y);
+  const std::array<int, 2> difference = syntax.mvd(contexts, part.x, part.y);
   if constexpr (Syntax::kIsCabac) {
-    contexts.fill_mvd(x, y, width, height, {magnitude(difference[0]), magnitude(difference[1])});
+    contexts.set_mvd(part.x, part.y, part.width, part.height,
+                     {magnitude(difference[0]), magnitude(difference[1])});
   }
-  return {static_cast<int16_t>(predicted.x + difference[0]),
-          static_cast<int16_t>(predicted.y + difference[1])};
+  motion_[list].fill(part.x, part.y, part.width, part.height, reference,
+                     {static_cast<int16_t>(predicted.x + difference[0]),
+                      static_cast<int16_t>(predicted.y + difference[1])});
+}
+
+// A part that does not use the list.
+template <typename Syntax>
+void MacroblockParser::set_unused(size_t list, const Part& part) {
+  const auto& [x, y, width, height] = part;
+  motion_[list].fill(x, y, width, height, MotionCache::kUnused, {});
+  if constexpr (Syntax::kIsCabac) motion_contexts_[list].set_mvd(x, y, width, height, {});
 }
 
 // mb_pred() of one or two parts.
 template <typename Syntax>
 bool MacroblockParser::parse_parts(Syntax& syntax, const Division& division) {
   macroblock_->partition = division.partition;
-  const Parts parts = parts_of(division.partition, 4);
+  const Parts& parts = kPartsOfMacroblock[static_cast<size_t>(division.partition)];
   std::array<std::array<unsigned, 2>, 2> references{};
+  const auto uses = [&](size_t part, size_t list) {
+    return (division.lists[part] >> list & 1) != 0;
+  };
   for (size_t list = 0; list < lists(); ++list) {
     for (size_t i = 0; i < parts.count; ++i) {
-      if ((division.lists[i] >> list & 1) == 0) continue;
-      const Part& part = parts.parts[i];
-      if (!parse_reference(syntax, list, part.x, part.y, references[list][i])) return false;
-      if constexpr (Syntax::kIsCabac) {
-        motion_contexts_[list].fill_reference(part.x / 2, part.y / 2, part.width / 2,
-                                              part.height / 2,
-                                              static_cast<uint8_t>(references[list][i]));
+      if (!parse_reference(syntax, list, uses(i, list), parts.parts[i], references[list][i])) {
+        return false;
       }
     }
   }
   for (size_t list = 0; list < lists(); ++list) {
-    MotionCache& cache = motion_[list];
+    const MotionCache& cache = motion_[list];
     for (size_t i = 0; i < parts.count; ++i) {
-      const auto& [x, y, width, height] = parts.parts[i];
-      if ((division.lists[i] >> list & 1) == 0) {
-        cache.fill(x, y, width, height, MotionCache::kUnused, {});
+      const Part& part = parts.parts[i];
+      if (!uses(i, list)) {
+        set_unused<Syntax>(list, part);
         continue;
       }
       const auto reference = static_cast<int8_t>(references[list][i]);
       MotionVector predicted;
       if (division.partition == Partition::kUpperLower) {
-        predicted = cache.predict_16x8(y, reference);
+        predicted = cache.predict_16x8(part.y, reference);
       } else if (division.partition == Partition::kLeftRight) {
-        predicted = cache.predict_8x16(x, reference);
+        predicted = cache.predict_8x16(part.x, reference);
       } else {
         predicted = cache.predict(0, 0, 4, reference);
       }
-      cache.fill(x, y, width, height, reference,
-                 parse_vector(syntax, list, x, y, width, height, predicted));
+      parse_vector(syntax, list, part, reference, predicted);
     }
   }
   return true;
@@ -281,14 +282,13 @@ void MacroblockParser::parse_quarter_vectors(Syntax& syntax, size_t list, size_t
                                              int8_t reference) {
   MotionCache& cache = motion_[list];
   cache.fill_reference(quarter_x(quarter), quarter_y(quarter), reference);
-  const Parts parts = parts_of(macroblock_->quarters[quarter], 2);
+  const Parts& parts = kPartsOfQuarter[static_cast<size_t>(macroblock_->quarters[quarter])];
   for (size_t i = 0; i < parts.count; ++i) {
-    const Part& part = parts.parts[i];
-    const int x = quarter_x(quarter) + part.x;
-    const int y = quarter_y(quarter) + part.y;
-    const MotionVector predicted = cache.predict(x, y, part.width, reference);
-    cache.fill(x, y, part.width, part.height, reference,
-               parse_vector(syntax, list, x, y, part.width, part.height, predicted));
+    Part part = parts.parts[i];
+    part.x += quarter_x(quarter);
+    part.y += quarter_y(quarter);
+    parse_vector(syntax, list, part, reference,
+                 cache.predict(part.x, part.y, part.width, reference));
   }
 }
 
@@ -320,29 +320,27 @@ bool MacroblockParser::parse_quarters(Syntax& syntax, bool first_references, boo
       }
     }
   }
+  const auto part_of = [](size_t quarter) {
+    return Part{quarter_x(quarter), quarter_y(quarter), 2, 2};
+  };
   std::array<std::array<unsigned, 4>, 2> references{};
   for (size_t list = 0; list < lists(); ++list) {
     for (size_t quarter = 0; quarter < 4; ++quarter) {
-      if ((used[quarter] >> list & 1) == 0 || first_references) continue;
-      const int x = quarter_x(quarter);
-      const int y = quarter_y(quarter);
-      unsigned& reference = references[list][quarter];
-      if (!parse_reference(syntax, list, x, y, reference)) return false;
-      if constexpr (Syntax::kIsCabac) {
-        motion_contexts_[list].fill_reference(x / 2, y / 2, 1, 1, static_cast<uint8_t>(reference));
+      const bool coded = (used[quarter] >> list & 1) != 0 && !first_references;
+      if (!parse_reference(syntax, list, coded, part_of(quarter), references[list][quarter])) {
+        return false;
       }
     }
   }
   for (size_t list = 0; list < lists(); ++list) {
     for (size_t quarter = 0; quarter < 4; ++quarter) {
-      if (used[quarter] == 0) {
-        set_direct_quarter(direct, list, quarter);
-      } else if ((used[quarter] >> list & 1) == 0) {
-        motion_[list].fill(quarter_x(quarter), quarter_y(quarter), 2, 2, MotionCache::kUnused, {});
-      } else {
+      if ((used[quarter] >> list & 1) != 0) {
         parse_quarter_vectors(syntax, list, quarter,
                               static_cast<int8_t>(references[list][quarter]));
+        continue;
       }
+      set_unused<Syntax>(list, part_of(quarter));
+      if (used[quarter] == 0) set_direct_quarter(direct, list, quarter);
     }
   }
   return true;

@@ -117,10 +117,10 @@ bool MacroblockParser::parse_intra(Syntax& syntax, unsigned type) {
 
 template <typename Syntax>
 bool MacroblockParser::parse_intra_modes(Syntax& syntax) {
-  // With the row above and the column to the left; negative: the block counts as not available
+  // Of the blocks left of and above those to come; negative: the block counts as not available
   // (dcPredModePredictedFlag).
-  std::array<int8_t, 5 * 8> modes;
-  constexpr auto place = [](int x, int y) { return static_cast<size_t>(9 + x + 8 * y); };
+  std::array<int8_t, 4> left;
+  std::array<int8_t, 4> top;
   const auto of = [&](const Neighbours::Place& from, int8_t mode) {
     const MacroblockContext& context = *from.context;
     const bool there = context.slice != MacroblockContext::kNoSlice &&
@@ -129,33 +129,26 @@ bool MacroblockParser::parse_intra_modes(Syntax& syntax) {
   };
   const Neighbours& near = state_.near;
   for (size_t i = 0; i < 4; ++i) {
-    const auto at = static_cast<int>(i);
-    modes[place(at, -1)] = of(near.top, near.top.context->lower_modes[i]);
-    const Neighbours::Place& left = near.left[i / 2];
-    modes[place(-1, at)] = of(left, left.context->right_modes[near.left_rows[i]]);
+    const Neighbours::Place& beside = near.left[i / 2];
+    left[i] = of(beside, beside.context->right_modes[near.left_rows[i]]);
+    top[i] = of(near.top, near.top.context->lower_modes[i]);
   }
   const int size = macroblock_->kind == MacroblockKind::kIntra8x8 ? 2 : 1;
   for (int block = 0; block < 16; block += size * size) {
     const int x = (block & 1) + (block >> 1 & 2);
     const int y = (block >> 1 & 1) + (block >> 2 & 2);
-    const int left = modes[place(x - 1, y)];
-    const int top = modes[place(x, y - 1)];
-    const int predicted = left < 0 || top < 0 ? kDcMode : std::min(left, top);
+    int8_t* const beside = &left[static_cast<size_t>(y)];
+    int8_t* const above = &top[static_cast<size_t>(x)];
+    const int predicted = *beside < 0 || *above < 0 ? kDcMode : std::min(*beside, *above);
     int mode = syntax.intra_mode();
     mode = mode < 0 ? predicted : mode + (mode >= predicted ? 1 : 0);
     if (!has_neighbours_4x4(static_cast<unsigned>(mode), x, y, size)) return false;
-    for (int row = 0; row < size; ++row) {
-      for (int column = 0; column < size; ++column) {
-        modes[place(x + column, y + row)] = static_cast<int8_t>(mode);
-      }
-    }
+    for (int i = 0; i < size; ++i) beside[i] = above[i] = static_cast<int8_t>(mode);
     macroblock_->intra_modes[static_cast<size_t>(block / (size * size))] =
         static_cast<uint8_t>(mode);
   }
-  for (int i = 0; i < 4; ++i) {
-    state_.context->right_modes[static_cast<size_t>(i)] = modes[place(3, i)];
-    state_.context->lower_modes[static_cast<size_t>(i)] = modes[place(i, 3)];
-  }
+  state_.context->right_modes = left;
+  state_.context->lower_modes = top;
   return true;
 }
 
@@ -170,7 +163,8 @@ bool MacroblockParser::parse_pcm(Syntax& syntax) {
   context.flags |= MacroblockContext::kPcm;
   context.coded_block_pattern = 0x2F;
   context.dc_blocks = 7;
-  context.coefficients.fill(Syntax::kPcmCount);
+  context.right_counts.fill(Syntax::kPcmCount);
+  context.lower_counts.fill(Syntax::kPcmCount);
   macroblock_->kind = MacroblockKind::kPcm;
   macroblock_->nonzero_blocks = 0xFFFF;
   int16_t* values = reserve_values();

@@ -74,7 +74,7 @@ struct Macroblock {
 };
 
 // Quarter luma samples.
-struct MotionVector {
+struct alignas(4) MotionVector {
   int16_t x = 0;
   int16_t y = 0;
   bool operator==(const MotionVector&) const = default;
@@ -84,6 +84,8 @@ struct MotionVector {
 // prediction reads it (8.4.1.2). Macroblock mb_y * width + mb_x; in an MBAFF frame the two of a
 // pair lie one below the other, whether they are field or frame macroblocks.
 struct MotionField {
+  // One entry more than there are macroblocks: the last stands for what is not available to the
+  // entropy pass.
   // By 4x4 block in raster order; undefined where the list is not used.
   std::array<std::vector<std::array<MotionVector, 16>>, 2> vectors;
   // refIdx by 8x8 block in raster order; -1: the list is not used. Intra: all -1.

@@ -15,7 +15,7 @@ PictureContext::PictureContext(const v4l2_ctrl_h264_sps& sps, const v4l2_ctrl_h2
       scale(matrix),
       chroma_qp{chroma_qp_table(pps.chroma_qp_index_offset),
                 chroma_qp_table(pps.second_chroma_qp_index_offset)} {
-  rows.resize(list.width, list.mbaff);
+  rows.resize(list.width, list.height, list.mbaff);
 }
 
 void MacroblockParser::begin_slice(const Slice& slice, uint32_t index, int qp,
@@ -36,15 +36,16 @@ void MacroblockParser::begin(uint32_t x, uint32_t y, bool field) {
   *macroblock_ = Macroblock{};
   macroblock_->slice = static_cast<uint16_t>(slice_index_);
   if (field) macroblock_->flags |= Macroblock::kField;
-  state_.near = list.mbaff ? picture_.rows.find_mbaff(x, y, field, slice_index_)
-                           : picture_.rows.find(x, y, slice_index_);
+  if (list.mbaff) {
+    state_.near = picture_.rows.find_mbaff(x, y, field, slice_index_);
+  } else {
+    picture_.rows.find(x, y, slice_index_, state_.near);
+  }
   state_.field_scan = field || list.structure != PictureStructure::kFrame;
   state_.intra = false;
   MacroblockContext& context = picture_.rows.at(x, y);
   context = MacroblockContext{};
   context.slice = slice_index_;
-  context.right_modes.fill(2);
-  context.lower_modes.fill(2);
   if (field) context.flags |= MacroblockContext::kField;
   state_.context = &context;
   const uint32_t row = list.mbaff ? y / 2 : y;

@@ -65,6 +65,20 @@ class MacroblockParser {
     Partition partition;
     std::array<uint8_t, 2> lists;
   };
+  // In 4x4 blocks.
+  struct Part {
+    int x;
+    int y;
+    int width;
+    int height;
+  };
+  struct Parts {
+    size_t count;
+    std::array<Part, 4> parts;
+  };
+  static constexpr std::array<Parts, 4> parts_of_square(int size);
+  static const std::array<Parts, 4> kPartsOfMacroblock;
+  static const std::array<Parts, 4> kPartsOfQuarter;
   static const std::array<Division, 22> kDivisionsB;
   static const std::array<Division, 13> kSubDivisionsB;
 
@@ -91,19 +105,24 @@ class MacroblockParser {
   template <typename Syntax>
   bool parse_quarters(Syntax& syntax, bool first_references, bool& small_parts);
   template <typename Syntax>
-  bool parse_reference(Syntax& syntax, size_t list, int x, int y, unsigned& reference);
+  bool parse_motion(Syntax& syntax, unsigned type, bool& small_parts);
+  template <typename Syntax>
+  bool parse_reference(Syntax& syntax, size_t list, bool used, const Part& part,
+                       unsigned& reference);
   template <typename Syntax>
   void parse_quarter_vectors(Syntax& syntax, size_t list, size_t quarter, int8_t reference);
   template <typename Syntax>
-  MotionVector parse_vector(Syntax& syntax, size_t list, int x, int y, int width, int height,
-                            MotionVector predicted);
-  void load_motion(bool with_contexts);
-  void store_motion(bool with_contexts);
+  void parse_vector(Syntax& syntax, size_t list, const Part& part, int8_t reference,
+                    MotionVector predicted);
+  template <typename Syntax>
+  void set_unused(size_t list, const Part& part);
+  void load_motion();
+  void store_motion();
+  void store_whole(size_t list, int8_t reference, MotionVector vector);
   void set_no_motion();
   void derive_direct(DirectMotion& motion);
+  void parse_direct();
   void set_direct_quarter(const DirectMotion& motion, size_t list, size_t quarter);
-  void set_direct(const DirectMotion& motion);
-  void set_direct_partition(const DirectMotion& motion);
 
   // Residual (macroblock_residual.cc).
   template <typename Syntax>

@@ -46,9 +46,13 @@ bool MacroblockParser::parse_residual(Syntax& syntax, bool intra16x16) {
   } else {
     parse_luma(syntax);
   }
-  if (pattern > 15) parse_chroma(syntax);
+  if (pattern > 15) {
+    parse_chroma(syntax);
+  } else {
+    state_.counts.clear_chroma();
+  }
   row_values_[1] += writer_.finish(*macroblock_);
-  state_.counts.store(state_.context->coefficients);
+  state_.counts.store(*state_.context);
   set_nonzero_blocks();
   return !syntax.overrun();
 }
@@ -61,7 +65,10 @@ void MacroblockParser::parse_luma(Syntax& syntax) {
   const LevelScale::Block8x8& scale8x8 = picture_.scale.blocks8x8[state_.intra ? 0 : 1][qp];
   const bool transform_8x8 = (macroblock_->flags & Macroblock::kTransform8x8) != 0;
   for (int first = 0; first < 16; first += 4) {
-    if ((pattern >> (first / 4) & 1) == 0) continue;
+    if ((pattern >> (first / 4) & 1) == 0) {
+      state_.counts.set_8x8(block_x(first), block_y(first), 0);
+      continue;
+    }
     for (int block = first; block < first + (transform_8x8 ? 1 : 4); ++block) {
       const size_t values = transform_8x8 ? 64 : 16;
       int16_t* out = transform_8x8 ? writer_.block<64>() : writer_.block<16>();
@@ -85,6 +92,7 @@ void MacroblockParser::parse_luma_16x16(Syntax& syntax) {
   const LevelScale::Block4x4& scale = picture_.scale.blocks4x4[0][static_cast<size_t>(qp_)];
   std::array<int32_t, 16> dc{};
   if (syntax.luma_dc(state_, dc)) transform_luma_dc(dc, scale[0]);
+  if ((pattern & 15) == 0) state_.counts.clear_luma();
   for (int block = 0; block < 16; ++block) {
     const int x = block_x(block);
     const int y = block_y(block);
@@ -113,6 +121,7 @@ void MacroblockParser::parse_chroma(Syntax& syntax) {
       transform_chroma_dc(dc[component], (*scales[component])[0]);
     }
   }
+  if (!has_ac) state_.counts.clear_chroma();
   for (unsigned block = 0; block < 8; ++block) {
     const size_t component = block / 4;
     const auto first = static_cast<int16_t>(dc[component][block % 4]);

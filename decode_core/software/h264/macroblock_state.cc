@@ -15,120 +15,90 @@ bool is_absent(const Neighbours::Place& place) {
 // ---- CoefficientCounts ----
 
 void CoefficientCounts::load(const Neighbours& near, uint8_t absent) {
-  const auto& top = near.top.context->coefficients;
-  const bool no_top = is_absent(near.top);
-  for (int x = 0; x < 4; ++x) {
-    counts_[luma(x, -1)] = no_top ? absent : top[static_cast<size_t>(12 + x)];
+  if (is_absent(near.top)) {
+    top_.fill(absent);
+  } else {
+    top_ = near.top.context->lower_counts;
   }
-  for (int component = 0; component < 2; ++component) {
-    for (int x = 0; x < 2; ++x) {
-      counts_[chroma(component, x, -1)] =
-          no_top ? absent : top[static_cast<size_t>(18 + 4 * component + x)];
+  if (is_absent(near.left[0])) {
+    left_.fill(absent);
+  } else if (!near.mixed_left) {
+    left_ = near.left[0].context->right_counts;
+  } else {
+    for (size_t y = 0; y < 4; ++y) {
+      left_[y] = near.left[y / 2].context->right_counts[near.left_rows[y]];
     }
-  }
-  for (int y = 0; y < 4; ++y) {
-    const Neighbours::Place& left = near.left[static_cast<size_t>(y / 2)];
-    const size_t row = near.left_rows[static_cast<size_t>(y)];
-    counts_[luma(-1, y)] = is_absent(left) ? absent : left.context->coefficients[row * 4 + 3];
-  }
-  for (int y = 0; y < 2; ++y) {
-    const Neighbours::Place& left = near.left[static_cast<size_t>(y)];
-    const size_t row = near.left_rows[static_cast<size_t>(2 * y)] / 2u;
-    for (int component = 0; component < 2; ++component) {
-      counts_[chroma(component, -1, y)] =
-          is_absent(left)
-              ? absent
-              : left.context->coefficients[16 + 4 * static_cast<size_t>(component) + row * 2 + 1];
+    for (size_t i = 4; i < 8; ++i) {
+      const size_t y = i % 2;
+      const size_t row = near.left_rows[2 * y] / 2u;
+      left_[i] = near.left[y].context->right_counts[(i & 6) + row];
     }
-  }
-  for (int y = 0; y < 4; ++y) std::memset(&counts_[luma(0, y)], 0, 4);
-  for (int component = 0; component < 2; ++component) {
-    for (int y = 0; y < 2; ++y) std::memset(&counts_[chroma(component, 0, y)], 0, 2);
   }
 }
 
-void CoefficientCounts::store(std::array<uint8_t, 24>& coefficients) const {
-  for (int y = 0; y < 4; ++y) {
-    std::memcpy(&coefficients[static_cast<size_t>(4 * y)], &counts_[luma(0, y)], 4);
-  }
-  for (int component = 0; component < 2; ++component) {
-    for (int y = 0; y < 2; ++y) {
-      std::memcpy(&coefficients[static_cast<size_t>(16 + 4 * component + 2 * y)],
-                  &counts_[chroma(component, 0, y)], 2);
-    }
-  }
+void CoefficientCounts::store(MacroblockContext& context) const {
+  context.right_counts = left_;
+  context.lower_counts = top_;
 }
 
 // ---- MotionContexts ----
 
 void MotionContexts::load(const Neighbours& near, size_t list, bool mbaff, bool field) {
-  // A frame macroblock counts the fields of a field macroblock's references as one (9.3.3.1.1.6).
-  const auto above_0 = [&](const MacroblockContext& context, size_t index) {
-    const bool halve = mbaff && !field && context.has(MacroblockContext::kField);
-    return context.references[list][index] > (halve ? 1 : 0);
+  if (mbaff) return load_mixed(near, list, field);
+  const MacroblockContext& left = *near.left[0].context;
+  const MacroblockContext& top = *near.top.context;
+  left_references = left.right_references[list];
+  top_references = top.lower_references[list];
+  left_mvd = left.right_mvd[list];
+  top_mvd = top.lower_mvd[list];
+}
+
+// From field to frame macroblocks and the other way about.
+void MotionContexts::load_mixed(const Neighbours& near, size_t list, bool field) {
+  // A frame macroblock counts the fields of a field macroblock's references as one.
+  const auto reference = [&](const MacroblockContext& from, uint8_t value) {
+    const bool halve = !field && from.has(MacroblockContext::kField);
+    return static_cast<uint8_t>(halve ? value / 2 : value);
   };
-  // Vertical differences in the units of the current macroblock (9.3.3.1.1.7).
-  const auto adjusted = [&](const MacroblockContext& context, std::array<uint8_t, 2> value) {
-    if (!mbaff) return value;
-    const bool from_field = context.has(MacroblockContext::kField);
+  const auto adjusted = [&](const MacroblockContext& from, Magnitudes value) {
+    const bool from_field = from.has(MacroblockContext::kField);
     if (from_field && !field) value[1] = static_cast<uint8_t>(value[1] * 2);
     if (!from_field && field) value[1] = static_cast<uint8_t>(value[1] / 2);
     return value;
   };
-  std::memset(reference_above_0.data(), 0, sizeof reference_above_0);
-  std::memset(references.data(), 0, sizeof references);
-  std::memset(mvd.data(), 0, sizeof mvd);
   const MacroblockContext& top = *near.top.context;
-  for (int x = 0; x < 2; ++x) {
-    reference_above_0[quarter(x, -1)] = above_0(top, static_cast<size_t>(2 + x));
+  for (size_t i = 0; i < 2; ++i) {
+    const MacroblockContext& left = *near.left[i].context;
+    const size_t row = near.left_rows[2 * i] / 2u;
+    left_references[i] = reference(left, left.right_references[list][row]);
+    top_references[i] = reference(top, top.lower_references[list][i]);
   }
-  if (mbaff) {
-    for (int x = 0; x < 4; ++x) {
-      mvd[block(x, -1)] = adjusted(top, top.lower_mvd[list][static_cast<size_t>(x)]);
-    }
-  } else {
-    std::memcpy(&mvd[block(0, -1)], top.lower_mvd[list].data(), sizeof top.lower_mvd[list]);
-  }
-  for (int y = 0; y < 2; ++y) {
-    const size_t row = near.left_rows[static_cast<size_t>(2 * y)] / 2u;
-    reference_above_0[quarter(-1, y)] =
-        above_0(*near.left[static_cast<size_t>(y)].context, row * 2 + 1);
-  }
-  for (int y = 0; y < 4; ++y) {
-    const MacroblockContext& left = *near.left[static_cast<size_t>(y / 2)].context;
-    mvd[block(-1, y)] =
-        adjusted(left, left.right_mvd[list][near.left_rows[static_cast<size_t>(y)]]);
-  }
-}
-
-void MotionContexts::fill_reference(int x, int y, int width, int height, uint8_t reference) {
-  for (int row = y; row < y + height; ++row) {
-    for (int column = x; column < x + width; ++column) {
-      reference_above_0[quarter(column, row)] = reference > 0;
-      references[static_cast<size_t>(2 * row + column)] = reference;
-    }
-  }
-}
-
-void MotionContexts::fill_mvd(int x, int y, int width, int height, std::array<uint8_t, 2> value) {
-  if (width == 4) {
-    const std::array<std::array<uint8_t, 2>, 4> values = {value, value, value, value};
-    for (int row = y; row < y + height; ++row) {
-      std::memcpy(&mvd[block(0, row)], values.data(), sizeof values);
-    }
-    return;
-  }
-  for (int row = y; row < y + height; ++row) {
-    for (int column = x; column < x + width; ++column) mvd[block(column, row)] = value;
+  for (size_t i = 0; i < 4; ++i) {
+    const MacroblockContext& left = *near.left[i / 2].context;
+    left_mvd[i] = adjusted(left, left.right_mvd[list][near.left_rows[i]]);
+    top_mvd[i] = adjusted(top, top.lower_mvd[list][i]);
   }
 }
 
 void MotionContexts::store(MacroblockContext& context, size_t list) const {
-  context.references[list] = references;
-  for (int i = 0; i < 4; ++i) {
-    context.right_mvd[list][static_cast<size_t>(i)] = mvd[block(3, i)];
-    context.lower_mvd[list][static_cast<size_t>(i)] = mvd[block(i, 3)];
+  context.right_references[list] = left_references;
+  context.lower_references[list] = top_references;
+  context.right_mvd[list] = left_mvd;
+  context.lower_mvd[list] = top_mvd;
+}
+
+void MotionContexts::set_reference(int x, int y, int width, int height, uint8_t reference) {
+  for (int row = y / 2; row < (y + height) / 2; ++row) {
+    left_references[static_cast<size_t>(row)] = reference;
   }
+  for (int column = x / 2; column < (x + width) / 2; ++column) {
+    top_references[static_cast<size_t>(column)] = reference;
+  }
+}
+
+void MotionContexts::set_mvd(int x, int y, int width, int height, Magnitudes value) {
+  for (int row = y; row < y + height; ++row) left_mvd[static_cast<size_t>(row)] = value;
+  for (int column = x; column < x + width; ++column) top_mvd[static_cast<size_t>(column)] = value;
 }
 
 // ---- ResidualWriter ----

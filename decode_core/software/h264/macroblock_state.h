@@ -24,44 +24,64 @@ enum class BlockCategory : uint8_t {
   kLuma8x8,
 };
 
-// total_coeff by 4x4 block, with the row above and the column to the left.
+// The macroblock's values that neighbouring blocks predict or select from are kept as they stand
+// left of and above the blocks to come: a block that is done replaces both. Blocks come so that
+// what is left of and above each is done before it.
+
+// total_coeff by 4x4 block, in the order of MacroblockContext::right_counts.
 class CoefficientCounts {
  public:
-  static constexpr size_t luma(int x, int y) { return static_cast<size_t>(12 + x + 8 * y); }
-  static constexpr size_t chroma(int component, int x, int y) {
-    return static_cast<size_t>(40 + 12 * component + 5 + x + 4 * y);
+  // Of the blocks left of and above one; the next ones see what is set.
+  struct Place {
+    uint8_t& left;
+    uint8_t& top;
+    void set(uint8_t count) { left = top = count; }
+  };
+  Place luma(int x, int y) { return {left_[static_cast<size_t>(y)], top_[static_cast<size_t>(x)]}; }
+  Place chroma(int component, int x, int y) {
+    return luma(4 + 2 * component + x, 4 + 2 * component + y);
   }
-  uint8_t& operator[](size_t place) { return counts_[place]; }
-  uint8_t operator[](size_t place) const { return counts_[place]; }
-  // The distance from a place to the one above.
-  static constexpr size_t kLumaStride = 8;
-  static constexpr size_t kChromaStride = 4;
+  // All four of an 8x8 luma block.
+  void set_8x8(int x, int y, uint8_t count) {
+    luma(x, y).set(count);
+    luma(x + 1, y + 1).set(count);
+  }
+  void clear_luma() { clear(0); }
+  void clear_chroma() { clear(4); }
 
   // `absent` stands for blocks that are not available.
   void load(const Neighbours& near, uint8_t absent);
-  void store(std::array<uint8_t, 24>& coefficients) const;
+  void store(MacroblockContext& context) const;
 
  private:
-  std::array<uint8_t, 64> counts_{};
+  void clear(size_t first) {
+    std::memset(&left_[first], 0, 4);
+    std::memset(&top_[first], 0, 4);
+  }
+  std::array<uint8_t, 8> left_{};
+  std::array<uint8_t, 8> top_{};
 };
 
-// What CABAC's contexts of refIdx and mvd are made of, of one list.
+// What CABAC's contexts of refIdx and mvd are made of, of one list. Each part of the macroblock
+// sets both, 0 where they are not coded.
 struct MotionContexts {
-  static constexpr size_t quarter(int x, int y) { return static_cast<size_t>(5 + x + 4 * y); }
-  static constexpr size_t block(int x, int y) { return static_cast<size_t>(12 + x + 8 * y); }
+  using Magnitudes = std::array<uint8_t, 2>;  // of mvd, 127 at most
 
-  // By 8x8 block: refIdx is coded and "above 0" (9.3.3.1.1.6).
-  std::array<bool, 16> reference_above_0{};
-  // Of the macroblock's own: refIdx, 0 where it is not coded.
-  std::array<uint8_t, 4> references{};
-  // Magnitudes of mvd, 127 at most, by 4x4 block.
-  std::array<std::array<uint8_t, 2>, 40> mvd{};
+  // By 8x8 block, in the units of the current macroblock (9.3.3.1.1.6).
+  std::array<uint8_t, 2> left_references{};
+  std::array<uint8_t, 2> top_references{};
+  // By 4x4 block, likewise (9.3.3.1.1.7).
+  std::array<Magnitudes, 4> left_mvd{};
+  std::array<Magnitudes, 4> top_mvd{};
 
-  // The neighbours'; its own become 0.
   void load(const Neighbours& near, size_t list, bool mbaff, bool field);
-  void fill_reference(int x, int y, int width, int height, uint8_t reference);
-  void fill_mvd(int x, int y, int width, int height, std::array<uint8_t, 2> value);
   void store(MacroblockContext& context, size_t list) const;
+  // Of width x height 4x4 blocks.
+  void set_reference(int x, int y, int width, int height, uint8_t reference);
+  void set_mvd(int x, int y, int width, int height, Magnitudes value);
+
+ private:
+  void load_mixed(const Neighbours& near, size_t list, bool field);
 };
 
 // Writes the coefficients of one macroblock behind those of the ones before.

@@ -1,7 +1,6 @@
 #include "decode_core/software/h264/motion_cache.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace daedalus::core::h264 {
 namespace {
@@ -14,26 +13,42 @@ MotionVector median(MotionVector a, MotionVector b, MotionVector c) {
   return {median(a.x, b.x, c.x), median(a.y, b.y, c.y)};
 }
 
-bool is_absent(const Neighbours::Place& place) {
-  return place.context->slice == MacroblockContext::kNoSlice;
-}
-
 }  // namespace
 
 void MotionCache::load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff,
                        bool field) {
   references_.fill(kUnavailable);
-  mixed_left_ = near.mixed_left;
-  const Source from{motion.vectors[list], motion.references[list], mbaff, field};
-  load_above(from, near);
-  if (is_absent(near.left[0])) {
-    for (int y = 0; y < 4; ++y) vectors_[place(-1, y)] = {};
-  } else {
-    for (size_t y = 0; y < 4; ++y) {
-      const size_t to = place(-1, static_cast<int>(y));
-      take(from, near.left[y / 2], 3, near.left_rows[y], vectors_[to], references_[to]);
-    }
+  const Source from{motion.vectors[list], motion.references[list], field};
+  return mbaff ? load_mbaff(from, near) : load_plain(from, near);
+}
+
+void MotionCache::load_plain(const Source& from, const Neighbours& near) {
+  const auto& left = from.vectors[near.left[0].number];
+  for (size_t y = 0; y < 4; ++y) vectors_[place(-1, 0) + kStride * y] = left[4 * y + 3];
+  std::copy_n(&from.vectors[near.top.number][12], 4, &vectors_[place(0, -1)]);
+  vectors_[place(4, -1)] = from.vectors[near.top_right.number][12];
+  vectors_[place(-1, -1)] = from.vectors[near.top_left.number][15];
+  const auto& left_used = from.references[near.left[0].number];
+  references_[place(-1, 0)] = references_[place(-1, 1)] = left_used[1];
+  references_[place(-1, 2)] = references_[place(-1, 3)] = left_used[3];
+  const auto& top_used = from.references[near.top.number];
+  references_[place(0, -1)] = references_[place(1, -1)] = top_used[2];
+  references_[place(2, -1)] = references_[place(3, -1)] = top_used[3];
+  references_[place(4, -1)] = from.references[near.top_right.number][2];
+  references_[place(-1, -1)] = from.references[near.top_left.number][3];
+}
+
+void MotionCache::load_mbaff(const Source& from, const Neighbours& near) {
+  const auto take_to = [&](size_t to, const Neighbours::Place& at, size_t x, size_t y) {
+    take(from, at, x, y, vectors_[to], references_[to]);
+  };
+  for (size_t i = 0; i < 4; ++i) {
+    take_to(place(static_cast<int>(i), -1), near.top, i, 3);
+    take_to(place(-1, static_cast<int>(i)), near.left[i / 2], 3, near.left_rows[i]);
   }
+  take_to(place(4, -1), near.top_right, 0, 3);
+  take_to(place(-1, -1), near.top_left, 3, near.top_left_row);
+  mixed_left_ = near.mixed_left;
   if (!mixed_left_) return;
   for (size_t row = 1; row < 4; ++row) {
     take(from, near.diagonal[row], 3, near.diagonal_rows[row], left_vectors_[row],
@@ -41,29 +56,12 @@ void MotionCache::load(const MotionField& motion, size_t list, const Neighbours&
   }
 }
 
-void MotionCache::load_above(const Source& from, const Neighbours& near) {
-  MotionVector* const vectors = &vectors_[place(0, -1)];
-  int8_t* const references = &references_[place(0, -1)];
-  if (is_absent(near.top)) {
-    std::fill_n(vectors, 4, MotionVector{});
-  } else if (!from.mbaff) {
-    std::copy_n(&from.vectors[near.top.number][12], 4, vectors);
-    const std::array<int8_t, 4>& used = from.references[near.top.number];
-    references[0] = references[1] = used[2];
-    references[2] = references[3] = used[3];
-  } else {
-    for (size_t x = 0; x < 4; ++x) take(from, near.top, x, 3, vectors[x], references[x]);
-  }
-  take_if_there(from, near.top_right, 0, 3, place(4, -1));
-  take_if_there(from, near.top_left, 3, near.top_left_row, place(-1, -1));
-}
-
-// The motion of 4x4 block (x, y) of a macroblock that is there.
+// The motion of 4x4 block (x, y) of a macroblock of an MBAFF frame.
 void MotionCache::take(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
                        MotionVector& vector, int8_t& reference) {
   reference = from.references[at.number][y / 2 * 2 + x / 2];
   vector = from.vectors[at.number][y * 4 + x];
-  if (!from.mbaff || reference < 0) return;
+  if (reference < 0) return;
   const bool from_field = at.context->has(MacroblockContext::kField);
   if (from_field == from.field) return;
   if (from.field) {
@@ -72,15 +70,6 @@ void MotionCache::take(const Source& from, const Neighbours::Place& at, size_t x
   } else {
     reference = static_cast<int8_t>(reference >> 1);
     vector.y = static_cast<int16_t>(vector.y * 2);
-  }
-}
-
-void MotionCache::take_if_there(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
-                                size_t to) {
-  if (is_absent(at)) {
-    vectors_[to] = {};
-  } else {
-    take(from, at, x, y, vectors_[to], references_[to]);
   }
 }
 
@@ -140,12 +129,11 @@ int8_t MotionCache::smallest_reference() const {
 
 void MotionCache::store(MotionField& motion, size_t list, uint32_t macroblock) const {
   auto& vectors = motion.vectors[list][macroblock];
-  auto& references = motion.references[list][macroblock];
-  for (int y = 0; y < 4; ++y) {
-    std::memcpy(static_cast<void*>(&vectors[static_cast<size_t>(y * 4)]), &vectors_[place(0, y)],
-                4 * sizeof(MotionVector));
+  for (size_t y = 0; y < 4; ++y) {
+    std::copy_n(&vectors_[place(0, 0) + kStride * y], 4, &vectors[4 * y]);
   }
-  references = {reference(0, 0), reference(2, 0), reference(0, 2), reference(2, 2)};
+  motion.references[list][macroblock] = {reference(0, 0), reference(2, 0), reference(0, 2),
+                                         reference(2, 2)};
 }
 
 }  // namespace daedalus::core::h264

@@ -4,14 +4,29 @@
 #define DAEDALUS_DECODE_CORE_SOFTWARE_H264_MOTION_CACHE_H_
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "decode_core/software/h264/macroblock_context.h"
 #include "decode_core/software/h264/macroblock_list.h"
 
 namespace daedalus::core::h264 {
+
+// Sets vectors that lie side by side.
+template <size_t kCount>
+inline void fill_vectors(MotionVector* to, MotionVector vector) {
+  if constexpr (kCount == 1) {
+    *to = vector;
+  } else {
+    const uint64_t two = uint64_t{std::bit_cast<uint32_t>(vector)} * 0x100000001u;
+    for (size_t i = 0; i < kCount; i += 2) {
+      std::memcpy(static_cast<void*>(to + i), &two, sizeof two);
+    }
+  }
+}
 
 // One list's part. Places are those of 4x4 blocks: rows of 8, the macroblock's own begin at
 // place(0, 0), left of them what is left, above them what is above; right above is place(4, -1).
@@ -20,6 +35,9 @@ class MotionCache {
  public:
   static constexpr int8_t kUnused = -1;
   static constexpr int8_t kUnavailable = -2;
+  // The references of MotionField's entry of what is not available.
+  static constexpr std::array<int8_t, 4> kNotAvailable = {kUnavailable, kUnavailable, kUnavailable,
+                                                          kUnavailable};
   static constexpr size_t kStride = 8;
   static constexpr size_t place(int x, int y) { return static_cast<size_t>(12 + x + 8 * y); }
 
@@ -71,14 +89,12 @@ class MotionCache {
   struct Source {
     const std::vector<std::array<MotionVector, 16>>& vectors;
     const std::vector<std::array<int8_t, 4>>& references;
-    bool mbaff;
     bool field;
   };
-  void load_above(const Source& from, const Neighbours& near);
+  void load_plain(const Source& from, const Neighbours& near);
+  void load_mbaff(const Source& from, const Neighbours& near);
   static void take(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
                    MotionVector& vector, int8_t& reference);
-  void take_if_there(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
-                     size_t to);
   Neighbour at(size_t place) const { return {references_[place], vectors_[place]}; }
   // C, or D where C is not available.
   Neighbour diagonal(int x, int y, int width) const;
@@ -86,10 +102,8 @@ class MotionCache {
   template <size_t kWidth>
   void fill_rows(size_t first, int height, int8_t reference, MotionVector vector) {
     for (int y = 0; y < height; ++y, first += kStride) {
-      for (size_t i = first; i < first + kWidth; ++i) {
-        vectors_[i] = vector;
-        references_[i] = reference;
-      }
+      fill_vectors<kWidth>(&vectors_[first], vector);
+      std::memset(&references_[first], reference, kWidth);
     }
   }
 
