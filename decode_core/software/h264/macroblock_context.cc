@@ -6,14 +6,13 @@ namespace daedalus::core::h264 {
 
 void ContextRows::resize(uint32_t width, uint32_t height, bool mbaff) {
   width_ = width;
-  ring_ = mbaff ? 4 : 2;
+  height_ = mbaff ? 2 : 1;
   none_ = width * height;
-  contexts_.assign(size_t{width + 2} * ring_, MacroblockContext{});
+  contexts_.assign(size_t{width + 2} * 2 * height_, MacroblockContext{});
 }
 
 void ContextRows::begin_row(uint32_t row) {
-  const uint32_t height = ring_ / 2;
-  for (uint32_t y = row * height; y < (row + 1) * height; ++y) {
+  for (uint32_t y = row * height_; y < (row + 1) * height_; ++y) {
     for (uint32_t x = 0; x < width_; ++x) at(x, y).slice = MacroblockContext::kNoSlice;
   }
 }
@@ -26,16 +25,16 @@ const MacroblockContext& ContextRows::absent() {
 }
 
 Neighbours::Place ContextRows::place(uint32_t x, uint32_t y, uint32_t slice) const {
-  const MacroblockContext& context = at(x, y);
-  return context.slice == slice ? Neighbours::Place{&context, y * width_ + x}
-                                : Neighbours::Place{&absent(), none_};
+  return place(at(x, y), y * width_ + x, slice);
 }
 
 void ContextRows::find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const {
-  found.left[0] = found.left[1] = place(x - 1, y, slice);
-  found.top = place(x, y - 1, slice);
-  found.top_right = place(x + 1, y - 1, slice);
-  found.top_left = place(x - 1, y - 1, slice);
+  const MacroblockContext* above = &at(x, y - 1);
+  const uint32_t number = y * width_ + x;
+  found.left[0] = found.left[1] = place(at(x - 1, y), number - 1, slice);
+  found.top = place(above[0], number - width_, slice);
+  found.top_right = place(above[1], number - width_ + 1, slice);
+  found.top_left = place(above[-1], number - width_ - 1, slice);
 }
 
 // Table 6-4, by 4x4 blocks.

@@ -101,13 +101,17 @@ class ContextRows {
 
  private:
   size_t index(uint32_t x, uint32_t y) const {
-    return size_t{y % ring_} * (width_ + 2) + uint32_t{x + 1};
+    return size_t{y & (2 * height_ - 1)} * (width_ + 2) + uint32_t{x + 1};
+  }
+  Neighbours::Place place(const MacroblockContext& context, uint32_t number, uint32_t slice) const {
+    const bool there = context.slice == slice;
+    return {there ? &context : &absent(), there ? number : none_};
   }
   Neighbours::Place place(uint32_t x, uint32_t y, uint32_t slice) const;
 
   uint32_t width_ = 0;
-  uint32_t ring_ = 2;
-  uint32_t none_ = 0;  // the number of what is not available
+  uint32_t height_ = 1;  // of a row in macroblocks; as many rows above it are kept
+  uint32_t none_ = 0;    // the number of what is not available
   std::vector<MacroblockContext> contexts_;
 };
 

@@ -75,16 +75,12 @@ const std::array<MacroblockParser::Division, 13> MacroblockParser::kSubDivisions
     {Partition::kQuarters, {kBi, 0}},
 }};
 
-void MacroblockParser::load_motion() {
-  for (size_t list = 0; list < lists(); ++list) {
-    motion_[list].load(*picture_.list.motion, list, state_.near, picture_.list.mbaff, field_);
-  }
+void MacroblockParser::load_motion(size_t list) {
+  motion_[list].load(*picture_.list.motion, list, state_.near, picture_.list.mbaff, field_);
 }
 
-void MacroblockParser::store_motion() {
-  for (size_t list = 0; list < lists(); ++list) {
-    motion_[list].store(*picture_.list.motion, list, number_);
-  }
+void MacroblockParser::load_contexts(size_t list) {
+  motion_contexts_[list].load(state_.near, list, picture_.list.mbaff, field_);
 }
 
 // All of the macroblock moves alike.
@@ -122,7 +118,7 @@ void MacroblockParser::set_direct_quarter(const DirectMotion& motion, size_t lis
 // B_Skip and B_Direct_16x16. Parts that move alike count as one.
 void MacroblockParser::parse_direct() {
   state_.context->flags |= MacroblockContext::kDirect;
-  load_motion();
+  for (size_t list = 0; list < 2; ++list) load_motion(list);
   DirectMotion motion;
   derive_direct(motion);
   if (motion.whole) {
@@ -146,7 +142,7 @@ void MacroblockParser::skip() {
   macroblock_->luma_qp = static_cast<int8_t>(qp_);
   state_.context->flags |= MacroblockContext::kSkipped;
   if (is_b()) return parse_direct();
-  load_motion();
+  load_motion(0);
   store_whole(0, 0, motion_[0].predict_skip());
 }
 
@@ -179,25 +175,25 @@ bool MacroblockParser::parse_motion(Syntax& syntax, unsigned type, bool& small_p
       {Partition::kUpperLower, {kL0, kL0}},
       {Partition::kLeftRight, {kL0, kL0}},
   }};
-  load_motion();
-  if constexpr (Syntax::kIsCabac) {
-    for (size_t list = 0; list < lists(); ++list) {
-      motion_contexts_[list].load(state_.near, list, picture_.list.mbaff, field_);
-    }
-  }
   const bool references_0 = !is_b() && type == kQuartersRef0;
-  if (type == (is_b() ? kQuartersB : kQuartersP) || references_0) {
-    if (!parse_quarters(syntax, references_0, small_parts)) return false;
-  } else if (!parse_parts(syntax, is_b() ? kDivisionsB[type] : kDivisionsP[type])) {
-    return false;
+  const bool quarters = type == (is_b() ? kQuartersB : kQuartersP) || references_0;
+  if (!quarters) {
+    const Division& division = is_b() ? kDivisionsB[type] : kDivisionsP[type];
+    macroblock_->partition = division.partition;
+    if (division.partition == Partition::kWhole) return parse_whole(syntax, division.lists[0]);
   }
-  store_motion();
-  if constexpr (Syntax::kIsCabac) {
-    for (size_t list = 0; list < lists(); ++list) {
-      motion_contexts_[list].store(*state_.context, list);
-    }
+  for (size_t list = 0; list < lists(); ++list) {
+    load_motion(list);
+    if constexpr (Syntax::kIsCabac) load_contexts(list);
   }
-  return true;
+  const bool valid = quarters
+                         ? parse_quarters(syntax, references_0, small_parts)
+                         : parse_halves(syntax, is_b() ? kDivisionsB[type] : kDivisionsP[type]);
+  for (size_t list = 0; list < lists(); ++list) {
+    motion_[list].store(*picture_.list.motion, list, number_);
+    if constexpr (Syntax::kIsCabac) motion_contexts_[list].store(*state_.context, list);
+  }
+  return valid;
 }
 
 // used: whether the part has one; else it is left 0.
@@ -216,17 +212,16 @@ bool MacroblockParser::parse_reference(Syntax& syntax, size_t list, bool used, c
 }
 
 template <typename Syntax>
-void MacroblockParser::parse_vector(Syntax& syntax, size_t list, const Part& part, int8_t reference,
-                                    MotionVector predicted) {
+MotionVector MacroblockParser::parse_vector(Syntax& syntax, size_t list, const Part& part,
+                                            MotionVector predicted) {
   MotionContexts& contexts = motion_contexts_[list];
   const std::array<int, 2> difference = syntax.mvd(contexts, part.x, part.y);
   if constexpr (Syntax::kIsCabac) {
     contexts.set_mvd(part.x, part.y, part.width, part.height,
                      {magnitude(difference[0]), magnitude(difference[1])});
   }
-  motion_[list].fill(part.x, part.y, part.width, part.height, reference,
-                     {static_cast<int16_t>(predicted.x + difference[0]),
-                      static_cast<int16_t>(predicted.y + difference[1])});
+  return {static_cast<int16_t>(predicted.x + difference[0]),
+          static_cast<int16_t>(predicted.y + difference[1])};
 }
 
 // A part that does not use the list.
@@ -237,40 +232,59 @@ void MacroblockParser::set_unused(size_t list, const Part& part) {
   if constexpr (Syntax::kIsCabac) motion_contexts_[list].set_mvd(x, y, width, height, {});
 }
 
-// mb_pred() of one or two parts.
+// mb_pred() of one part. used: its lists (bits 0 and 1).
 template <typename Syntax>
-bool MacroblockParser::parse_parts(Syntax& syntax, const Division& division) {
-  macroblock_->partition = division.partition;
-  const Parts& parts = kPartsOfMacroblock[static_cast<size_t>(division.partition)];
+bool MacroblockParser::parse_whole(Syntax& syntax, unsigned used) {
+  const Part& whole = kPartsOfMacroblock[static_cast<size_t>(Partition::kWhole)].parts[0];
+  std::array<unsigned, 2> references{};
+  for (size_t list = 0; list < 2; ++list) {
+    if ((used >> list & 1) == 0) continue;
+    if constexpr (Syntax::kIsCabac) load_contexts(list);
+    if (!parse_reference(syntax, list, true, whole, references[list])) return false;
+  }
+  for (size_t list = 0; list < lists(); ++list) {
+    if ((used >> list & 1) == 0) {
+      store_whole(list, MotionCache::kUnused, {});
+      continue;
+    }
+    const auto reference = static_cast<int8_t>(references[list]);
+    load_motion(list);
+    const MotionVector predicted = motion_[list].predict(0, 0, 4, reference);
+    store_whole(list, reference, parse_vector(syntax, list, whole, predicted));
+    if constexpr (Syntax::kIsCabac) motion_contexts_[list].store(*state_.context, list);
+  }
+  return true;
+}
+
+// mb_pred() of two parts.
+template <typename Syntax>
+bool MacroblockParser::parse_halves(Syntax& syntax, const Division& division) {
+  const Parts& halves = kPartsOfMacroblock[static_cast<size_t>(division.partition)];
   std::array<std::array<unsigned, 2>, 2> references{};
-  const auto uses = [&](size_t part, size_t list) {
-    return (division.lists[part] >> list & 1) != 0;
+  const auto uses = [&](size_t half, size_t list) {
+    return (division.lists[half] >> list & 1) != 0;
   };
   for (size_t list = 0; list < lists(); ++list) {
-    for (size_t i = 0; i < parts.count; ++i) {
-      if (!parse_reference(syntax, list, uses(i, list), parts.parts[i], references[list][i])) {
+    for (size_t i = 0; i < 2; ++i) {
+      if (!parse_reference(syntax, list, uses(i, list), halves.parts[i], references[list][i])) {
         return false;
       }
     }
   }
   for (size_t list = 0; list < lists(); ++list) {
-    const MotionCache& cache = motion_[list];
-    for (size_t i = 0; i < parts.count; ++i) {
-      const Part& part = parts.parts[i];
+    MotionCache& cache = motion_[list];
+    for (size_t i = 0; i < 2; ++i) {
+      const Part& half = halves.parts[i];
       if (!uses(i, list)) {
-        set_unused<Syntax>(list, part);
+        set_unused<Syntax>(list, half);
         continue;
       }
       const auto reference = static_cast<int8_t>(references[list][i]);
-      MotionVector predicted;
-      if (division.partition == Partition::kUpperLower) {
-        predicted = cache.predict_16x8(part.y, reference);
-      } else if (division.partition == Partition::kLeftRight) {
-        predicted = cache.predict_8x16(part.x, reference);
-      } else {
-        predicted = cache.predict(0, 0, 4, reference);
-      }
-      parse_vector(syntax, list, part, reference, predicted);
+      const MotionVector predicted = division.partition == Partition::kUpperLower
+                                         ? cache.predict_16x8(half.y, reference)
+                                         : cache.predict_8x16(half.x, reference);
+      cache.fill(half.x, half.y, half.width, half.height, reference,
+                 parse_vector(syntax, list, half, predicted));
     }
   }
   return true;
@@ -287,8 +301,9 @@ void MacroblockParser::parse_quarter_vectors(Syntax& syntax, size_t list, size_t
     Part part = parts.parts[i];
     part.x += quarter_x(quarter);
     part.y += quarter_y(quarter);
-    parse_vector(syntax, list, part, reference,
-                 cache.predict(part.x, part.y, part.width, reference));
+    const MotionVector predicted = cache.predict(part.x, part.y, part.width, reference);
+    cache.fill(part.x, part.y, part.width, part.height, reference,
+               parse_vector(syntax, list, part, predicted));
   }
 }
 

@@ -23,6 +23,7 @@ void MacroblockParser::begin_slice(const Slice& slice, uint32_t index, int qp,
   slice_ = &slice;
   slice_index_ = index;
   direct_ = &direct;
+  lists_ = slice.header.is_b() ? 2 : 1;
   qp_ = qp;
 }
 

@@ -55,7 +55,7 @@ class MacroblockParser {
   void skip();
 
   bool is_i() const { return slice_->header.is_intra(); }
-  bool is_b() const { return slice_->header.is_b(); }
+  bool is_b() const { return lists_ == 2; }
   // The slice's number in the list and in contexts.
   uint32_t slice_index() const { return slice_index_; }
 
@@ -84,7 +84,7 @@ class MacroblockParser {
 
   PictureStructure structure() const;
   unsigned entries(size_t list) const;
-  size_t lists() const { return is_b() ? 2 : 1; }
+  size_t lists() const { return lists_; }
 
   // Intra (macroblock_intra.cc).
   template <typename Syntax>
@@ -101,7 +101,9 @@ class MacroblockParser {
   template <typename Syntax>
   bool parse_inter(Syntax& syntax, unsigned type);
   template <typename Syntax>
-  bool parse_parts(Syntax& syntax, const Division& division);
+  bool parse_whole(Syntax& syntax, unsigned used);
+  template <typename Syntax>
+  bool parse_halves(Syntax& syntax, const Division& division);
   template <typename Syntax>
   bool parse_quarters(Syntax& syntax, bool first_references, bool& small_parts);
   template <typename Syntax>
@@ -112,12 +114,11 @@ class MacroblockParser {
   template <typename Syntax>
   void parse_quarter_vectors(Syntax& syntax, size_t list, size_t quarter, int8_t reference);
   template <typename Syntax>
-  void parse_vector(Syntax& syntax, size_t list, const Part& part, int8_t reference,
-                    MotionVector predicted);
+  MotionVector parse_vector(Syntax& syntax, size_t list, const Part& part, MotionVector predicted);
   template <typename Syntax>
   void set_unused(size_t list, const Part& part);
-  void load_motion();
-  void store_motion();
+  void load_motion(size_t list);
+  void load_contexts(size_t list);
   void store_whole(size_t list, int8_t reference, MotionVector vector);
   void set_no_motion();
   void derive_direct(DirectMotion& motion);
@@ -142,7 +143,8 @@ class MacroblockParser {
   const Slice* slice_ = nullptr;
   const DirectPrediction* direct_ = nullptr;
   uint32_t slice_index_ = 0;
-  int qp_ = 0;  // QPY of the macroblock before
+  size_t lists_ = 1;  // 2 in B slices
+  int qp_ = 0;        // QPY of the macroblock before
 
   // The macroblock in work.
   uint32_t x_ = 0;

@@ -64,23 +64,26 @@ void MacroblockParser::parse_luma(Syntax& syntax) {
   const LevelScale::Block4x4& scale = picture_.scale.blocks4x4[state_.intra ? 0 : 3][qp];
   const LevelScale::Block8x8& scale8x8 = picture_.scale.blocks8x8[state_.intra ? 0 : 1][qp];
   const bool transform_8x8 = (macroblock_->flags & Macroblock::kTransform8x8) != 0;
-  for (int first = 0; first < 16; first += 4) {
-    if ((pattern >> (first / 4) & 1) == 0) {
-      state_.counts.set_8x8(block_x(first), block_y(first), 0);
-      continue;
+  const auto keep = [&](typename Syntax::Block found, int block, size_t values, int16_t* out) {
+    if (found.beyond_first) {
+      writer_.keep(static_cast<unsigned>(block), values);
+    } else if (found.coded) {
+      writer_.keep_dc(static_cast<unsigned>(block), out[0]);
     }
-    for (int block = first; block < first + (transform_8x8 ? 1 : 4); ++block) {
-      const size_t values = transform_8x8 ? 64 : 16;
-      int16_t* out = transform_8x8 ? writer_.block<64>() : writer_.block<16>();
-      const auto found =
-          transform_8x8 ? syntax.luma_8x8(state_, block_x(block), block_y(block), scale8x8, out)
-                        : syntax.luma_4x4(state_, BlockCategory::kLuma4x4, block_x(block),
-                                          block_y(block), scale, out);
-      if (!found.coded) continue;
-      if (found.beyond_first) {
-        writer_.keep(static_cast<unsigned>(block), values);
-      } else {
-        writer_.keep_dc(static_cast<unsigned>(block), out[0]);
+  };
+  for (int first = 0; first < 16; first += 4) {
+    const int x = block_x(first);
+    const int y = block_y(first);
+    if ((pattern >> (first / 4) & 1) == 0) {
+      state_.counts.set_8x8(x, y, 0);
+    } else if (transform_8x8) {
+      int16_t* out = writer_.block<64>();
+      keep(syntax.luma_8x8(state_, x, y, scale8x8, out), first, 64, out);
+    } else {
+      for (int i = 0; i < 4; ++i) {
+        int16_t* out = writer_.block<16>();
+        keep(syntax.luma_4x4(state_, BlockCategory::kLuma4x4, x + i % 2, y + i / 2, scale, out),
+             first + i, 16, out);
       }
     }
   }

@@ -87,20 +87,6 @@ void MotionContexts::store(MacroblockContext& context, size_t list) const {
   context.lower_mvd[list] = top_mvd;
 }
 
-void MotionContexts::set_reference(int x, int y, int width, int height, uint8_t reference) {
-  for (int row = y / 2; row < (y + height) / 2; ++row) {
-    left_references[static_cast<size_t>(row)] = reference;
-  }
-  for (int column = x / 2; column < (x + width) / 2; ++column) {
-    top_references[static_cast<size_t>(column)] = reference;
-  }
-}
-
-void MotionContexts::set_mvd(int x, int y, int width, int height, Magnitudes value) {
-  for (int row = y; row < y + height; ++row) left_mvd[static_cast<size_t>(row)] = value;
-  for (int column = x; column < x + width; ++column) top_mvd[static_cast<size_t>(column)] = value;
-}
-
 // ---- ResidualWriter ----
 
 size_t ResidualWriter::finish(Macroblock& macroblock) {

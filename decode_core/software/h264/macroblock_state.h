@@ -77,10 +77,29 @@ struct MotionContexts {
   void load(const Neighbours& near, size_t list, bool mbaff, bool field);
   void store(MacroblockContext& context, size_t list) const;
   // Of width x height 4x4 blocks.
-  void set_reference(int x, int y, int width, int height, uint8_t reference);
-  void set_mvd(int x, int y, int width, int height, Magnitudes value);
+  void set_reference(int x, int y, int width, int height, uint8_t reference) {
+    if (y < 2) left_references[0] = reference;
+    if (y + height > 2) left_references[1] = reference;
+    if (x < 2) top_references[0] = reference;
+    if (x + width > 2) top_references[1] = reference;
+  }
+  void set_mvd(int x, int y, int width, int height, Magnitudes value) {
+    set(left_mvd, y, height, value);
+    set(top_mvd, x, width, value);
+  }
 
  private:
+  static void set(std::array<Magnitudes, 4>& edge, int first, int count, Magnitudes value) {
+    const std::array<Magnitudes, 4> values = {value, value, value, value};
+    Magnitudes* const to = &edge[static_cast<size_t>(first)];
+    if (count == 4) {
+      std::memcpy(to, values.data(), sizeof values);
+    } else if (count == 2) {
+      std::memcpy(to, values.data(), sizeof values / 2);
+    } else {
+      *to = value;
+    }
+  }
   void load_mixed(const Neighbours& near, size_t list, bool field);
 };
 

@@ -18,24 +18,22 @@ MotionVector median(MotionVector a, MotionVector b, MotionVector c) {
 void MotionCache::load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff,
                        bool field) {
   references_.fill(kUnavailable);
-  const Source from{motion.vectors[list], motion.references[list], field};
-  return mbaff ? load_mbaff(from, near) : load_plain(from, near);
-}
-
-void MotionCache::load_plain(const Source& from, const Neighbours& near) {
-  const auto& left = from.vectors[near.left[0].number];
+  const auto* const vectors = motion.vectors[list].data();
+  const auto* const references = motion.references[list].data();
+  if (mbaff) return load_mbaff({vectors, references, field}, near);
+  const auto& left = vectors[near.left[0].number];
   for (size_t y = 0; y < 4; ++y) vectors_[place(-1, 0) + kStride * y] = left[4 * y + 3];
-  std::copy_n(&from.vectors[near.top.number][12], 4, &vectors_[place(0, -1)]);
-  vectors_[place(4, -1)] = from.vectors[near.top_right.number][12];
-  vectors_[place(-1, -1)] = from.vectors[near.top_left.number][15];
-  const auto& left_used = from.references[near.left[0].number];
+  std::copy_n(&vectors[near.top.number][12], 4, &vectors_[place(0, -1)]);
+  vectors_[place(4, -1)] = vectors[near.top_right.number][12];
+  vectors_[place(-1, -1)] = vectors[near.top_left.number][15];
+  const auto& left_used = references[near.left[0].number];
   references_[place(-1, 0)] = references_[place(-1, 1)] = left_used[1];
   references_[place(-1, 2)] = references_[place(-1, 3)] = left_used[3];
-  const auto& top_used = from.references[near.top.number];
+  const auto& top_used = references[near.top.number];
   references_[place(0, -1)] = references_[place(1, -1)] = top_used[2];
   references_[place(2, -1)] = references_[place(3, -1)] = top_used[3];
-  references_[place(4, -1)] = from.references[near.top_right.number][2];
-  references_[place(-1, -1)] = from.references[near.top_left.number][3];
+  references_[place(4, -1)] = references[near.top_right.number][2];
+  references_[place(-1, -1)] = references[near.top_left.number][3];
 }
 
 void MotionCache::load_mbaff(const Source& from, const Neighbours& near) {

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
 #include "decode_core/software/h264/macroblock_context.h"
 #include "decode_core/software/h264/macroblock_list.h"
@@ -85,13 +84,12 @@ class MotionCache {
     int8_t reference;
     MotionVector vector;
   };
-  // What load() takes from.
+  // What a macroblock of an MBAFF frame takes from.
   struct Source {
-    const std::vector<std::array<MotionVector, 16>>& vectors;
-    const std::vector<std::array<int8_t, 4>>& references;
+    const std::array<MotionVector, 16>* vectors;
+    const std::array<int8_t, 4>* references;
     bool field;
   };
-  void load_plain(const Source& from, const Neighbours& near);
   void load_mbaff(const Source& from, const Neighbours& near);
   static void take(const Source& from, const Neighbours::Place& at, size_t x, size_t y,
                    MotionVector& vector, int8_t& reference);
