@@ -8,6 +8,9 @@
 namespace daedalus::core {
 
 struct Workers::Run {
+  Run(const std::function<void(uint32_t)>& task_in, uint32_t count_in)
+      : task(task_in), count(count_in) {}
+
   const std::function<void(uint32_t)>& task;
   uint32_t count;
   uint32_t next = 0;
@@ -36,7 +39,7 @@ void Workers::run(uint32_t count, const std::function<void(uint32_t)>& task) {
   }
   std::unique_lock lock(mutex_);
   start_threads();
-  Run run{task, count};
+  Run run(task, count);
   runs_.push_back(&run);
   wake_.notify_all();
   while (take_one(lock, run)) {
