@@ -32,6 +32,11 @@ uint32_t wrapping_product(int32_t value, uint32_t scale) {
 
 }  // namespace
 
+const LevelScale& LevelScale::flat() {
+  static const LevelScale kFlat(nullptr);
+  return kFlat;
+}
+
 LevelScale::LevelScale(const v4l2_ctrl_h264_scaling_matrix* matrix) {
   for (size_t qp = 0; qp < 52; ++qp) {
     const auto shift = static_cast<unsigned>(qp / 6);

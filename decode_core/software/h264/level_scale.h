@@ -19,6 +19,7 @@ struct LevelScale {
 
   // matrix: null for Flat_4x4_16 and Flat_8x8_16.
   explicit LevelScale(const v4l2_ctrl_h264_scaling_matrix* matrix);
+  static const LevelScale& flat();
 };
 
 // One coefficient, scaled as 8.5.12.1 says for residual blocks; any values are defined.

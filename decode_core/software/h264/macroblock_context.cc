@@ -17,24 +17,12 @@ void ContextRows::begin_row(uint32_t row) {
   }
 }
 
-const MacroblockContext& ContextRows::absent() {
-  static constexpr MacroblockContext kAbsent = {
-      .flags = MacroblockContext::kSkipped | MacroblockContext::kDirect | MacroblockContext::kNxN,
-      .coded_block_pattern = 15};
-  return kAbsent;
-}
+constexpr MacroblockContext ContextRows::kAbsent = {
+    .flags = MacroblockContext::kSkipped | MacroblockContext::kDirect | MacroblockContext::kNxN,
+    .coded_block_pattern = 15};
 
 Neighbours::Place ContextRows::place(uint32_t x, uint32_t y, uint32_t slice) const {
   return place(at(x, y), y * width_ + x, slice);
-}
-
-void ContextRows::find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const {
-  const MacroblockContext* above = &at(x, y - 1);
-  const uint32_t number = y * width_ + x;
-  found.left[0] = found.left[1] = place(at(x - 1, y), number - 1, slice);
-  found.top = place(above[0], number - width_, slice);
-  found.top_right = place(above[1], number - width_ + 1, slice);
-  found.top_left = place(above[-1], number - width_ - 1, slice);
 }
 
 // Table 6-4, by 4x4 blocks.
@@ -59,7 +47,7 @@ Neighbours ContextRows::find_mbaff(uint32_t x, uint32_t y, bool field, uint32_t 
   const bool mixed = left[0].context->slice == slice && left_field != field;
   if (!field && lower) {
     found.top = place(x, pair, slice);
-    found.top_right = {&absent(), none_};
+    found.top_right = {&kAbsent, none_};
     found.top_left = left[0];
   }
   if (!mixed) {

@@ -44,7 +44,8 @@ struct MacroblockContext {
   std::array<std::array<std::array<uint8_t, 2>, 4>, 2> lower_mvd{};
 };
 
-// Where the neighbours of one macroblock are. Never null: what is not available is absent().
+// Where the neighbours of one macroblock are. Never null: what is not available is
+// ContextRows::kAbsent.
 struct Neighbours {
   // A macroblock with the number by which the motion field knows it; that of what is not available
   // is its last entry's.
@@ -87,7 +88,15 @@ class ContextRows {
 
   // The neighbours of a macroblock of a frame or a field (6.4.11 with 6.4.12.1), as far as they are
   // in `slice`. Of `found` sets what may differ in such pictures.
-  void find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const;
+  void find(uint32_t x, uint32_t y, uint32_t slice, Neighbours& found) const {
+    const MacroblockContext* const here = &at(x, y);
+    const MacroblockContext* const above = &at(x, y - 1);
+    const uint32_t number = y * width_ + x;
+    found.left[0] = found.left[1] = place(here[-1], number - 1, slice);
+    found.top = place(above[0], number - width_, slice);
+    found.top_right = place(above[1], number - width_ + 1, slice);
+    found.top_left = place(above[-1], number - width_ - 1, slice);
+  }
   // Of a macroblock of an MBAFF frame (6.4.12.2).
   Neighbours find_mbaff(uint32_t x, uint32_t y, bool field, uint32_t slice) const;
   // The pairs left of and above the pair that macroblock (x, y) is of: their upper macroblocks.
@@ -97,7 +106,7 @@ class ContextRows {
   // What is not available, as CABAC counts it (9.3.3.1.1): its conditions of mb_skip_flag, mb_type
   // and coded_block_pattern are then those of a macroblock that is skipped, direct and NxN, and has
   // luma coefficients everywhere.
-  static const MacroblockContext& absent();
+  static const MacroblockContext kAbsent;
 
  private:
   size_t index(uint32_t x, uint32_t y) const {
@@ -105,7 +114,7 @@ class ContextRows {
   }
   Neighbours::Place place(const MacroblockContext& context, uint32_t number, uint32_t slice) const {
     const bool there = context.slice == slice;
-    return {there ? &context : &absent(), there ? number : none_};
+    return {there ? &context : &kAbsent, there ? number : none_};
   }
   Neighbours::Place place(uint32_t x, uint32_t y, uint32_t slice) const;
 

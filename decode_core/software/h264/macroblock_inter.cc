@@ -86,7 +86,7 @@ void MacroblockParser::load_contexts(size_t list) {
 // All of the macroblock moves alike.
 void MacroblockParser::store_whole(size_t list, int8_t reference, MotionVector vector) {
   MotionField& motion = *picture_.list.motion;
-  motion.references[list][number_].fill(reference);
+  motion.references[list][number_] = {reference, reference, reference, reference};
   fill_vectors<16>(motion.vectors[list][number_].data(), vector);
 }
 

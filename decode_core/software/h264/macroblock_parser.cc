@@ -12,7 +12,8 @@ PictureContext::PictureContext(const v4l2_ctrl_h264_sps& sps, const v4l2_ctrl_h2
       transform_8x8((pps.flags & V4L2_H264_PPS_FLAG_TRANSFORM_8X8_MODE) != 0),
       constrained_intra((pps.flags & V4L2_H264_PPS_FLAG_CONSTRAINED_INTRA_PRED) != 0),
       inference_8x8((sps.flags & V4L2_H264_SPS_FLAG_DIRECT_8X8_INFERENCE) != 0),
-      scale(matrix),
+      own_scale(matrix != nullptr ? std::make_unique<const LevelScale>(matrix) : nullptr),
+      scale(own_scale != nullptr ? *own_scale : LevelScale::flat()),
       chroma_qp{chroma_qp_table(pps.chroma_qp_index_offset),
                 chroma_qp_table(pps.second_chroma_qp_index_offset)} {
   rows.resize(list.width, list.height, list.mbaff);
@@ -54,15 +55,6 @@ void MacroblockParser::begin(uint32_t x, uint32_t y, bool field) {
   MotionField& motion = *list.motion;
   motion.slice[number_] = static_cast<uint16_t>(slice_index_);
   if (list.mbaff) motion.field[number_] = field ? 1 : 0;
-}
-
-PictureStructure MacroblockParser::structure() const {
-  if (!field_) return PictureStructure::kFrame;
-  return y_ % 2 == 0 ? PictureStructure::kTopField : PictureStructure::kBottomField;
-}
-
-unsigned MacroblockParser::entries(size_t list) const {
-  return unsigned{slice_->list_sizes[list]} << (field_ ? 1 : 0);
 }
 
 template <typename Syntax>

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "decode_core/software/h264/cabac_syntax.h"
@@ -25,11 +26,12 @@ struct PictureContext {
                  const v4l2_ctrl_h264_scaling_matrix* matrix, PictureList& picture_list);
 
   PictureList& list;
-  bool has_chroma;         // 4:2:0; else 4:0:0
-  bool transform_8x8;      // transform_8x8_mode_flag
-  bool constrained_intra;  // constrained_intra_pred_flag
-  bool inference_8x8;      // direct_8x8_inference_flag
-  LevelScale scale;
+  bool has_chroma;                              // 4:2:0; else 4:0:0
+  bool transform_8x8;                           // transform_8x8_mode_flag
+  bool constrained_intra;                       // constrained_intra_pred_flag
+  bool inference_8x8;                           // direct_8x8_inference_flag
+  std::unique_ptr<const LevelScale> own_scale;  // of scaling matrices that are not flat
+  const LevelScale& scale;
   std::array<std::array<uint8_t, 52>, 2> chroma_qp;  // of Cb, Cr by QPY
   ContextRows rows;
 };
@@ -82,8 +84,9 @@ class MacroblockParser {
   static const std::array<Division, 22> kDivisionsB;
   static const std::array<Division, 13> kSubDivisionsB;
 
-  PictureStructure structure() const;
-  unsigned entries(size_t list) const;
+  unsigned entries(size_t list) const {
+    return unsigned{slice_->list_sizes[list]} << (field_ ? 1 : 0);
+  }
   size_t lists() const { return lists_; }
 
   // Intra (macroblock_intra.cc).

@@ -125,21 +125,23 @@ void MacroblockParser::parse_chroma(Syntax& syntax) {
     }
   }
   if (!has_ac) state_.counts.clear_chroma();
-  for (unsigned block = 0; block < 8; ++block) {
-    const size_t component = block / 4;
-    const auto first = static_cast<int16_t>(dc[component][block % 4]);
-    if (has_ac) {
-      int16_t* out = writer_.block<16>();
-      if (syntax
-              .chroma_ac(state_, static_cast<int>(component), static_cast<int>(block % 2),
-                         static_cast<int>(block / 2 % 2), *scales[component], out)
-              .coded) {
-        out[0] = first;
-        writer_.keep(16 + block, 16);
-        continue;
+  for (unsigned component = 0; component < 2; ++component) {
+    for (unsigned block = 0; block < 4; ++block) {
+      const unsigned bit = 16 + 4 * component + block;
+      const auto first = static_cast<int16_t>(dc[component][block]);
+      if (has_ac) {
+        int16_t* out = writer_.block<16>();
+        const int x = static_cast<int>(block % 2);
+        const int y = static_cast<int>(block / 2);
+        if (syntax.chroma_ac(state_, static_cast<int>(component), x, y, *scales[component], out)
+                .coded) {
+          out[0] = first;
+          writer_.keep(bit, 16);
+          continue;
+        }
       }
+      if (first != 0) writer_.keep_dc(bit, first);
     }
-    if (first != 0) writer_.keep_dc(16 + block, first);
   }
 }
 

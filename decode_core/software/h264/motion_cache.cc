@@ -13,11 +13,18 @@ MotionVector median(MotionVector a, MotionVector b, MotionVector c) {
   return {median(a.x, b.x, c.x), median(a.y, b.y, c.y)};
 }
 
+constexpr std::array<int8_t, 40> make_unavailable() {
+  std::array<int8_t, 40> references{};
+  for (int8_t& reference : references) reference = MotionCache::kUnavailable;
+  return references;
+}
+constexpr std::array<int8_t, 40> kAllUnavailable = make_unavailable();
+
 }  // namespace
 
 void MotionCache::load(const MotionField& motion, size_t list, const Neighbours& near, bool mbaff,
                        bool field) {
-  references_.fill(kUnavailable);
+  references_ = kAllUnavailable;
   const auto* const vectors = motion.vectors[list].data();
   const auto* const references = motion.references[list].data();
   if (mbaff) return load_mbaff({vectors, references, field}, near);
@@ -71,7 +78,8 @@ void MotionCache::take(const Source& from, const Neighbours::Place& at, size_t x
   }
 }
 
-MotionCache::Neighbour MotionCache::diagonal(int x, int y, int width) const {
+[[gnu::always_inline]] inline MotionCache::Neighbour MotionCache::diagonal(int x, int y,
+                                                                           int width) const {
   const size_t above = place(x, y - 1);
   const Neighbour c = at(above + static_cast<size_t>(width));
   if (c.reference != kUnavailable) return c;

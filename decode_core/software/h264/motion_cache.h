@@ -19,11 +19,12 @@ template <size_t kCount>
 inline void fill_vectors(MotionVector* to, MotionVector vector) {
   if constexpr (kCount == 1) {
     *to = vector;
-  } else {
+  } else if constexpr (kCount == 2) {
     const uint64_t two = uint64_t{std::bit_cast<uint32_t>(vector)} * 0x100000001u;
-    for (size_t i = 0; i < kCount; i += 2) {
-      std::memcpy(static_cast<void*>(to + i), &two, sizeof two);
-    }
+    std::memcpy(static_cast<void*>(to), &two, sizeof two);
+  } else {
+    fill_vectors<kCount / 2>(to, vector);
+    fill_vectors<kCount / 2>(to + kCount / 2, vector);
   }
 }
 
@@ -99,9 +100,10 @@ class MotionCache {
 
   template <size_t kWidth>
   void fill_rows(size_t first, int height, int8_t reference, MotionVector vector) {
+    const uint32_t four = uint32_t{static_cast<uint8_t>(reference)} * 0x01010101u;
     for (int y = 0; y < height; ++y, first += kStride) {
       fill_vectors<kWidth>(&vectors_[first], vector);
-      std::memset(&references_[first], reference, kWidth);
+      std::memcpy(&references_[first], &four, kWidth);
     }
   }
 
