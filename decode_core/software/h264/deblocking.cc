@@ -35,13 +35,14 @@ Deblocking::Deblocking(const PictureList& list, const v4l2_ctrl_h264_pps& pps,
     : list_(list),
       target_(target),
       functions_(gpu_kernels::h264_deblock_functions(substrate.of(gpu_kernels::Stage::kDeblock))),
-      thresholds_(pps) {
+      thresholds_(pps),
+      strengths_(list) {
   batch_.resize(list.width);
 }
 
 void Deblocking::filter_row(uint32_t row) {
   if (list_.mbaff) {
-    MbaffDeblocking(list_, target_, functions_, thresholds_).filter_row(row);
+    MbaffDeblocking(list_, target_, functions_, thresholds_, strengths_).filter_row(row);
   } else {
     filter_plain_row(row);
   }
@@ -58,7 +59,7 @@ void Deblocking::filter_plain_row(uint32_t row) {
     if (row != 0 && filters_across(list_, macroblock, index - list_.width)) {
       neighbours.top = index - list_.width;
     }
-    const MacroblockStrengths strengths = edge_strengths(list_, index, neighbours);
+    const MacroblockStrengths strengths = strengths_.of(index, neighbours);
     if (!any(strengths)) continue;
     thresholds_.select(list_.slices[macroblock.slice]);
     const auto target = target_.macroblock(x, row);

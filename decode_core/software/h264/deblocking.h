@@ -30,6 +30,7 @@ class Deblocking {
   const PicturePlanes target_;
   const gpu_kernels::H264DeblockFunctions& functions_;
   DeblockingThresholds thresholds_;
+  EdgeStrengths strengths_;
   std::vector<gpu_kernels::H264DeblockMacroblock> batch_;  // a row's; the first of them are in use
 };
 

@@ -6,6 +6,8 @@
 namespace daedalus::core::h264 {
 namespace {
 
+using Summary = EdgeStrengths::Summary;
+
 bool is_intra(const Macroblock& macroblock) { return macroblock.kind != MacroblockKind::kInter; }
 
 // nonzero_blocks is in the order of 6.4.3, whose index bits are y1 x1 y0 x0; raster is y1 y0 x1 x0.
@@ -15,19 +17,9 @@ uint32_t raster_mask(uint32_t by_index) {
   return by_index ^ difference ^ (difference << 2);
 }
 
-// Which reference picture is meant, by entry of the DPB and structure; unequal ids are different
-// pictures.
+// Pictures are numbered by entry of the DPB and structure; unequal numbers are different pictures.
 constexpr uint8_t kUnused = 0xFF;
 constexpr uint8_t kUnknown = 63;  // no structure is 3
-
-constexpr std::array<MotionVector, 16> kNoVectors{};
-
-// What the lists of a macroblock refer to.
-struct Motion {
-  std::array<std::array<uint8_t, 4>, 2> pictures;  // by 8x8 block
-  std::array<uint64_t, 2> used{};                  // bit per picture
-  std::array<const MotionVector*, 2> vectors;      // by 4x4 block
-};
 
 // How the reference indices of one macroblock are understood.
 struct Referrer {
@@ -50,43 +42,16 @@ struct Referrer {
 
 uint64_t bit_of(uint8_t picture) { return picture == kUnused ? 0 : uint64_t{1} << (picture & 63); }
 
-Motion motion_of(const PictureList& picture, uint32_t index) {
-  const Macroblock& macroblock = picture.macroblocks[index];
-  const bool field_of_frame = (macroblock.flags & Macroblock::kField) != 0;
-  const Referrer referrer = {picture.slices[macroblock.slice], field_of_frame,
-                             field_of_frame && (index / picture.width & 1) != 0};
-  const MotionField& field = *picture.motion;
-  constexpr std::array<int8_t, 4> kNoReferences = {-1, -1, -1, -1};
-  Motion motion;
-  for (size_t list = 0; list < 2; ++list) {
-    const bool present = index < field.references[list].size();
-    const std::array<int8_t, 4> references =
-        present ? field.references[list][index] : kNoReferences;
-    motion.vectors[list] = present ? field.vectors[list][index].data() : kNoVectors.data();
-    const uint8_t first = referrer.picture_of(list, references[0]);
-    motion.pictures[list].fill(first);
-    motion.used[list] = bit_of(first);
-    constexpr uint32_t kEach = 0x01010101;
-    if (std::bit_cast<uint32_t>(references) == static_cast<uint8_t>(references[0]) * kEach)
-      continue;
-    for (size_t block = 1; block < 4; ++block) {
-      const uint8_t other = referrer.picture_of(list, references[block]);
-      motion.pictures[list][block] = other;
-      motion.used[list] |= bit_of(other);
-    }
-  }
-  return motion;
-}
-
 // Whether the pairing of one macroblock's first list with the other's second can match.
-bool may_cross(const Motion& p, const Motion& q) {
+bool may_cross(const Summary& p, const Summary& q) {
   return ((p.used[0] & q.used[1]) | (p.used[1] & q.used[0])) != 0;
 }
 
-void fill_intra(const Macroblock& macroblock, bool field, const FilteredNeighbours& neighbours,
-                MacroblockStrengths& strengths) {
+MacroblockStrengths intra_strengths(const Macroblock& macroblock, bool field,
+                                    const FilteredNeighbours& neighbours) {
   constexpr EdgeStrength kInner = {3, 3, 3, 3};
   constexpr EdgeStrength kOuter = {4, 4, 4, 4};
+  MacroblockStrengths strengths{};
   const bool all_edges = (macroblock.flags & Macroblock::kTransform8x8) == 0;
   for (auto& direction : strengths) {
     if (all_edges) direction[1] = direction[3] = kInner;
@@ -94,184 +59,135 @@ void fill_intra(const Macroblock& macroblock, bool field, const FilteredNeighbou
   }
   if (neighbours.left != kNoMacroblock) strengths[0][0] = kOuter;
   if (neighbours.top != kNoMacroblock) strengths[1][0] = field ? kInner : kOuter;
+  return strengths;
 }
 
-// Vectors hold a byte for each block in raster order, or a row of motion vectors.
-using Bytes = uint8_t __attribute__((vector_size(16)));
+// Vectors of four blocks, or of a byte for each of 16.
 using Words = uint32_t __attribute__((vector_size(16)));
-using Masks = int16_t __attribute__((vector_size(16)));
-using Row = int16_t __attribute__((vector_size(16)));
-using Distances = uint16_t __attribute__((vector_size(16)));
+using Bytes = uint8_t __attribute__((vector_size(16)));
+using Vectors = uint16_t __attribute__((vector_size(16)));  // x, y by turns
 
-template <typename To, typename From>
-To load(const From* from) {
-  To to;
-  std::memcpy(&to, from, sizeof to);
-  return to;
-}
+Words all(uint32_t value) { return Words{} + value; }
 
-Bytes all(uint8_t value) { return Bytes{} + value; }
-
-// The last four bytes of the one before the first twelve of the other.
-template <typename V>
-V shift_in(V before, V v) {
-  return reinterpret_cast<V>(__builtin_shufflevector(reinterpret_cast<Words>(before),
-                                                     reinterpret_cast<Words>(v), 3, 4, 5, 6));
-}
-
-// Pictures of 8x8 blocks by 4x4 block.
-Bytes spread(const std::array<uint8_t, 4>& quarters) {
-  uint32_t word;
-  std::memcpy(&word, quarters.data(), sizeof word);
-  const auto v = reinterpret_cast<Bytes>(Words{} + word);
-  return __builtin_shufflevector(v, v, 0, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3);
-}
-
-// The motion of 16 blocks.
-struct Blocks {
-  Bytes pictures[2];
-  Row rows[2][4];
-
-  Blocks() = default;
-  explicit Blocks(const Motion& motion) {
-    for (size_t list = 0; list < 2; ++list) {
-      pictures[list] = spread(motion.pictures[list]);
-      for (size_t row = 0; row < 4; ++row) {
-        rows[list][row] = load<Row>(motion.vectors[list] + row * 4);
-      }
-    }
-  }
-
-  // The blocks left of these.
-  Blocks left(const Blocks& beyond) const {
-    Blocks blocks;
-    for (size_t list = 0; list < 2; ++list) {
-      const auto before = reinterpret_cast<Words>(beyond.pictures[list]);
-      const auto own = reinterpret_cast<Words>(pictures[list]);
-      blocks.pictures[list] = reinterpret_cast<Bytes>(own << 8 | before >> 24);
-      for (size_t row = 0; row < 4; ++row) {
-        blocks.rows[list][row] = shift_in(beyond.rows[list][row], rows[list][row]);
-      }
-    }
-    return blocks;
-  }
-
-  // The blocks above these.
-  Blocks above(const Blocks& beyond) const {
-    Blocks blocks;
-    for (size_t list = 0; list < 2; ++list) {
-      blocks.pictures[list] = shift_in(beyond.pictures[list], pictures[list]);
-      blocks.rows[list][0] = beyond.rows[list][3];
-      for (size_t row = 1; row < 4; ++row) blocks.rows[list][row] = rows[list][row - 1];
-    }
-    return blocks;
-  }
+// The four blocks along one side of an edge.
+struct Run {
+  Words pictures[2];
+  Vectors vectors[2];
 };
 
-// Compares the motion of blocks across edges. Results are bytes of 0xFF: yes, or 0.
+// The motion of a macroblock's blocks.
+class BlockMotion {
+ public:
+  BlockMotion(const Summary& summary, const MotionField& motion) : is_whole_(summary.is_whole) {
+    for (size_t list = 0; list < 2; ++list) {
+      const auto& [a, b, c, d] = summary.pictures[list];
+      pictures_[list] = Words{a, b, c, d};
+      vectors_[list] = summary.used[list] == 0 ? kNoVectors.data()
+                                               : motion.vectors[list][summary.macroblock].data();
+    }
+  }
+
+  template <size_t kColumn>
+  Run column() const {
+    constexpr int kUpper = kColumn / 2;
+    Run run;
+    for (size_t list = 0; list < 2; ++list) {
+      run.pictures[list] = __builtin_shufflevector(pictures_[list], pictures_[list], kUpper, kUpper,
+                                                   kUpper + 2, kUpper + 2);
+      const MotionVector* const v = vectors_[list] + kColumn;
+      run.vectors[list] =
+          is_whole_ ? every(v[0]) : std::bit_cast<Vectors>(std::array{v[0], v[4], v[8], v[12]});
+    }
+    return run;
+  }
+
+  template <size_t kRow>
+  Run row() const {
+    constexpr int kLeft = kRow / 2 * 2;
+    Run run;
+    for (size_t list = 0; list < 2; ++list) {
+      run.pictures[list] = __builtin_shufflevector(pictures_[list], pictures_[list], kLeft, kLeft,
+                                                   kLeft + 1, kLeft + 1);
+      std::memcpy(&run.vectors[list], vectors_[list] + kRow * 4, sizeof run.vectors[list]);
+    }
+    return run;
+  }
+
+ private:
+  static constexpr std::array<MotionVector, 16> kNoVectors{};
+  static Vectors every(MotionVector vector) {
+    return reinterpret_cast<Vectors>(all(std::bit_cast<uint32_t>(vector)));
+  }
+
+  bool is_whole_;
+  Words pictures_[2];  // by 8x8 block
+  const MotionVector* vectors_[2];
+};
+
+// Compares the motion of blocks across an edge: ~0 where it differs, else 0.
 class MotionComparison {
  public:
   // `field`: vectors count in the lines of a field.
   explicit MotionComparison(bool field)
-      : near_(reinterpret_cast<Distances>(Words{} + (field ? 0x00010003u : 0x00030003u))) {}
+      : near_(reinterpret_cast<Vectors>(all(field ? 0x00010003u : 0x00030003u))) {}
 
   // Whether other pictures are referred to, or vectors differ by a whole frame sample or more.
-  // `crossed`: the lists may have to be exchanged to match.
-  Bytes differ(const Blocks& p, const Blocks& q, const std::array<uint64_t, 2>& q_used,
-               bool crossed) const {
-    const Bytes straight = differ(p, 0, q, 0, q_used[0] != 0) | differ(p, 1, q, 1, q_used[1] != 0);
-    if (!crossed) return straight;
-    return straight & (differ(p, 1, q, 0, q_used[0] != 0) | differ(p, 0, q, 1, q_used[1] != 0));
+  Words differ(const Run& p, const Summary& p_summary, const Run& q,
+               const Summary& q_summary) const {
+    Words straight = differ(p, 0, q, 0);
+    if ((p_summary.used[1] | q_summary.used[1]) != 0) straight |= differ(p, 1, q, 1);
+    if (!may_cross(p_summary, q_summary)) return straight;
+    return straight & (differ(p, 1, q, 0) | differ(p, 0, q, 1));
   }
 
  private:
-  Bytes differ(const Blocks& p, size_t p_list, const Blocks& q, size_t q_list, bool used) const {
-    const auto other = reinterpret_cast<Bytes>(p.pictures[p_list] != q.pictures[q_list]);
-    if (!used) return other;
-    const auto is_used = reinterpret_cast<Bytes>(q.pictures[q_list] != all(kUnused));
-    return other | (is_used & are_far(p.rows[p_list], q.rows[q_list]));
+  Words differ(const Run& p, size_t p_list, const Run& q, size_t q_list) const {
+    const Words& pictures = q.pictures[q_list];
+    const auto others = reinterpret_cast<Words>(p.pictures[p_list] != pictures);
+    const auto are_used = reinterpret_cast<Words>(pictures != all(kUnused));
+    // Vectors of conforming streams are never 2^15 apart: a small distance is one.
+    const Vectors distance = p.vectors[p_list] - q.vectors[q_list];
+    const auto far = reinterpret_cast<Words>(distance + near_ > near_ + near_);
+    return others | (are_used & reinterpret_cast<Words>(far != 0));
   }
 
-  Bytes are_far(const Row (&p)[4], const Row (&q)[4]) const {
-    const auto upper = reinterpret_cast<Bytes>(either(is_far(p[0], q[0]), is_far(p[1], q[1])));
-    const auto lower = reinterpret_cast<Bytes>(either(is_far(p[2], q[2]), is_far(p[3], q[3])));
-    return __builtin_shufflevector(upper, lower, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26,
-                                   28, 30);
-  }
-
-  // Of each block the horizontal or the vertical component.
-  static Masks either(Masks first, Masks second) {
-    return __builtin_shufflevector(first, second, 0, 2, 4, 6, 8, 10, 12, 14) |
-           __builtin_shufflevector(first, second, 1, 3, 5, 7, 9, 11, 13, 15);
-  }
-
-  Masks is_far(Row a, Row b) const {
-    const auto up = reinterpret_cast<Distances>(a) - reinterpret_cast<Distances>(b);
-    const Distances distance = a > b ? up : -up;
-    return reinterpret_cast<Masks>(distance > near_);
-  }
-
-  const Distances near_;
+  const Vectors near_;
 };
 
-Bytes strength_of(Bytes coded, Bytes different) { return coded != 0 ? all(2) : different & 1; }
-
-// Lane 8 after lane 0, 9 after 1 and so on; twice transposes rows of four.
-Bytes zip_halves(Bytes v) {
-  return __builtin_shufflevector(v, v, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+// A byte for each word of four.
+Bytes narrow(const std::array<Words, 4>& edges) {
+  const auto halves = [](Words a, Words b) {
+    return __builtin_shufflevector(reinterpret_cast<Vectors>(a), reinterpret_cast<Vectors>(b), 0, 2,
+                                   4, 6, 8, 10, 12, 14);
+  };
+  return __builtin_shufflevector(reinterpret_cast<Bytes>(halves(edges[0], edges[1])),
+                                 reinterpret_cast<Bytes>(halves(edges[2], edges[3])), 0, 2, 4, 6, 8,
+                                 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
 }
 
-// Strengths of vertical edges by edge, of a mask and bytes by block.
-Bytes vertical_strengths(uint32_t coded, Bytes different) {
-  constexpr Bytes kBits = {1, 1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128};
-  const auto halves = reinterpret_cast<Bytes>(Words{} + (coded | coded << 16));
-  return zip_halves(strength_of(halves & kBits, zip_halves(different)));
+using Directed = std::array<EdgeStrength, 4>;
+
+// bS by edge and run. `coded`: bytes by edge and run in which the bits `bits` say that blocks on
+// either side have coefficients.
+Directed strengths_of(Bytes coded, Bytes bits, const std::array<Words, 4>& different) {
+  const Bytes two = reinterpret_cast<Bytes>(all(0x02020202));
+  return std::bit_cast<Directed>((coded & bits) != 0 ? two : narrow(different) & 1);
 }
 
-Bytes horizontal_strengths(uint32_t coded, Bytes different) {
+// `coded`: bit per block in raster order whose left edge has coefficients on either side.
+Directed vertical_strengths(uint32_t coded, const std::array<Words, 4>& different) {
+  constexpr Bytes kBits = {1, 16, 1, 16, 2, 32, 2, 32, 4, 64, 4, 64, 8, 128, 8, 128};
+  const uint32_t column = (coded & 0xFF) * 0x0101 | (coded >> 8 & 0xFF) * 0x01010000;
+  return strengths_of(reinterpret_cast<Bytes>(all(column)), kBits, different);
+}
+
+// `coded`: the same for upper edges.
+Directed horizontal_strengths(uint32_t coded, const std::array<Words, 4>& different) {
   constexpr Bytes kBits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
-  constexpr uint64_t kEach = 0x0101010101010101;
-  const std::array<uint64_t, 2> halves = {(coded & 0xFF) * kEach, (coded >> 8 & 0xFF) * kEach};
-  return strength_of(load<Bytes>(&halves) & kBits, different);
-}
-
-// A macroblock and those beyond its left and top edge.
-struct Triple {
-  uint32_t own;
-  uint32_t left;
-  uint32_t top;
-};
-
-// All strengths of an inter macroblock, as if its neighbours were inter coded as well.
-void fill_inter(const PictureList& list, const Triple& macroblocks, bool field,
-                MacroblockStrengths& strengths) {
-  const Motion motion = motion_of(list, macroblocks.own);
-  const Motion left_motion = motion_of(list, macroblocks.left);
-  const Motion top_motion = motion_of(list, macroblocks.top);
-  const Blocks own(motion);
-  const MotionComparison comparison(field);
-  const bool crossed = may_cross(motion, motion);
-  const Bytes beside = comparison.differ(own.left(Blocks(left_motion)), own, motion.used,
-                                         crossed || may_cross(left_motion, motion));
-  const Bytes below = comparison.differ(own.above(Blocks(top_motion)), own, motion.used,
-                                        crossed || may_cross(top_motion, motion));
-
-  const Macroblock& macroblock = list.macroblocks[macroblocks.own];
-  constexpr uint32_t kFirstColumn = 0x1111;
-  const uint32_t coded = raster_mask(macroblock.nonzero_blocks);
-  const uint32_t left_coded = raster_mask(list.macroblocks[macroblocks.left].nonzero_blocks);
-  const uint32_t top_coded = raster_mask(list.macroblocks[macroblocks.top].nonzero_blocks);
-  const uint32_t beside_coded =
-      coded | (coded << 1 & ~kFirstColumn) | (left_coded >> 3 & kFirstColumn);
-  const uint32_t below_coded = coded | coded << 4 | top_coded >> 12;
-
-  // With 8x8 transforms two of four edges are filtered.
-  const bool transform_8x8 = (macroblock.flags & Macroblock::kTransform8x8) != 0;
-  const uint32_t odd = transform_8x8 ? 0 : UINT32_MAX;
-  const auto filtered = reinterpret_cast<Bytes>(Words{UINT32_MAX, odd, UINT32_MAX, odd});
-  strengths = std::bit_cast<MacroblockStrengths>(
-      std::array{filtered & vertical_strengths(beside_coded & 0xFFFF, beside),
-                 filtered & horizontal_strengths(below_coded & 0xFFFF, below)});
+  constexpr uint32_t kEach = 0x01010101;
+  const uint32_t upper = (coded & 0xFF) * kEach;
+  const uint32_t lower = (coded >> 8 & 0xFF) * kEach;
+  return strengths_of(reinterpret_cast<Bytes>(Words{upper, upper, lower, lower}), kBits, different);
 }
 
 uint8_t mixed_strength(const PictureList& list, MixedBlock p, MixedBlock q, uint8_t intra) {
@@ -286,34 +202,104 @@ uint8_t mixed_strength(const PictureList& list, MixedBlock p, MixedBlock q, uint
 
 }  // namespace
 
-MacroblockStrengths edge_strengths(const PictureList& list, uint32_t index,
-                                   const FilteredNeighbours& neighbours) {
-  MacroblockStrengths strengths{};
-  const Macroblock& macroblock = list.macroblocks[index];
+EdgeStrengths::EdgeStrengths(const PictureList& list) : list_(list) {
+  // In an MBAFF frame two rows lie between field macroblocks.
+  summaries_.resize(std::bit_ceil(size_t{list.width} * (list.mbaff ? 2 : 1) + 1));
+}
+
+const Summary& EdgeStrengths::summary_of(uint32_t macroblock) {
+  Summary& summary = summaries_[macroblock & (summaries_.size() - 1)];
+  if (summary.macroblock != macroblock) summary = summarize(macroblock);
+  return summary;
+}
+
+Summary EdgeStrengths::summarize(uint32_t index) const {
+  const Macroblock& macroblock = list_.macroblocks[index];
+  const bool field_of_frame = (macroblock.flags & Macroblock::kField) != 0;
+  const Referrer referrer = {list_.slices[macroblock.slice], field_of_frame,
+                             field_of_frame && (index / list_.width & 1) != 0};
+  Summary summary;
+  summary.macroblock = index;
+  summary.coded = static_cast<uint16_t>(raster_mask(macroblock.nonzero_blocks));
+  summary.is_intra = is_intra(macroblock);
+  summary.is_whole = macroblock.partition == Partition::kWhole;
+  for (size_t list = 0; list < 2; ++list) {
+    const auto& all_references = list_.motion->references[list];
+    auto& pictures = summary.pictures[list];
+    if (index >= all_references.size()) {
+      pictures.fill(kUnused);
+      continue;
+    }
+    const auto& references = all_references[index];
+    pictures.fill(referrer.picture_of(list, references[0]));
+    for (size_t block = 1; block < 4; ++block) {
+      if (references[block] == references[0]) continue;
+      pictures[block] = referrer.picture_of(list, references[block]);
+      summary.used[list] |= bit_of(pictures[block]);
+    }
+    summary.used[list] |= bit_of(pictures[0]);
+  }
+  return summary;
+}
+
+MacroblockStrengths EdgeStrengths::of(uint32_t index, const FilteredNeighbours& neighbours) {
+  const Macroblock& macroblock = list_.macroblocks[index];
   const bool field =
-      list.structure != PictureStructure::kFrame || (macroblock.flags & Macroblock::kField) != 0;
-  if (is_intra(macroblock)) {
-    fill_intra(macroblock, field, neighbours, strengths);
-    return strengths;
+      list_.structure != PictureStructure::kFrame || (macroblock.flags & Macroblock::kField) != 0;
+  if (is_intra(macroblock)) return intra_strengths(macroblock, field, neighbours);
+  const Summary& own = summary_of(index);
+  const Summary& left = neighbours.left == kNoMacroblock ? own : summary_of(neighbours.left);
+  const Summary& top = neighbours.top == kNoMacroblock ? own : summary_of(neighbours.top);
+  MacroblockStrengths strengths = inter_strengths(own, left, top, field);
+  const auto fill = [](EdgeStrength& edge, uint8_t strength) { edge.fill(strength); };
+  if (neighbours.left == kNoMacroblock) {
+    fill(strengths[0][0], 0);
+  } else if (left.is_intra) {
+    fill(strengths[0][0], 4);
   }
-  const uint32_t left = neighbours.left;
-  const uint32_t top = neighbours.top;
-  constexpr EdgeStrength kOff = {0, 0, 0, 0};
-  fill_inter(list,
-             {index, left == kNoMacroblock ? index : left, top == kNoMacroblock ? index : top},
-             field, strengths);
-  if (left == kNoMacroblock) {
-    strengths[0][0] = kOff;
-  } else if (is_intra(list.macroblocks[left])) {
-    strengths[0][0] = {4, 4, 4, 4};
-  }
-  if (top == kNoMacroblock) {
-    strengths[1][0] = kOff;
-  } else if (is_intra(list.macroblocks[top])) {
-    const uint8_t intra = field ? 3 : 4;
-    strengths[1][0] = {intra, intra, intra, intra};
+  if (neighbours.top == kNoMacroblock) {
+    fill(strengths[1][0], 0);
+  } else if (top.is_intra) {
+    fill(strengths[1][0], field ? 3 : 4);
   }
   return strengths;
+}
+
+// As if the neighbours were inter coded as well.
+MacroblockStrengths EdgeStrengths::inter_strengths(const Summary& own, const Summary& left,
+                                                   const Summary& top, bool field) const {
+  const MotionField& motion = *list_.motion;
+  const MotionComparison comparison(field);
+  const BlockMotion blocks(own, motion);
+  std::array<Words, 4> beside{};
+  std::array<Words, 4> below{};
+  beside[0] =
+      comparison.differ(BlockMotion(left, motion).column<3>(), left, blocks.column<0>(), own);
+  below[0] = comparison.differ(BlockMotion(top, motion).row<3>(), top, blocks.row<0>(), own);
+  // With 8x8 transforms two of four edges are filtered.
+  const bool all_edges = (list_.macroblocks[own.macroblock].flags & Macroblock::kTransform8x8) == 0;
+  if (!own.is_whole) {
+    const auto inner = [&](const Run& p, const Run& q) {
+      return comparison.differ(p, own, q, own);
+    };
+    if (all_edges) {
+      beside[1] = inner(blocks.column<0>(), blocks.column<1>());
+      beside[3] = inner(blocks.column<2>(), blocks.column<3>());
+      below[1] = inner(blocks.row<0>(), blocks.row<1>());
+      below[3] = inner(blocks.row<2>(), blocks.row<3>());
+    }
+    beside[2] = inner(blocks.column<1>(), blocks.column<2>());
+    below[2] = inner(blocks.row<1>(), blocks.row<2>());
+  }
+  constexpr uint32_t kFirstColumn = 0x1111;
+  const uint32_t coded = own.coded;
+  const uint32_t filtered_columns = all_edges ? 0xFFFF : 0x5555;
+  const uint32_t filtered_rows = all_edges ? 0xFFFF : 0x0F0F;
+  const uint32_t beside_coded =
+      coded | (coded << 1 & ~kFirstColumn) | (left.coded >> 3 & kFirstColumn);
+  const uint32_t below_coded = coded | coded << 4 | uint32_t{top.coded} >> 12;
+  return {vertical_strengths(beside_coded & filtered_columns, beside),
+          horizontal_strengths(below_coded & filtered_rows, below)};
 }
 
 uint8_t mixed_vertical_strength(const PictureList& list, MixedBlock p, MixedBlock q) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "decode_core/software/h264/macroblock_list.h"
 
@@ -23,10 +24,37 @@ struct FilteredNeighbours {
   uint32_t top = kNoMacroblock;
 };
 
-// All strengths of one macroblock, which is not missing. Inner edges 1 and 3 are 0 with 8x8
-// transforms.
-MacroblockStrengths edge_strengths(const PictureList& list, uint32_t macroblock,
-                                   const FilteredNeighbours& neighbours);
+// Finds the strengths of a picture's macroblocks, one after another.
+class EdgeStrengths {
+ public:
+  // It outlives this.
+  explicit EdgeStrengths(const PictureList& list);
+
+  // All of one macroblock, which is not missing. Inner edges 1 and 3 are 0 with 8x8 transforms. The
+  // list has changed no macroblock that was asked for before, nor its neighbours.
+  MacroblockStrengths of(uint32_t macroblock, const FilteredNeighbours& neighbours);
+
+  // What the edges of a macroblock depend on, and those of the next ones that it shares.
+  struct Summary {
+    uint32_t macroblock = kNoMacroblock;  // whose this is
+    uint16_t coded = 0;                   // bit per block in raster order: it has coefficients
+    bool is_intra = false;
+    bool is_whole = false;  // all blocks move alike
+    // By list and 8x8 block: the number of the picture referred to; equal numbers are the same.
+    std::array<std::array<uint8_t, 4>, 2> pictures{};
+    std::array<uint64_t, 2> used{};  // bit per number, by list
+  };
+
+ private:
+  const Summary& summary_of(uint32_t macroblock);
+  Summary summarize(uint32_t macroblock) const;
+  MacroblockStrengths inter_strengths(const Summary& own, const Summary& left, const Summary& top,
+                                      bool field) const;
+
+  const PictureList& list_;
+  // Those of the last macroblocks, by the lower bits of their indices: neighbours are found again.
+  std::vector<Summary> summaries_;
+};
 
 // One strength across an edge between a field and a frame macroblock of an MBAFF frame
 // (mixedModeEdgeFlag 1); blocks in raster order.

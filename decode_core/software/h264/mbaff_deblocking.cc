@@ -63,7 +63,7 @@ FilteredNeighbours MbaffDeblocking::neighbours_of_same_kind(const Place& place) 
 void MbaffDeblocking::filter(const Place& place) {
   const Macroblock& macroblock = list_.macroblocks[place.index];
   const FilteredNeighbours neighbours = neighbours_of_same_kind(place);
-  const MacroblockStrengths strengths = edge_strengths(list_, place.index, neighbours);
+  const MacroblockStrengths strengths = strengths_.of(place.index, neighbours);
   const Components inner = thresholds_.inside(macroblock);
 
   if (neighbours.left != kNoMacroblock) {

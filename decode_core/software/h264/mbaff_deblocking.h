@@ -23,8 +23,12 @@ class MbaffDeblocking {
  public:
   MbaffDeblocking(const PictureList& list, const PicturePlanes& target,
                   const gpu_kernels::H264DeblockFunctions& functions,
-                  DeblockingThresholds& thresholds)
-      : list_(list), target_(target), functions_(functions), thresholds_(thresholds) {}
+                  DeblockingThresholds& thresholds, EdgeStrengths& strengths)
+      : list_(list),
+        target_(target),
+        functions_(functions),
+        thresholds_(thresholds),
+        strengths_(strengths) {}
 
   // A row of pairs.
   void filter_row(uint32_t row);
@@ -58,6 +62,7 @@ class MbaffDeblocking {
   const PicturePlanes& target_;
   const gpu_kernels::H264DeblockFunctions& functions_;
   DeblockingThresholds& thresholds_;
+  EdgeStrengths& strengths_;
 };
 
 }  // namespace daedalus::core::h264

@@ -33,8 +33,13 @@ PictureList make_list() {
   return list;
 }
 
-// Of the last macroblock, whose neighbours are 2 (left) and 1 (above).
-MacroblockStrengths last(const PictureList& list) { return edge_strengths(list, 3, {2, 1}); }
+// Of the last macroblock.
+MacroblockStrengths last(const PictureList& list, const FilteredNeighbours& neighbours) {
+  return EdgeStrengths(list).of(3, neighbours);
+}
+
+// Its neighbours are 2 (left) and 1 (above).
+MacroblockStrengths last(const PictureList& list) { return last(list, {2, 1}); }
 
 TEST_CASE("the same motion without coefficients is not filtered") {
   CHECK(last(make_list()) == MacroblockStrengths{});
@@ -54,7 +59,7 @@ TEST_CASE("intra macroblocks: 4 at macroblock edges, 3 inside, 3 at horizontal e
   CHECK(last(list)[0] == std::array{kFours, kNone, kThrees, kNone});
   CHECK(last(list)[1] == std::array{kThrees, kNone, kThrees, kNone});
 
-  CHECK(edge_strengths(list, 3, {})[0] == std::array{kNone, kNone, kThrees, kNone});
+  CHECK(last(list, {})[0] == std::array{kNone, kNone, kThrees, kNone});
 }
 
 TEST_CASE("an intra neighbour makes the edge as strong") {
@@ -197,15 +202,15 @@ TEST_CASE("field macroblocks of MBAFF frames refer to fields of their own parity
   for (Macroblock& macroblock : list.macroblocks) macroblock.flags = Macroblock::kField;
   auto& references = list.motion->references[0];
   // Both of the bottom field: the same entry, indices 0 and 0.
-  CHECK(edge_strengths(list, 3, {2, kNoMacroblock})[0][0] == kNone);
+  CHECK(last(list, {2, kNoMacroblock})[0][0] == kNone);
   references[3].fill(1);
-  CHECK(edge_strengths(list, 3, {2, kNoMacroblock})[0][0] == kOnes);
+  CHECK(last(list, {2, kNoMacroblock})[0][0] == kOnes);
   references[2].fill(1);
-  CHECK(edge_strengths(list, 3, {2, kNoMacroblock})[0][0] == kNone);
+  CHECK(last(list, {2, kNoMacroblock})[0][0] == kNone);
   references[2].fill(2);
   references[3].fill(2);
   list.motion->vectors[0][3].fill({0, 2});
-  CHECK(edge_strengths(list, 3, {2, kNoMacroblock})[0][0] == kOnes);
+  CHECK(last(list, {2, kNoMacroblock})[0][0] == kOnes);
 }
 
 TEST_CASE("between field and frame macroblocks: never less than 1, intra 4 beside and 3 below") {
