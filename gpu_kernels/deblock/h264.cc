@@ -36,7 +36,8 @@ size_t table_index(int qp_and_offset) {
 H264EdgeThresholds h264_edge_thresholds(int average_qp, int offset_a, int offset_b) {
   const size_t index_a = table_index(average_qp + offset_a);
   const size_t index_b = table_index(average_qp + offset_b);
-  return {.alpha = kAlpha[index_a], .beta = kBeta[index_b], .tc0 = kTc0[index_a]};
+  const auto [one, two, three] = kTc0[index_a];
+  return {.alpha = kAlpha[index_a], .beta = kBeta[index_b], .tc0 = {0, one, two, three}};
 }
 
 const H264DeblockFunctions& h264_deblock_functions(Substrate wish) {

@@ -14,8 +14,10 @@ namespace daedalus::gpu_kernels {
 struct alignas(8) H264EdgeThresholds {
   uint8_t alpha = 0;  // 0: nothing is filtered
   uint8_t beta = 0;
-  std::array<uint8_t, 3> tc0{};  // for bS 1, 2, 3
+  alignas(4) std::array<uint8_t, 4> tc0{};  // by bS; 0 for bS 0, which is not filtered
 };
+// By qPav.
+using H264ThresholdTable = std::array<H264EdgeThresholds, 52>;
 // average_qp: qPav, 0 to 51; offsets: FilterOffsetA, FilterOffsetB, -12 to 12.
 H264EdgeThresholds h264_edge_thresholds(int average_qp, int offset_a, int offset_b);
 
@@ -28,8 +30,9 @@ struct H264DeblockMacroblock {
   // samples]. Edge 0 is 0 where it is not to be filtered, edges 1 and 3 with 8x8 transforms. Chroma
   // uses edges 0 and 2.
   std::array<std::array<std::array<uint8_t, 4>, 4>, 2> strength{};
-  // [left edge, top edge, inner edges][Y, Cb, Cr]; read for edges whose bS are not all 0.
-  std::array<std::array<H264EdgeThresholds, 3>, 3> thresholds{};
+  // qPav of [left edge, top edge, inner edges][Y, Cb, Cr, nothing]; read for edges whose bS are not
+  // all 0.
+  std::array<std::array<uint8_t, 4>, 3> qp{};
 };
 
 struct H264DeblockFunctions {
@@ -44,12 +47,11 @@ struct H264DeblockFunctions {
   void (*luma_horizontal)(uint8_t* samples, ptrdiff_t stride,
                           const std::array<uint8_t, 4>& strength,
                           const H264EdgeThresholds& thresholds);
-  // thresholds of Cb and Cr.
   void (*chroma_vertical)(uint8_t* pairs, ptrdiff_t stride, const std::array<uint8_t, 4>& strength,
-                          const std::array<H264EdgeThresholds, 2>& thresholds);
+                          const H264EdgeThresholds& cb, const H264EdgeThresholds& cr);
   void (*chroma_horizontal)(uint8_t* pairs, ptrdiff_t stride,
-                            const std::array<uint8_t, 4>& strength,
-                            const std::array<H264EdgeThresholds, 2>& thresholds);
+                            const std::array<uint8_t, 4>& strength, const H264EdgeThresholds& cb,
+                            const H264EdgeThresholds& cr);
   // The left edge of a macroblock of an MBAFF frame whose left pair is of the other kind: 8 rows of
   // luma (4 of chroma), a bS for every two luma rows (every chroma row).
   void (*luma_vertical_mixed)(uint8_t* samples, ptrdiff_t stride,
@@ -57,12 +59,13 @@ struct H264DeblockFunctions {
                               const H264EdgeThresholds& thresholds);
   void (*chroma_vertical_mixed)(uint8_t* pairs, ptrdiff_t stride,
                                 const std::array<uint8_t, 4>& strength,
-                                const std::array<H264EdgeThresholds, 2>& thresholds);
+                                const H264EdgeThresholds& cb, const H264EdgeThresholds& cr);
 
   // Macroblocks in their order, each with all its edges: vertical ones from the left, then
   // horizontal ones from the top; luma and chroma.
   void (*filter_macroblocks)(const H264DeblockMacroblock* macroblocks, size_t count,
-                             ptrdiff_t luma_stride, ptrdiff_t chroma_stride);
+                             const H264ThresholdTable& thresholds, ptrdiff_t luma_stride,
+                             ptrdiff_t chroma_stride);
 };
 
 // What a wish gives, as pack_functions().

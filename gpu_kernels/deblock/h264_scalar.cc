@@ -78,7 +78,7 @@ void filter_luma_line(const Line& line, int strength, const H264EdgeThresholds& 
   if (strength == 4) {
     filter_luma_strong(line, t);
   } else {
-    filter_luma_normal(line, t.tc0[strength - 1], t.beta);
+    filter_luma_normal(line, t.tc0[static_cast<size_t>(strength)], t.beta);
   }
 }
 
@@ -90,7 +90,7 @@ void filter_chroma_line(const Line& line, int strength, const H264EdgeThresholds
     line.p(0) = static_cast<uint8_t>(p0);
     line.q(0) = static_cast<uint8_t>(q0);
   } else {
-    move_inner(line, t.tc0[strength - 1] + 1);
+    move_inner(line, t.tc0[static_cast<size_t>(strength)] + 1);
   }
 }
 
@@ -103,17 +103,13 @@ void filter_luma_edge(uint8_t* samples, ptrdiff_t across, ptrdiff_t along, int r
 }
 
 void filter_chroma_edge(uint8_t* pairs, ptrdiff_t across, ptrdiff_t along, int run,
-                        const std::array<uint8_t, 4>& strength,
-                        const std::array<H264EdgeThresholds, 2>& t) {
+                        const std::array<uint8_t, 4>& strength, const H264EdgeThresholds& cb,
+                        const H264EdgeThresholds& cr) {
   for (int i = 0; i < 4 * run; ++i) {
-    for (int component = 0; component < 2; ++component) {
-      filter_chroma_line({pairs + i * along + component, across}, strength[i / run], t[component]);
-    }
+    filter_chroma_line({pairs + i * along, across}, strength[i / run], cb);
+    filter_chroma_line({pairs + i * along + 1, across}, strength[i / run], cr);
   }
 }
-
-using Strengths = std::array<uint8_t, 4>;
-using ChromaThresholds = std::array<H264EdgeThresholds, 2>;
 
 void luma_vertical(uint8_t* samples, ptrdiff_t stride, const Strengths& strength,
                    const H264EdgeThresholds& thresholds) {
@@ -126,13 +122,13 @@ void luma_horizontal(uint8_t* samples, ptrdiff_t stride, const Strengths& streng
 }
 
 void chroma_vertical(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength,
-                     const ChromaThresholds& thresholds) {
-  filter_chroma_edge(pairs, 2, stride, 2, strength, thresholds);
+                     const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
+  filter_chroma_edge(pairs, 2, stride, 2, strength, cb, cr);
 }
 
 void chroma_horizontal(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength,
-                       const ChromaThresholds& thresholds) {
-  filter_chroma_edge(pairs, stride, 2, 2, strength, thresholds);
+                       const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
+  filter_chroma_edge(pairs, stride, 2, 2, strength, cb, cr);
 }
 
 void luma_vertical_mixed(uint8_t* samples, ptrdiff_t stride, const Strengths& strength,
@@ -141,14 +137,15 @@ void luma_vertical_mixed(uint8_t* samples, ptrdiff_t stride, const Strengths& st
 }
 
 void chroma_vertical_mixed(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength,
-                           const ChromaThresholds& thresholds) {
-  filter_chroma_edge(pairs, 2, stride, 1, strength, thresholds);
+                           const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
+  filter_chroma_edge(pairs, 2, stride, 1, strength, cb, cr);
 }
 
 void filter_macroblocks(const H264DeblockMacroblock* macroblocks, size_t count,
-                        ptrdiff_t luma_stride, ptrdiff_t chroma_stride) {
-  filter_edges(macroblocks, count, luma_stride, chroma_stride, luma_vertical, luma_horizontal,
-               chroma_vertical, chroma_horizontal);
+                        const H264ThresholdTable& thresholds, ptrdiff_t luma_stride,
+                        ptrdiff_t chroma_stride) {
+  filter_edges(macroblocks, count, thresholds, luma_stride, chroma_stride, luma_vertical,
+               luma_horizontal, chroma_vertical, chroma_horizontal);
 }
 
 }  // namespace

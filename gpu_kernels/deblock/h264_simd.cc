@@ -34,8 +34,6 @@ using Wide = hn::FixedTag<int16_t, 8>;
 using V = hn::Vec<Bytes>;
 using VWide = hn::Vec<Wide>;
 using Mask = hn::Mask<Bytes>;
-using Strengths = std::array<uint8_t, 4>;
-using ChromaThresholds = std::array<H264EdgeThresholds, 2>;
 
 constexpr uint32_t kAnyStrong = 0x04040404;
 constexpr uint32_t kAnyNormal = 0x03030303;
@@ -47,11 +45,6 @@ uint32_t word_of(const Strengths& strength) {
 }
 
 HWY_INLINE V all(int value) { return hn::Set(Bytes(), static_cast<uint8_t>(value)); }
-
-// Lanes of Cb and Cr in turn.
-HWY_INLINE V alternate(int cb, int cr) {
-  return hn::BitCast(Bytes(), hn::Set(Pairs(), static_cast<uint16_t>(cb | cr << 8)));
-}
 
 HWY_INLINE V difference(V a, V b) {
 #if HWY_ARCH_ARM
@@ -70,9 +63,13 @@ HWY_INLINE V average_down(V a, V b) {
 #endif
 }
 
-// Is |a - b| no more than the limit?
+// Is |a - b| less than the limit?
 HWY_INLINE Mask is_near(V a, V b, V limit) {
-  return hn::Eq(hn::SaturatedSub(difference(a, b), limit), hn::Zero(Bytes()));
+#if HWY_ARCH_ARM
+  return hn::Lt(difference(a, b), limit);
+#else
+  return hn::Ne(hn::SaturatedSub(limit, difference(a, b)), hn::Zero(Bytes()));
+#endif
 }
 
 // Four lanes for each run's strength.
@@ -82,13 +79,14 @@ HWY_INLINE V lanes_of(uint32_t strengths) {
   return hn::TableLookupBytes(bytes, hn::Load(Bytes(), kRuns));
 }
 
-// tC0 of lanes of bS 1 to 3; 0 of others.
+// Four bytes in each word.
+HWY_INLINE V repeat(const std::array<uint8_t, 4>& bytes) {
+  return hn::BitCast(Bytes(), hn::Set(Words(), word_of(bytes)));
+}
+
+// tC0 of lanes of bS 1 to 3; 0 of others: the table repeats, so the index of bS 4 finds that of 0.
 HWY_INLINE V tc0_of(V strengths, const H264EdgeThresholds& t) {
-  const uint32_t table = static_cast<uint32_t>(t.tc0[0]) << 8 |
-                         static_cast<uint32_t>(t.tc0[1]) << 16 |
-                         static_cast<uint32_t>(t.tc0[2]) << 24;
-  // The table's words repeat, so the index of bS 4 finds the 0 again.
-  return hn::TableLookupBytes(hn::BitCast(Bytes(), hn::Set(Words(), table)), strengths);
+  return hn::TableLookupBytes(repeat(t.tc0), strengths);
 }
 
 // Moves p0 and q0 towards each other by (4 (q0 - p0) + p1 - q1 + 4) >> 3, at most tc (8-467). In
@@ -109,15 +107,21 @@ struct Lines {
   V p3, p2, p1, p0, q0, q1, q2, q3;
 };
 
-// The limits of luma: the largest differences that are filtered.
+// What differences have to be less than to be filtered.
 struct Limits {
   V alpha;
   V beta;
-  explicit Limits(const H264EdgeThresholds& t) : alpha(all(t.alpha - 1)), beta(all(t.beta - 1)) {}
 };
 
-HWY_INLINE Mask is_filtered(V p1, V p0, V q0, V q1, V alpha, V beta) {
-  return hn::And(is_near(p0, q0, alpha), hn::And(is_near(p1, p0, beta), is_near(q1, q0, beta)));
+HWY_INLINE Mask is_filtered(V p1, V p0, V q0, V q1, const Limits& limits) {
+  return hn::And(is_near(p0, q0, limits.alpha),
+                 hn::And(is_near(p1, p0, limits.beta), is_near(q1, q0, limits.beta)));
+}
+
+// Lanes of bS 1 to 3.
+HWY_INLINE Mask is_normal(V lanes, uint32_t strengths) {
+  const Mask any = hn::Gt(lanes, hn::Zero(Bytes()));
+  return (strengths & kAnyStrong) == 0 ? any : hn::And(any, hn::Lt(lanes, all(4)));
 }
 
 // p1 towards the middle of its neighbours by tc0 at most (8-470).
@@ -176,7 +180,7 @@ HWY_INLINE V smooth_inner(V p1, V p0, V q1) { return hn::AverageRound(p1, averag
 
 // 8.7.2.4.
 HWY_INLINE void filter_strong(Lines& l, Mask chosen, const Limits& limits, int alpha) {
-  const Mask small = hn::And(chosen, is_near(l.p0, l.q0, all((alpha >> 2) + 1)));
+  const Mask small = hn::And(chosen, is_near(l.p0, l.q0, all((alpha >> 2) + 2)));
   const Mask smooth_p = hn::And(small, is_near(l.p2, l.p0, limits.beta));
   const Mask smooth_q = hn::And(small, is_near(l.q2, l.q0, limits.beta));
   const Side p = smooth(l.p3, l.p2, l.p1, l.p0, l.q0, l.q1);
@@ -191,33 +195,25 @@ HWY_INLINE void filter_strong(Lines& l, Mask chosen, const Limits& limits, int a
   l.q2 = hn::IfThenElse(smooth_q, q.s2, l.q2);
 }
 
-// Is there nothing to change?
+// Is there anything to change?
 HWY_INLINE bool filter_luma(Lines& l, uint32_t strengths, const H264EdgeThresholds& t) {
-  const Bytes d;
-  const Limits limits(t);
-  const Mask filtered = is_filtered(l.p1, l.p0, l.q0, l.q1, limits.alpha, limits.beta);
-  if (hn::AllFalse(d, filtered)) return false;
+  const Limits limits = {all(t.alpha), all(t.beta)};
+  const Mask filtered = is_filtered(l.p1, l.p0, l.q0, l.q1, limits);
+  if (hn::AllFalse(Bytes(), filtered)) return false;
   const V lanes = lanes_of(strengths);
   if ((strengths & kAnyStrong) != 0) {
     filter_strong(l, hn::And(filtered, hn::Eq(lanes, all(4))), limits, t.alpha);
   }
   if ((strengths & kAnyNormal) != 0) {
-    const V tc0 = tc0_of(lanes, t);
-    const Mask chosen =
-        hn::And(filtered, hn::And(hn::Gt(lanes, hn::Zero(d)), hn::Lt(lanes, all(4))));
-    filter_normal(l, hn::IfThenElseZero(chosen, tc0), chosen, limits);
+    const Mask chosen = hn::And(filtered, is_normal(lanes, strengths));
+    filter_normal(l, hn::IfThenElseZero(chosen, tc0_of(lanes, t)), chosen, limits);
   }
   return true;
-}
-
-HWY_INLINE bool is_off(uint32_t strengths, const H264EdgeThresholds& t) {
-  return strengths == 0 || t.alpha == 0 || t.beta == 0;
 }
 
 void luma_horizontal(uint8_t* samples, ptrdiff_t stride, const Strengths& strength,
                      const H264EdgeThresholds& t) {
   const uint32_t strengths = word_of(strength);
-  if (is_off(strengths, t)) return;
   const Bytes d;
   const bool has_strong = (strengths & kAnyStrong) != 0;
   const auto line = [&](int i) HWY_ATTR { return hn::LoadU(d, samples + i * stride); };
@@ -319,7 +315,6 @@ HWY_INLINE void store_inner_columns(const Lines& l, uint8_t* to, ptrdiff_t strid
 void luma_vertical(uint8_t* samples, ptrdiff_t stride, const Strengths& strength,
                    const H264EdgeThresholds& t) {
   const uint32_t strengths = word_of(strength);
-  if (is_off(strengths, t)) return;
   Lines l = load_columns(samples - 4, stride);
   if (!filter_luma(l, strengths, t)) return;
   if ((strengths & kAnyStrong) != 0) {
@@ -329,23 +324,31 @@ void luma_vertical(uint8_t* samples, ptrdiff_t stride, const Strengths& strength
   }
 }
 
-HWY_INLINE bool is_off(const H264EdgeThresholds& t) { return t.alpha == 0 || t.beta == 0; }
+// Lanes of Cb and Cr in turn.
+HWY_INLINE V alternate(int cb, int cr) { return hn::InterleaveLower(Bytes(), all(cb), all(cr)); }
 
-// Is there nothing to change? Not both components may be off.
+// tC0 of both by lanes of bS, as tc0_of().
+HWY_INLINE V chroma_tc0_of(V strengths, const H264EdgeThresholds& cb,
+                           const H264EdgeThresholds& cr) {
+  const hn::FixedTag<uint64_t, 2> d;
+  const auto halves =
+      hn::InterleaveLower(d, hn::BitCast(d, repeat(cb.tc0)), hn::BitCast(d, repeat(cr.tc0)));
+  const V upper = hn::BitCast(Bytes(), hn::Set(Pairs(), 0x0800));
+  return hn::TableLookupBytes(hn::BitCast(Bytes(), halves), hn::Or(strengths, upper));
+}
+
+// Is there anything to change?
 HWY_INLINE bool filter_chroma(V p1, V& p0, V& q0, V q1, uint32_t strengths,
-                              const ChromaThresholds& t) {
-  const Bytes d;
-  const V on = alternate(is_off(t[0]) ? 0 : 0xFF, is_off(t[1]) ? 0 : 0xFF);
-  const V alpha = alternate((t[0].alpha - 1) & 0xFF, (t[1].alpha - 1) & 0xFF);
-  const V beta = alternate((t[0].beta - 1) & 0xFF, (t[1].beta - 1) & 0xFF);
-  const Mask filtered = hn::And(is_filtered(p1, p0, q0, q1, alpha, beta), hn::MaskFromVec(on));
-  if (hn::AllFalse(d, filtered)) return false;
+                              const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
+  const Limits limits = {alternate(cb.alpha, cr.alpha), alternate(cb.beta, cr.beta)};
+  const Mask filtered = is_filtered(p1, p0, q0, q1, limits);
+  if (hn::AllFalse(Bytes(), filtered)) return false;
   const V lanes = lanes_of(strengths);
   const V p0_before = p0;
   const V q0_before = q0;
-  const Mask normal = hn::And(filtered, hn::And(hn::Gt(lanes, hn::Zero(d)), hn::Lt(lanes, all(4))));
-  const V tc0 = hn::OddEven(tc0_of(lanes, t[1]), tc0_of(lanes, t[0]));
-  move_inner(p1, p0, q0, q1, hn::IfThenElseZero(normal, hn::Add(tc0, all(1))));
+  const Mask normal = hn::And(filtered, is_normal(lanes, strengths));
+  const V tc = hn::Add(chroma_tc0_of(lanes, cb, cr), all(1));
+  move_inner(p1, p0, q0, q1, hn::IfThenElseZero(normal, tc));
   if ((strengths & kAnyStrong) != 0) {
     const Mask strong = hn::And(filtered, hn::Eq(lanes, all(4)));
     p0 = hn::IfThenElse(strong, smooth_inner(p1, p0_before, q1), p0);
@@ -355,23 +358,19 @@ HWY_INLINE bool filter_chroma(V p1, V& p0, V& q0, V q1, uint32_t strengths,
 }
 
 void chroma_horizontal(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength,
-                       const ChromaThresholds& t) {
-  const uint32_t strengths = word_of(strength);
-  if (strengths == 0 || (is_off(t[0]) && is_off(t[1]))) return;
+                       const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
   const Bytes d;
   V p0 = hn::LoadU(d, pairs - stride);
   V q0 = hn::LoadU(d, pairs);
   const V p1 = hn::LoadU(d, pairs - 2 * stride);
   const V q1 = hn::LoadU(d, pairs + stride);
-  if (!filter_chroma(p1, p0, q0, q1, strengths, t)) return;
+  if (!filter_chroma(p1, p0, q0, q1, word_of(strength), cb, cr)) return;
   hn::StoreU(p0, d, pairs - stride);
   hn::StoreU(q0, d, pairs);
 }
 
 void chroma_vertical(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength,
-                     const ChromaThresholds& t) {
-  const uint32_t strengths = word_of(strength);
-  if (strengths == 0 || (is_off(t[0]) && is_off(t[1]))) return;
+                     const H264EdgeThresholds& cb, const H264EdgeThresholds& cr) {
   const Bytes bytes;
   const Pairs d;
   const auto row = [&](int y) HWY_ATTR {
@@ -389,7 +388,7 @@ void chroma_vertical(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength
   V p0 = hn::BitCast(bytes, hn::InterleaveUpper(d, even_p, odd_p));
   V q0 = hn::BitCast(bytes, hn::InterleaveLower(d, even_q, odd_q));
   const V q1 = hn::BitCast(bytes, hn::InterleaveUpper(d, even_q, odd_q));
-  if (!filter_chroma(p1, p0, q0, q1, strengths, t)) return;
+  if (!filter_chroma(p1, p0, q0, q1, word_of(strength), cb, cr)) return;
   const auto p = hn::BitCast(d, p0);
   const auto q = hn::BitCast(d, q0);
   store_words(hn::BitCast(Words(), hn::InterleaveLower(d, p, q)), pairs - 2, stride);
@@ -397,9 +396,10 @@ void chroma_vertical(uint8_t* pairs, ptrdiff_t stride, const Strengths& strength
 }
 
 void filter_macroblocks(const H264DeblockMacroblock* macroblocks, size_t count,
-                        ptrdiff_t luma_stride, ptrdiff_t chroma_stride) {
-  filter_edges(macroblocks, count, luma_stride, chroma_stride, luma_vertical, luma_horizontal,
-               chroma_vertical, chroma_horizontal);
+                        const H264ThresholdTable& thresholds, ptrdiff_t luma_stride,
+                        ptrdiff_t chroma_stride) {
+  filter_edges(macroblocks, count, thresholds, luma_stride, chroma_stride, luma_vertical,
+               luma_horizontal, chroma_vertical, chroma_horizontal);
 }
 
 }  // namespace

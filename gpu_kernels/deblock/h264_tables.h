@@ -8,43 +8,38 @@
 
 namespace daedalus::gpu_kernels::deblock {
 
-// Thresholds of Cb and Cr of the left edge (0), the top edge (1), inner edges (2).
-inline std::array<H264EdgeThresholds, 2> chroma_thresholds(const H264DeblockMacroblock& macroblock,
-                                                           size_t which) {
-  return {macroblock.thresholds[which][1], macroblock.thresholds[which][2]};
-}
+using Strengths = std::array<uint8_t, 4>;
 
-inline bool is_any(const std::array<uint8_t, 4>& strength) {
-  return std::bit_cast<uint32_t>(strength) != 0;
-}
+inline bool is_any(const Strengths& strength) { return std::bit_cast<uint32_t>(strength) != 0; }
 
 // filter_macroblocks() by the functions of one edge.
 template <typename LumaEdge, typename ChromaEdge>
-void filter_edges(const H264DeblockMacroblock* macroblocks, size_t count, ptrdiff_t luma_stride,
-                  ptrdiff_t chroma_stride, LumaEdge* luma_vertical, LumaEdge* luma_horizontal,
-                  ChromaEdge* chroma_vertical, ChromaEdge* chroma_horizontal) {
+void filter_edges(const H264DeblockMacroblock* macroblocks, size_t count,
+                  const H264ThresholdTable& thresholds, ptrdiff_t luma_stride,
+                  ptrdiff_t chroma_stride, const LumaEdge& luma_vertical,
+                  const LumaEdge& luma_horizontal, const ChromaEdge& chroma_vertical,
+                  const ChromaEdge& chroma_horizontal) {
   for (const H264DeblockMacroblock* mb = macroblocks; mb != macroblocks + count; ++mb) {
     const auto& [vertical, horizontal] = mb->strength;
-    for (size_t i = 0; i < 4; ++i) {
-      if (!is_any(vertical[i])) continue;
-      luma_vertical(mb->luma + 4 * i, luma_stride, vertical[i], mb->thresholds[i == 0 ? 0 : 2][0]);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      if (!is_any(horizontal[i])) continue;
-      luma_horizontal(mb->luma + 4 * i * luma_stride, luma_stride, horizontal[i],
-                      mb->thresholds[i == 0 ? 1 : 2][0]);
-    }
+    const auto& [left_qp, top_qp, inner_qp] = mb->qp;
+    const auto luma = [&](const auto& filter, const Strengths& strength, ptrdiff_t offset,
+                          const std::array<uint8_t, 4>& qp) {
+      if (is_any(strength)) filter(mb->luma + offset, luma_stride, strength, thresholds[qp[0]]);
+    };
+    luma(luma_vertical, vertical[0], 0, left_qp);
+    for (int i = 1; i < 4; ++i) luma(luma_vertical, vertical[i], 4 * i, inner_qp);
+    luma(luma_horizontal, horizontal[0], 0, top_qp);
+    for (int i = 1; i < 4; ++i) luma(luma_horizontal, horizontal[i], 4 * i * luma_stride, inner_qp);
     if (mb->chroma == nullptr) continue;
-    for (size_t i = 0; i < 4; i += 2) {
-      if (!is_any(vertical[i])) continue;
-      chroma_vertical(mb->chroma + 4 * i, chroma_stride, vertical[i],
-                      chroma_thresholds(*mb, i == 0 ? 0 : 2));
-    }
-    for (size_t i = 0; i < 4; i += 2) {
-      if (!is_any(horizontal[i])) continue;
-      chroma_horizontal(mb->chroma + 2 * i * chroma_stride, chroma_stride, horizontal[i],
-                        chroma_thresholds(*mb, i == 0 ? 1 : 2));
-    }
+    const auto chroma = [&](const auto& filter, const Strengths& strength, ptrdiff_t offset,
+                            const std::array<uint8_t, 4>& qp) {
+      if (!is_any(strength)) return;
+      filter(mb->chroma + offset, chroma_stride, strength, thresholds[qp[1]], thresholds[qp[2]]);
+    };
+    chroma(chroma_vertical, vertical[0], 0, left_qp);
+    chroma(chroma_vertical, vertical[2], 8, inner_qp);
+    chroma(chroma_horizontal, horizontal[0], 0, top_qp);
+    chroma(chroma_horizontal, horizontal[2], 4 * chroma_stride, inner_qp);
   }
 }
 

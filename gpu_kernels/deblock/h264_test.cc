@@ -20,14 +20,14 @@ TEST_CASE("thresholds are those of tables 8-16 and 8-17", "[deblock]") {
   CHECK(h264_edge_thresholds(16, 0, 0).beta == 2);
   CHECK(h264_edge_thresholds(51, 12, 12).alpha == 255);
   CHECK(h264_edge_thresholds(51, 12, 12).beta == 18);
-  CHECK(h264_edge_thresholds(51, 0, 0).tc0 == std::array<uint8_t, 3>{13, 17, 25});
+  CHECK(h264_edge_thresholds(51, 0, 0).tc0 == std::array<uint8_t, 4>{0, 13, 17, 25});
   CHECK(h264_edge_thresholds(36, 4, -6).alpha == 80);
   CHECK(h264_edge_thresholds(36, 4, -6).beta == 8);
-  CHECK(h264_edge_thresholds(36, 4, -6).tc0 == std::array<uint8_t, 3>{4, 5, 7});
+  CHECK(h264_edge_thresholds(36, 4, -6).tc0 == std::array<uint8_t, 4>{0, 4, 5, 7});
   CHECK(h264_edge_thresholds(0, -12, -12).alpha == 0);
 }
 
-constexpr H264EdgeThresholds kThresholds = {.alpha = 40, .beta = 10, .tc0 = {1, 2, 4}};
+constexpr H264EdgeThresholds kThresholds = {.alpha = 40, .beta = 10, .tc0 = {0, 1, 2, 4}};
 using Row = std::vector<uint8_t>;
 
 // 16 rows of eight samples with the edge in the middle.
@@ -88,7 +88,7 @@ TEST_CASE("Cb and Cr are filtered by thresholds of their own", "[deblock]") {
     H264EdgeThresholds off = kThresholds;
     off.alpha = 20;
     h264_deblock_functions(substrate).chroma_horizontal(pairs.data() + 32, 16, {0, 2, 4, 4},
-                                                        {kThresholds, off});
+                                                        kThresholds, off);
     Row expected(64, 100);
     std::fill(expected.begin() + 32, expected.end(), uint8_t{120});
     for (const int x : {4, 6}) {
@@ -116,7 +116,7 @@ TEST_CASE("mixed edges have a strength for every two rows of luma, every row of 
     }
     Row chroma;
     for (int y = 0; y < 4; ++y) chroma.insert(chroma.end(), luma_row.begin(), luma_row.end());
-    f.chroma_vertical_mixed(chroma.data() + 4, 8, {0, 1, 0, 4}, {kThresholds, kThresholds});
+    f.chroma_vertical_mixed(chroma.data() + 4, 8, {0, 1, 0, 4}, kThresholds, kThresholds);
     for (int y = 0; y < 4; ++y) {
       CHECK(chroma[8 * y + 2] == std::array{100, 102, 100, 105}[y]);
       CHECK(chroma[8 * y + 3] == std::array{100, 102, 100, 105}[y]);
@@ -136,9 +136,10 @@ TEST_CASE("a macroblock's edges each have their strengths and thresholds", "[deb
     macroblock.luma = luma.data() + 4 * kStride + 8;
     macroblock.chroma = chroma.data() + 2 * kStride + 8;
     macroblock.strength[0][2] = {1, 0, 0, 4};
-    macroblock.thresholds[2][0] = kThresholds;
-    macroblock.thresholds[2][1] = kThresholds;
-    h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, kStride, kStride);
+    macroblock.qp[2] = {30, 31, 32, 0};
+    H264ThresholdTable table;
+    table[30] = table[31] = kThresholds;
+    h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, table, kStride, kStride);
     Row expected = luma_before;
     for (int y = 4; y < 8; ++y) {
       std::copy_n(std::array<uint8_t, 4>{101, 103, 117, 119}.begin(), 4,
@@ -158,7 +159,7 @@ TEST_CASE("a macroblock's edges each have their strengths and thresholds", "[deb
 
     luma = luma_before;
     macroblock.chroma = nullptr;
-    h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, kStride, kStride);
+    h264_deblock_functions(substrate).filter_macroblocks(&macroblock, 1, table, kStride, kStride);
     CHECK(chroma == expected);
     CHECK(luma != luma_before);
   }
@@ -176,7 +177,7 @@ H264EdgeThresholds draw_thresholds(Random& random) {
   }
   H264EdgeThresholds t = {.alpha = static_cast<uint8_t>(draw(random, 0, 255)),
                           .beta = static_cast<uint8_t>(draw(random, 0, 255))};
-  for (uint8_t& tc0 : t.tc0) tc0 = static_cast<uint8_t>(draw(random, 0, 25));
+  for (size_t i = 1; i < t.tc0.size(); ++i) t.tc0[i] = static_cast<uint8_t>(draw(random, 0, 25));
   return t;
 }
 
@@ -210,13 +211,14 @@ const Kernel kKernels[] = {
     {"luma_vertical", 8, 16, 4, 0, [](EDGE_ARGUMENTS) { f.luma_vertical(at, stride, s, t[0]); }},
     {"luma_horizontal", 16, 8, 0, 4,
      [](EDGE_ARGUMENTS) { f.luma_horizontal(at, stride, s, t[0]); }},
-    {"chroma_vertical", 8, 8, 4, 0, [](EDGE_ARGUMENTS) { f.chroma_vertical(at, stride, s, t); }},
+    {"chroma_vertical", 8, 8, 4, 0,
+     [](EDGE_ARGUMENTS) { f.chroma_vertical(at, stride, s, t[0], t[1]); }},
     {"chroma_horizontal", 16, 4, 0, 2,
-     [](EDGE_ARGUMENTS) { f.chroma_horizontal(at, stride, s, t); }},
+     [](EDGE_ARGUMENTS) { f.chroma_horizontal(at, stride, s, t[0], t[1]); }},
     {"luma_vertical_mixed", 8, 8, 4, 0,
      [](EDGE_ARGUMENTS) { f.luma_vertical_mixed(at, stride, s, t[0]); }},
     {"chroma_vertical_mixed", 8, 4, 4, 0,
-     [](EDGE_ARGUMENTS) { f.chroma_vertical_mixed(at, stride, s, t); }},
+     [](EDGE_ARGUMENTS) { f.chroma_vertical_mixed(at, stride, s, t[0], t[1]); }},
 };
 
 // Steps at the edge that the thresholds let pass, with any samples around them.
@@ -268,18 +270,20 @@ struct Row3 {
       for (auto& direction : mb.strength) {
         for (Strengths& edge : direction) edge = draw_strengths(random);
       }
-      for (auto& component : mb.thresholds) {
-        for (H264EdgeThresholds& thresholds : component) thresholds = draw_thresholds(random);
+      for (auto& edges : mb.qp) {
+        for (uint8_t& qp : edges) qp = static_cast<uint8_t>(draw(random, 0, 51));
       }
     }
+    for (H264EdgeThresholds& thresholds : table) thresholds = draw_thresholds(random);
   }
   void run(const H264DeblockFunctions& functions, Plane& plane, bool has_chroma) {
     for (size_t i = 0; i < list.size(); ++i) {
       list[i].luma = plane.row(4) + 4 + 16 * i;
       list[i].chroma = has_chroma ? plane.row(22) + 4 + 16 * i : nullptr;
     }
-    functions.filter_macroblocks(list.data(), list.size(), plane.stride(), plane.stride());
+    functions.filter_macroblocks(list.data(), list.size(), table, plane.stride(), plane.stride());
   }
+  H264ThresholdTable table;
   std::vector<H264DeblockMacroblock> list;
 };
 

@@ -15,21 +15,6 @@ bool any(const MacroblockStrengths& strengths) {
 
 }  // namespace
 
-bool filters_across(const PictureList& list, const Macroblock& macroblock, uint32_t beyond) {
-  const Macroblock& other = list.macroblocks[beyond];
-  if (other.kind == MacroblockKind::kMissing) return false;
-  constexpr uint8_t kNotAcrossSlices = 2;
-  const auto& header = list.slices[macroblock.slice].header.slice;
-  return header.disable_deblocking_filter_idc != kNotAcrossSlices ||
-         other.slice == macroblock.slice;
-}
-
-bool is_filtered(const PictureList& list, const Macroblock& macroblock) {
-  constexpr uint8_t kOff = 1;
-  return macroblock.kind != MacroblockKind::kMissing &&
-         list.slices[macroblock.slice].header.slice.disable_deblocking_filter_idc != kOff;
-}
-
 Deblocking::Deblocking(const PictureList& list, const v4l2_ctrl_h264_pps& pps,
                        const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate)
     : list_(list),
@@ -49,33 +34,49 @@ void Deblocking::filter_row(uint32_t row) {
 }
 
 void Deblocking::filter_plain_row(uint32_t row) {
-  size_t count = 0;
+  const Slice* slice = nullptr;
   for (uint32_t x = 0; x < list_.width; ++x) {
     const uint32_t index = row * list_.width + x;
     const Macroblock& macroblock = list_.macroblocks[index];
     if (!is_filtered(list_, macroblock)) continue;
-    FilteredNeighbours neighbours;
-    if (x != 0 && filters_across(list_, macroblock, index - 1)) neighbours.left = index - 1;
-    if (row != 0 && filters_across(list_, macroblock, index - list_.width)) {
-      neighbours.top = index - list_.width;
+    if (slice != &list_.slices[macroblock.slice]) {
+      slice = &list_.slices[macroblock.slice];
+      if (thresholds_.differ_for(*slice)) run_batch();
+      thresholds_.select(*slice);
     }
-    const MacroblockStrengths strengths = strengths_.of(index, neighbours);
-    if (!any(strengths)) continue;
-    thresholds_.select(list_.slices[macroblock.slice]);
-    const auto target = target_.macroblock(x, row);
-    gpu_kernels::H264DeblockMacroblock& filtered = batch_[count++];
-    filtered.luma = target.luma;
-    filtered.chroma = target.chroma;
-    filtered.strength = strengths;
-    const auto set_outer = [&](size_t direction, uint32_t beyond) {
-      if (strengths[direction][0] == EdgeStrength{}) return;
-      filtered.thresholds[direction] = thresholds_.between(list_.macroblocks[beyond], macroblock);
-    };
-    set_outer(0, neighbours.left);
-    set_outer(1, neighbours.top);
-    filtered.thresholds[2] = thresholds_.inside(macroblock);
+    add_to_batch(x, row);
   }
-  functions_.filter_macroblocks(batch_.data(), count, target_.luma_stride, target_.chroma_stride);
+  run_batch();
+}
+
+void Deblocking::add_to_batch(uint32_t x, uint32_t row) {
+  const uint32_t index = row * list_.width + x;
+  const Macroblock& macroblock = list_.macroblocks[index];
+  FilteredNeighbours neighbours;
+  if (x != 0 && filters_across(list_, macroblock, index - 1)) neighbours.left = index - 1;
+  if (row != 0 && filters_across(list_, macroblock, index - list_.width)) {
+    neighbours.top = index - list_.width;
+  }
+  const MacroblockStrengths strengths = strengths_.of(index, neighbours);
+  if (!any(strengths)) return;
+  const auto target = target_.macroblock(x, row);
+  gpu_kernels::H264DeblockMacroblock& filtered = batch_[batch_size_++];
+  filtered.luma = target.luma;
+  filtered.chroma = target.chroma;
+  filtered.strength = strengths;
+  if (neighbours.left != kNoMacroblock) {
+    filtered.qp[0] = thresholds_.between(list_.macroblocks[neighbours.left], macroblock);
+  }
+  if (neighbours.top != kNoMacroblock) {
+    filtered.qp[1] = thresholds_.between(list_.macroblocks[neighbours.top], macroblock);
+  }
+  filtered.qp[2] = thresholds_.inside(macroblock);
+}
+
+void Deblocking::run_batch() {
+  functions_.filter_macroblocks(batch_.data(), batch_size_, thresholds_.table(),
+                                target_.luma_stride, target_.chroma_stride);
+  batch_size_ = 0;
 }
 
 }  // namespace daedalus::core::h264

@@ -25,13 +25,16 @@ class Deblocking {
 
  private:
   void filter_plain_row(uint32_t row);
+  void add_to_batch(uint32_t x, uint32_t row);
+  void run_batch();
 
   const PictureList& list_;
   const PicturePlanes target_;
   const gpu_kernels::H264DeblockFunctions& functions_;
   DeblockingThresholds thresholds_;
   EdgeStrengths strengths_;
-  std::vector<gpu_kernels::H264DeblockMacroblock> batch_;  // a row's; the first of them are in use
+  std::vector<gpu_kernels::H264DeblockMacroblock> batch_;  // room for a row
+  size_t batch_size_ = 0;
 };
 
 }  // namespace daedalus::core::h264

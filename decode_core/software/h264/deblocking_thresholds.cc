@@ -16,45 +16,31 @@ uint8_t chroma_qp(int index) {
 }  // namespace
 
 DeblockingThresholds::DeblockingThresholds(const v4l2_ctrl_h264_pps& pps) {
-  const std::array<int, 3> offset = {0, pps.chroma_qp_index_offset,
-                                     pps.second_chroma_qp_index_offset};
-  for (size_t component = 0; component < 3; ++component) {
-    for (size_t qp = 0; qp < kQps; ++qp) {
-      const int index = std::clamp(static_cast<int>(qp) + offset[component], 0, kHighestQp);
-      component_qp_[qp][component] = component == 0 ? static_cast<uint8_t>(qp) : chroma_qp(index);
-    }
+  for (size_t qp = 0; qp < component_qps_.size(); ++qp) {
+    const auto of_chroma = [&](int offset) {
+      return chroma_qp(std::clamp(static_cast<int>(qp) + offset, 0, kHighestQp));
+    };
+    component_qps_[qp] = {static_cast<uint8_t>(qp), of_chroma(pps.chroma_qp_index_offset),
+                          of_chroma(pps.second_chroma_qp_index_offset), 0};
   }
   fill();
 }
 
+std::array<int, 2> DeblockingThresholds::offsets_of(const Slice& slice) {
+  return {std::clamp(slice.header.slice.slice_alpha_c0_offset_div2 * 2, -12, 12),
+          std::clamp(slice.header.slice.slice_beta_offset_div2 * 2, -12, 12)};
+}
+
 void DeblockingThresholds::select(const Slice& slice) {
-  const int offset_a = std::clamp(slice.header.slice.slice_alpha_c0_offset_div2 * 2, -12, 12);
-  const int offset_b = std::clamp(slice.header.slice.slice_beta_offset_div2 * 2, -12, 12);
-  if (offset_a == offset_a_ && offset_b == offset_b_) return;
-  offset_a_ = offset_a;
-  offset_b_ = offset_b;
+  if (!differ_for(slice)) return;
+  offsets_ = offsets_of(slice);
   fill();
 }
 
 void DeblockingThresholds::fill() {
-  for (size_t qp = 0; qp < kQps; ++qp) {
-    by_qp_[qp] = gpu_kernels::h264_edge_thresholds(static_cast<int>(qp), offset_a_, offset_b_);
+  for (size_t qp = 0; qp < table_.size(); ++qp) {
+    table_[qp] = gpu_kernels::h264_edge_thresholds(static_cast<int>(qp), offsets_[0], offsets_[1]);
   }
-  for (size_t qp = 0; qp < kQps; ++qp) {
-    for (size_t i = 0; i < 3; ++i) inside_[qp][i] = by_qp_[component_qp_[qp][i]];
-  }
-}
-
-DeblockingThresholds::Components DeblockingThresholds::between(const Macroblock& p,
-                                                               const Macroblock& q) const {
-  if (p.luma_qp == q.luma_qp) return inside(q);
-  const auto& p_qp = component_qp_[place_of(p.luma_qp)];
-  const auto& q_qp = component_qp_[place_of(q.luma_qp)];
-  Components components;
-  for (size_t i = 0; i < 3; ++i) {
-    components[i] = by_qp_[(p_qp[i] + q_qp[i] + 1u) >> 1];
-  }
-  return components;
 }
 
 }  // namespace daedalus::core::h264

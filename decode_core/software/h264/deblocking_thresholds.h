@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <tuple>
 
 #include "decode_core/software/h264/macroblock_list.h"
 #include "gpu_kernels/deblock/h264.h"
@@ -13,31 +15,39 @@ namespace daedalus::core::h264 {
 
 class DeblockingThresholds {
  public:
-  using Components = std::array<gpu_kernels::H264EdgeThresholds, 3>;  // Y, Cb, Cr
+  // qPav of Y, Cb, Cr; the fourth is nothing.
+  using Qps = std::array<uint8_t, 4>;
 
   explicit DeblockingThresholds(const v4l2_ctrl_h264_pps& pps);
 
+  // Whether the filter offsets of a slice are others than those selected.
+  bool differ_for(const Slice& slice) const { return offsets_of(slice) != offsets_; }
   // Takes the filter offsets of the slice of the macroblocks that follow.
   void select(const Slice& slice);
-  // Of inner edges of such a macroblock.
-  const Components& inside(const Macroblock& macroblock) const {
-    return inside_[place_of(macroblock.luma_qp)];
+  // By qPav, with those offsets.
+  const gpu_kernels::H264ThresholdTable& table() const { return table_; }
+
+  // Of an edge between two macroblocks, or of the inner edges of one.
+  Qps between(const Macroblock& p, const Macroblock& q) const {
+    const uint32_t a = qps_of(p);
+    const uint32_t b = qps_of(q);
+    // (a + b + 1) >> 1 of each byte.
+    return std::bit_cast<Qps>((a | b) - ((a ^ b) >> 1 & 0x7F7F7F7F));
   }
-  // Of an edge of `q`, a macroblock of that slice, with `p`.
-  Components between(const Macroblock& p, const Macroblock& q) const;
+  Qps inside(const Macroblock& macroblock) const { return std::bit_cast<Qps>(qps_of(macroblock)); }
 
  private:
-  static constexpr size_t kQps = 52;
-  static size_t place_of(int qp) {
-    return static_cast<size_t>(std::clamp(qp, 0, static_cast<int>(kQps) - 1));
+  uint32_t qps_of(const Macroblock& macroblock) const {
+    constexpr int kHighest = 51;
+    const int qp = std::clamp<int>(macroblock.luma_qp, 0, kHighest);
+    return std::bit_cast<uint32_t>(component_qps_[static_cast<size_t>(qp)]);
   }
+  static std::array<int, 2> offsets_of(const Slice& slice);  // FilterOffsetA, FilterOffsetB
   void fill();
 
-  int offset_a_ = 0;
-  int offset_b_ = 0;
-  std::array<gpu_kernels::H264EdgeThresholds, kQps> by_qp_;
-  std::array<std::array<uint8_t, 3>, kQps> component_qp_;  // by luma QP
-  std::array<Components, kQps> inside_;                    // by luma QP
+  std::array<int, 2> offsets_{};
+  gpu_kernels::H264ThresholdTable table_;
+  std::array<Qps, std::tuple_size_v<gpu_kernels::H264ThresholdTable>> component_qps_;  // by luma QP
 };
 
 }  // namespace daedalus::core::h264

@@ -27,6 +27,11 @@ struct Referrer {
   bool field_of_frame;
   bool bottom;  // of a field macroblock
 
+  Referrer(const PictureList& list, uint32_t index)
+      : slice(list.slices[list.macroblocks[index].slice]),
+        field_of_frame((list.macroblocks[index].flags & Macroblock::kField) != 0),
+        bottom(field_of_frame && (index / list.width & 1) != 0) {}
+
   uint8_t picture_of(size_t list, int8_t index) const {
     if (index < 0) return kUnused;
     const unsigned entry = static_cast<unsigned>(index) >> (field_of_frame ? 1 : 0);
@@ -62,102 +67,47 @@ MacroblockStrengths intra_strengths(const Macroblock& macroblock, bool field,
   return strengths;
 }
 
-// Vectors of four blocks, or of a byte for each of 16.
-using Words = uint32_t __attribute__((vector_size(16)));
+using Words = EdgeStrengths::Words;
+using Run = EdgeStrengths::Run;
+using Halves = uint16_t __attribute__((vector_size(16)));
 using Bytes = uint8_t __attribute__((vector_size(16)));
-using Vectors = uint16_t __attribute__((vector_size(16)));  // x, y by turns
 
 Words all(uint32_t value) { return Words{} + value; }
-
-// The four blocks along one side of an edge.
-struct Run {
-  Words pictures[2];
-  Vectors vectors[2];
-};
-
-// The motion of a macroblock's blocks.
-class BlockMotion {
- public:
-  BlockMotion(const Summary& summary, const MotionField& motion) : is_whole_(summary.is_whole) {
-    for (size_t list = 0; list < 2; ++list) {
-      const auto& [a, b, c, d] = summary.pictures[list];
-      pictures_[list] = Words{a, b, c, d};
-      vectors_[list] = summary.used[list] == 0 ? kNoVectors.data()
-                                               : motion.vectors[list][summary.macroblock].data();
-    }
-  }
-
-  template <size_t kColumn>
-  Run column() const {
-    constexpr int kUpper = kColumn / 2;
-    Run run;
-    for (size_t list = 0; list < 2; ++list) {
-      run.pictures[list] = __builtin_shufflevector(pictures_[list], pictures_[list], kUpper, kUpper,
-                                                   kUpper + 2, kUpper + 2);
-      const MotionVector* const v = vectors_[list] + kColumn;
-      run.vectors[list] =
-          is_whole_ ? every(v[0]) : std::bit_cast<Vectors>(std::array{v[0], v[4], v[8], v[12]});
-    }
-    return run;
-  }
-
-  template <size_t kRow>
-  Run row() const {
-    constexpr int kLeft = kRow / 2 * 2;
-    Run run;
-    for (size_t list = 0; list < 2; ++list) {
-      run.pictures[list] = __builtin_shufflevector(pictures_[list], pictures_[list], kLeft, kLeft,
-                                                   kLeft + 1, kLeft + 1);
-      std::memcpy(&run.vectors[list], vectors_[list] + kRow * 4, sizeof run.vectors[list]);
-    }
-    return run;
-  }
-
- private:
-  static constexpr std::array<MotionVector, 16> kNoVectors{};
-  static Vectors every(MotionVector vector) {
-    return reinterpret_cast<Vectors>(all(std::bit_cast<uint32_t>(vector)));
-  }
-
-  bool is_whole_;
-  Words pictures_[2];  // by 8x8 block
-  const MotionVector* vectors_[2];
-};
 
 // Compares the motion of blocks across an edge: ~0 where it differs, else 0.
 class MotionComparison {
  public:
   // `field`: vectors count in the lines of a field.
   explicit MotionComparison(bool field)
-      : near_(reinterpret_cast<Vectors>(all(field ? 0x00010003u : 0x00030003u))) {}
+      : near_(reinterpret_cast<Halves>(all(field ? 0x00010003u : 0x00030003u))) {}
 
   // Whether other pictures are referred to, or vectors differ by a whole frame sample or more.
   Words differ(const Run& p, const Summary& p_summary, const Run& q,
                const Summary& q_summary) const {
     Words straight = differ(p, 0, q, 0);
     if ((p_summary.used[1] | q_summary.used[1]) != 0) straight |= differ(p, 1, q, 1);
-    if (!may_cross(p_summary, q_summary)) return straight;
-    return straight & (differ(p, 1, q, 0) | differ(p, 0, q, 1));
+    const auto different = reinterpret_cast<Words>(straight != 0);
+    if (!may_cross(p_summary, q_summary)) return different;
+    return different & reinterpret_cast<Words>((differ(p, 1, q, 0) | differ(p, 0, q, 1)) != 0);
   }
 
  private:
+  // Not 0 where they do.
   Words differ(const Run& p, size_t p_list, const Run& q, size_t q_list) const {
-    const Words& pictures = q.pictures[q_list];
-    const auto others = reinterpret_cast<Words>(p.pictures[p_list] != pictures);
-    const auto are_used = reinterpret_cast<Words>(pictures != all(kUnused));
+    const auto others = reinterpret_cast<Words>(p.pictures[p_list] != q.pictures[q_list]);
     // Vectors of conforming streams are never 2^15 apart: a small distance is one.
-    const Vectors distance = p.vectors[p_list] - q.vectors[q_list];
-    const auto far = reinterpret_cast<Words>(distance + near_ > near_ + near_);
-    return others | (are_used & reinterpret_cast<Words>(far != 0));
+    const Halves distance =
+        reinterpret_cast<Halves>(p.vectors[p_list]) - reinterpret_cast<Halves>(q.vectors[q_list]);
+    return others | reinterpret_cast<Words>(distance + near_ > near_ + near_);
   }
 
-  const Vectors near_;
+  const Halves near_;
 };
 
 // A byte for each word of four.
 Bytes narrow(const std::array<Words, 4>& edges) {
   const auto halves = [](Words a, Words b) {
-    return __builtin_shufflevector(reinterpret_cast<Vectors>(a), reinterpret_cast<Vectors>(b), 0, 2,
+    return __builtin_shufflevector(reinterpret_cast<Halves>(a), reinterpret_cast<Halves>(b), 0, 2,
                                    4, 6, 8, 10, 12, 14);
   };
   return __builtin_shufflevector(reinterpret_cast<Bytes>(halves(edges[0], edges[1])),
@@ -202,44 +152,106 @@ uint8_t mixed_strength(const PictureList& list, MixedBlock p, MixedBlock q, uint
 
 }  // namespace
 
+// The motion of a macroblock whose blocks do not all move alike.
+class EdgeStrengths::Blocks {
+ public:
+  Blocks(const EdgeStrengths& picture, uint32_t index) {
+    const Referrer referrer(picture.list_, index);
+    for (size_t i = 0; i < 2; ++i) {
+      if (picture.references_[i] == nullptr) {
+        set(i, all(kUnused), kNoVectors);
+        continue;
+      }
+      const std::array<int8_t, 4>& references = picture.references_[i][index];
+      const uint8_t first = referrer.picture_of(i, references[0]);
+      Words quarters = all(first);
+      used_[i] = bit_of(first);
+      for (size_t block = 1; block < 4; ++block) {
+        if (references[block] == references[0]) continue;
+        const uint8_t other = referrer.picture_of(i, references[block]);
+        used_[i] |= bit_of(other);
+        quarters[block] = other;
+      }
+      set(i, quarters, picture.vectors_[i][index]);
+    }
+  }
+
+  const std::array<uint64_t, 2>& used() const { return used_; }
+  const Run& row(size_t y) const { return rows_[y]; }
+  const Run& column(size_t x) const { return columns_[x]; }
+
+ private:
+  static constexpr std::array<MotionVector, 16> kNoVectors{};
+
+  // `quarters`: numbers of pictures.
+  void set(size_t list, Words quarters, const std::array<MotionVector, 16>& vectors) {
+    const Words upper = __builtin_shufflevector(quarters, quarters, 0, 0, 1, 1);
+    const Words lower = __builtin_shufflevector(quarters, quarters, 2, 2, 3, 3);
+    const Words left = __builtin_shufflevector(quarters, quarters, 0, 0, 2, 2);
+    const Words right = __builtin_shufflevector(quarters, quarters, 1, 1, 3, 3);
+    Words v[4];
+    std::memcpy(v, vectors.data(), sizeof v);
+    for (size_t i = 0; i < 4; ++i) {
+      const Words pictures = i < 2 ? upper : lower;
+      v[i] &= reinterpret_cast<Words>(pictures != all(kUnused));
+      rows_[i].pictures[list] = pictures;
+      rows_[i].vectors[list] = v[i];
+      columns_[i].pictures[list] = i < 2 ? left : right;
+    }
+    const Words first02 = __builtin_shufflevector(v[0], v[2], 0, 4, 1, 5);
+    const Words first13 = __builtin_shufflevector(v[1], v[3], 0, 4, 1, 5);
+    const Words last02 = __builtin_shufflevector(v[0], v[2], 2, 6, 3, 7);
+    const Words last13 = __builtin_shufflevector(v[1], v[3], 2, 6, 3, 7);
+    columns_[0].vectors[list] = __builtin_shufflevector(first02, first13, 0, 4, 1, 5);
+    columns_[1].vectors[list] = __builtin_shufflevector(first02, first13, 2, 6, 3, 7);
+    columns_[2].vectors[list] = __builtin_shufflevector(last02, last13, 0, 4, 1, 5);
+    columns_[3].vectors[list] = __builtin_shufflevector(last02, last13, 2, 6, 3, 7);
+  }
+
+  std::array<uint64_t, 2> used_{};
+  Run rows_[4];
+  Run columns_[4];
+};
+
 EdgeStrengths::EdgeStrengths(const PictureList& list) : list_(list) {
+  for (size_t i = 0; i < 2; ++i) {
+    const MotionField& motion = *list.motion;
+    const bool is_used = motion.references[i].size() >= list.macroblocks.size();
+    references_[i] = is_used ? motion.references[i].data() : nullptr;
+    vectors_[i] = is_used ? motion.vectors[i].data() : nullptr;
+  }
   // In an MBAFF frame two rows lie between field macroblocks.
   summaries_.resize(std::bit_ceil(size_t{list.width} * (list.mbaff ? 2 : 1) + 1));
+  place_mask_ = static_cast<uint32_t>(summaries_.size() - 1);
 }
 
-const Summary& EdgeStrengths::summary_of(uint32_t macroblock) {
-  Summary& summary = summaries_[macroblock & (summaries_.size() - 1)];
-  if (summary.macroblock != macroblock) summary = summarize(macroblock);
-  return summary;
-}
-
-Summary EdgeStrengths::summarize(uint32_t index) const {
+void EdgeStrengths::summarize(uint32_t index, Summary& summary) const {
   const Macroblock& macroblock = list_.macroblocks[index];
-  const bool field_of_frame = (macroblock.flags & Macroblock::kField) != 0;
-  const Referrer referrer = {list_.slices[macroblock.slice], field_of_frame,
-                             field_of_frame && (index / list_.width & 1) != 0};
-  Summary summary;
   summary.macroblock = index;
   summary.coded = static_cast<uint16_t>(raster_mask(macroblock.nonzero_blocks));
   summary.is_intra = is_intra(macroblock);
   summary.is_whole = macroblock.partition == Partition::kWhole;
-  for (size_t list = 0; list < 2; ++list) {
-    const auto& all_references = list_.motion->references[list];
-    auto& pictures = summary.pictures[list];
-    if (index >= all_references.size()) {
-      pictures.fill(kUnused);
-      continue;
-    }
-    const auto& references = all_references[index];
-    pictures.fill(referrer.picture_of(list, references[0]));
-    for (size_t block = 1; block < 4; ++block) {
-      if (references[block] == references[0]) continue;
-      pictures[block] = referrer.picture_of(list, references[block]);
-      summary.used[list] |= bit_of(pictures[block]);
-    }
-    summary.used[list] |= bit_of(pictures[0]);
+  if (summary.is_whole) {
+    summarize_motion(index, summary);
+    return;
   }
-  return summary;
+  const Blocks blocks(*this, index);
+  summary.used = blocks.used();
+  summary.right = blocks.column(3);
+  summary.bottom = blocks.row(3);
+}
+
+// Of a macroblock that is whole.
+void EdgeStrengths::summarize_motion(uint32_t index, Summary& summary) const {
+  const Referrer referrer(list_, index);
+  for (size_t i = 0; i < 2; ++i) {
+    const uint8_t number =
+        references_[i] == nullptr ? kUnused : referrer.picture_of(i, references_[i][index][0]);
+    const uint32_t vector = number == kUnused ? 0 : std::bit_cast<uint32_t>(vectors_[i][index][0]);
+    summary.used[i] = bit_of(number);
+    summary.right.pictures[i] = summary.bottom.pictures[i] = all(number);
+    summary.right.vectors[i] = summary.bottom.vectors[i] = all(vector);
+  }
 }
 
 MacroblockStrengths EdgeStrengths::of(uint32_t index, const FilteredNeighbours& neighbours) {
@@ -268,28 +280,23 @@ MacroblockStrengths EdgeStrengths::of(uint32_t index, const FilteredNeighbours& 
 // As if the neighbours were inter coded as well.
 MacroblockStrengths EdgeStrengths::inter_strengths(const Summary& own, const Summary& left,
                                                    const Summary& top, bool field) const {
-  const MotionField& motion = *list_.motion;
   const MotionComparison comparison(field);
-  const BlockMotion blocks(own, motion);
-  std::array<Words, 4> beside{};
-  std::array<Words, 4> below{};
-  beside[0] =
-      comparison.differ(BlockMotion(left, motion).column<3>(), left, blocks.column<0>(), own);
-  below[0] = comparison.differ(BlockMotion(top, motion).row<3>(), top, blocks.row<0>(), own);
   // With 8x8 transforms two of four edges are filtered.
   const bool all_edges = (list_.macroblocks[own.macroblock].flags & Macroblock::kTransform8x8) == 0;
-  if (!own.is_whole) {
-    const auto inner = [&](const Run& p, const Run& q) {
-      return comparison.differ(p, own, q, own);
-    };
-    if (all_edges) {
-      beside[1] = inner(blocks.column<0>(), blocks.column<1>());
-      beside[3] = inner(blocks.column<2>(), blocks.column<3>());
-      below[1] = inner(blocks.row<0>(), blocks.row<1>());
-      below[3] = inner(blocks.row<2>(), blocks.row<3>());
+  std::array<Words, 4> beside{};
+  std::array<Words, 4> below{};
+  if (own.is_whole) {
+    beside[0] = comparison.differ(left.right, left, own.right, own);
+    below[0] = comparison.differ(top.bottom, top, own.right, own);
+  } else {
+    const Blocks blocks(*this, own.macroblock);
+    beside[0] = comparison.differ(left.right, left, blocks.column(0), own);
+    below[0] = comparison.differ(top.bottom, top, blocks.row(0), own);
+    const size_t step = all_edges ? 1 : 2;
+    for (size_t edge = step; edge < 4; edge += step) {
+      beside[edge] = comparison.differ(blocks.column(edge - 1), own, blocks.column(edge), own);
+      below[edge] = comparison.differ(blocks.row(edge - 1), own, blocks.row(edge), own);
     }
-    beside[2] = inner(blocks.column<1>(), blocks.column<2>());
-    below[2] = inner(blocks.row<1>(), blocks.row<2>());
   }
   constexpr uint32_t kFirstColumn = 0x1111;
   const uint32_t coded = own.coded;

@@ -15,6 +15,22 @@ using EdgeStrength = std::array<uint8_t, 4>;
 // [vertical, horizontal][edge from left or top].
 using MacroblockStrengths = std::array<std::array<EdgeStrength, 4>, 2>;
 
+// Whether the macroblock's edges are filtered at all, and that with another one, which exists
+// (disable_deblocking_filter_idc; missing macroblocks are left alone).
+inline bool is_filtered(const PictureList& list, const Macroblock& macroblock) {
+  constexpr uint8_t kOff = 1;
+  return macroblock.kind != MacroblockKind::kMissing &&
+         list.slices[macroblock.slice].header.slice.disable_deblocking_filter_idc != kOff;
+}
+inline bool filters_across(const PictureList& list, const Macroblock& macroblock, uint32_t beyond) {
+  constexpr uint8_t kNotAcrossSlices = 2;
+  const Macroblock& other = list.macroblocks[beyond];
+  if (other.kind == MacroblockKind::kMissing) return false;
+  return other.slice == macroblock.slice ||
+         list.slices[macroblock.slice].header.slice.disable_deblocking_filter_idc !=
+             kNotAcrossSlices;
+}
+
 inline constexpr uint32_t kNoMacroblock = UINT32_MAX;
 
 // Which of the picture's macroblocks lie beyond the left and top edge of one; kNoMacroblock: that
@@ -34,26 +50,44 @@ class EdgeStrengths {
   // list has changed no macroblock that was asked for before, nor its neighbours.
   MacroblockStrengths of(uint32_t macroblock, const FilteredNeighbours& neighbours);
 
-  // What the edges of a macroblock depend on, and those of the next ones that it shares.
+  // A word for each of four blocks: a picture's number, or a vector.
+  using Words = uint32_t __attribute__((vector_size(16)));
+  // The four blocks along one side of an edge, by list. Equal numbers are the same picture; the
+  // vectors of lists that are not used are 0.
+  struct Run {
+    Words pictures[2];
+    Words vectors[2];
+  };
+  // What the edges of a macroblock depend on that it shares with the next ones.
   struct Summary {
     uint32_t macroblock = kNoMacroblock;  // whose this is
     uint16_t coded = 0;                   // bit per block in raster order: it has coefficients
     bool is_intra = false;
-    bool is_whole = false;  // all blocks move alike
-    // By list and 8x8 block: the number of the picture referred to; equal numbers are the same.
-    std::array<std::array<uint8_t, 4>, 2> pictures{};
-    std::array<uint64_t, 2> used{};  // bit per number, by list
+    bool is_whole = false;           // all blocks move alike: `right` stands for any run
+    std::array<uint64_t, 2> used{};  // bit per number of a picture, by list
+    Run right{};                     // the last column
+    Run bottom{};                    // the last row
   };
 
  private:
-  const Summary& summary_of(uint32_t macroblock);
-  Summary summarize(uint32_t macroblock) const;
+  class Blocks;
+  const Summary& summary_of(uint32_t macroblock) {
+    Summary& summary = summaries_[macroblock & place_mask_];
+    if (summary.macroblock != macroblock) summarize(macroblock, summary);
+    return summary;
+  }
+  void summarize(uint32_t macroblock, Summary& summary) const;
+  void summarize_motion(uint32_t macroblock, Summary& summary) const;
   MacroblockStrengths inter_strengths(const Summary& own, const Summary& left, const Summary& top,
                                       bool field) const;
 
   const PictureList& list_;
+  // By list; null: the picture does not use it.
+  std::array<const std::array<int8_t, 4>*, 2> references_;
+  std::array<const std::array<MotionVector, 16>*, 2> vectors_;
   // Those of the last macroblocks, by the lower bits of their indices: neighbours are found again.
   std::vector<Summary> summaries_;
+  uint32_t place_mask_;
 };
 
 // One strength across an edge between a field and a frame macroblock of an MBAFF frame

@@ -1,16 +1,6 @@
 #include "decode_core/software/h264/mbaff_deblocking.h"
 
 namespace daedalus::core::h264 {
-namespace {
-
-using Components = DeblockingThresholds::Components;
-
-std::array<gpu_kernels::H264EdgeThresholds, 2> chroma_of(const Components& components) {
-  return {components[1], components[2]};
-}
-
-}  // namespace
-
 uint32_t MbaffDeblocking::index_of(uint32_t x, uint32_t row, uint32_t bottom) const {
   return (row * 2 + bottom) * list_.width + x;
 }
@@ -64,7 +54,7 @@ void MbaffDeblocking::filter(const Place& place) {
   const Macroblock& macroblock = list_.macroblocks[place.index];
   const FilteredNeighbours neighbours = neighbours_of_same_kind(place);
   const MacroblockStrengths strengths = strengths_.of(place.index, neighbours);
-  const Components inner = thresholds_.inside(macroblock);
+  const Qps inner = thresholds_.inside(macroblock);
 
   if (neighbours.left != kNoMacroblock) {
     filter_edge(place, true, 0, strengths[0][0],
@@ -87,24 +77,28 @@ void MbaffDeblocking::filter(const Place& place) {
   }
 }
 
+MbaffDeblocking::Thresholds MbaffDeblocking::thresholds_of(const Qps& qps) const {
+  const gpu_kernels::H264ThresholdTable& table = thresholds_.table();
+  return {table[qps[0]], table[qps[1]], table[qps[2]]};
+}
+
 void MbaffDeblocking::filter_edge(const Place& place, bool vertical, unsigned edge,
-                                  const EdgeStrength& strength,
-                                  const Components& thresholds) const {
+                                  const EdgeStrength& strength, const Qps& qps) const {
   if (strength == EdgeStrength{}) return;
   const auto& target = place.target;
+  const auto& [y, cb, cr] = thresholds_of(qps);
   const ptrdiff_t lines = edge * 4;
   if (vertical) {
-    functions_.luma_vertical(target.luma + lines, target.luma_stride, strength, thresholds[0]);
+    functions_.luma_vertical(target.luma + lines, target.luma_stride, strength, y);
     if (edge % 2 == 0) {
-      functions_.chroma_vertical(target.chroma + lines, target.chroma_stride, strength,
-                                 chroma_of(thresholds));
+      functions_.chroma_vertical(target.chroma + lines, target.chroma_stride, strength, cb, cr);
     }
   } else {
     functions_.luma_horizontal(target.luma + lines * target.luma_stride, target.luma_stride,
-                               strength, thresholds[0]);
+                               strength, y);
     if (edge % 2 == 0) {
       functions_.chroma_horizontal(target.chroma + lines / 2 * target.chroma_stride,
-                                   target.chroma_stride, strength, chroma_of(thresholds));
+                                   target.chroma_stride, strength, cb, cr);
     }
   }
 }
@@ -115,13 +109,13 @@ void MbaffDeblocking::filter_left_part(const Place& place, uint32_t beyond,
                                        const EdgeStrength& strength, ptrdiff_t luma_offset,
                                        ptrdiff_t chroma_offset) {
   const Macroblock& macroblock = list_.macroblocks[place.index];
-  const Components thresholds = thresholds_.between(list_.macroblocks[beyond], macroblock);
+  const Qps qps = thresholds_.between(list_.macroblocks[beyond], macroblock);
+  const auto& [y, cb, cr] = thresholds_of(qps);
   const ptrdiff_t step = place.field ? 1 : 2;
   functions_.luma_vertical_mixed(place.target.luma + luma_offset, place.target.luma_stride * step,
-                                 strength, thresholds[0]);
+                                 strength, y);
   functions_.chroma_vertical_mixed(place.target.chroma + chroma_offset,
-                                   place.target.chroma_stride * step, strength,
-                                   chroma_of(thresholds));
+                                   place.target.chroma_stride * step, strength, cb, cr);
 }
 
 // Table 6-4: the lines of a frame macroblock lie beside those of the left field macroblocks in
@@ -154,10 +148,11 @@ void MbaffDeblocking::filter_top_part(const Place& place, uint32_t beyond, ptrdi
   for (unsigned run = 0; run < 4; ++run) {
     strength[run] = mixed_horizontal_strength(list_, {beyond, 12 + run}, {place.index, run});
   }
-  const Components thresholds = thresholds_.between(list_.macroblocks[beyond], macroblock);
-  functions_.luma_horizontal(place.target.luma + luma_offset, luma_stride, strength, thresholds[0]);
-  functions_.chroma_horizontal(place.target.chroma + chroma_offset, chroma_stride, strength,
-                               chroma_of(thresholds));
+  const Qps qps = thresholds_.between(list_.macroblocks[beyond], macroblock);
+  const auto& [y, cb, cr] = thresholds_of(qps);
+  functions_.luma_horizontal(place.target.luma + luma_offset, luma_stride, strength, y);
+  functions_.chroma_horizontal(place.target.chroma + chroma_offset, chroma_stride, strength, cb,
+                               cr);
 }
 
 // A frame macroblock below field macroblocks is filtered as two fields

@@ -14,11 +14,6 @@
 
 namespace daedalus::core::h264 {
 
-// Whether the macroblock's edges are filtered at all, and that with another one, which exists
-// (disable_deblocking_filter_idc; missing macroblocks are left alone).
-bool is_filtered(const PictureList& list, const Macroblock& macroblock);
-bool filters_across(const PictureList& list, const Macroblock& macroblock, uint32_t beyond);
-
 class MbaffDeblocking {
  public:
   MbaffDeblocking(const PictureList& list, const PicturePlanes& target,
@@ -34,6 +29,7 @@ class MbaffDeblocking {
   void filter_row(uint32_t row);
 
  private:
+  using Qps = DeblockingThresholds::Qps;
   // One macroblock of a pair.
   struct Place {
     uint32_t x;
@@ -48,6 +44,13 @@ class MbaffDeblocking {
   bool is_field(uint32_t index) const;
   FilteredNeighbours neighbours_of_same_kind(const Place& place) const;
 
+  struct Thresholds {
+    const gpu_kernels::H264EdgeThresholds& y;
+    const gpu_kernels::H264EdgeThresholds& cb;
+    const gpu_kernels::H264EdgeThresholds& cr;
+  };
+  Thresholds thresholds_of(const Qps& qps) const;
+
   void filter(const Place& place);
   void filter_mixed_left(const Place& place);
   void filter_mixed_top(const Place& place);
@@ -56,7 +59,7 @@ class MbaffDeblocking {
   void filter_top_part(const Place& place, uint32_t beyond, ptrdiff_t luma_offset,
                        ptrdiff_t chroma_offset, ptrdiff_t luma_stride, ptrdiff_t chroma_stride);
   void filter_edge(const Place& place, bool vertical, unsigned edge, const EdgeStrength& strength,
-                   const DeblockingThresholds::Components& thresholds) const;
+                   const Qps& qps) const;
 
   const PictureList& list_;
   const PicturePlanes& target_;
