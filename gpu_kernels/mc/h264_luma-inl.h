@@ -1,8 +1,9 @@
-// Quarter-sample interpolation of luma (8.4.2.2.1) for one SIMD target, in strips of eight columns
-// (of four for blocks that are no wider): a vector holds the 16-bit values of a strip's row.
+// Quarter-sample interpolation of luma (8.4.2.2.1) for one SIMD target, in strips of 16, eight or
+// four columns. A vector holds a strip's row, in its first lanes; 16-bit values of 16 columns take
+// two.
 //
-// What may be read around a strip whose rows start at `from`: two columns left and 14 right of its
-// first, two rows above and three below, in the directions that the vector has a fraction in.
+// What is read around a strip: two columns left and three right, two rows above and three below, in
+// the directions that the vector has a fraction in.
 #if defined(DAEDALUS_GPU_KERNELS_MC_H264_LUMA_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef DAEDALUS_GPU_KERNELS_MC_H264_LUMA_INL_H_
 #undef DAEDALUS_GPU_KERNELS_MC_H264_LUMA_INL_H_
@@ -10,6 +11,7 @@
 #define DAEDALUS_GPU_KERNELS_MC_H264_LUMA_INL_H_
 #endif
 
+#include "gpu_kernels/mc/h264_lines-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,51 +19,16 @@ namespace daedalus::gpu_kernels::mc {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-template <size_t kCount>
-using Samples = hn::FixedTag<uint8_t, kCount>;
-using Values = hn::FixedTag<int16_t, 8>;
-using Row = hn::Vec<Values>;         // before rounding
-using RowOf8 = hn::Vec<Samples<8>>;  // samples
-
-// Clip1((value + (1 << (kShift - 1))) >> kShift).
-template <int kShift>
-HWY_INLINE RowOf8 round_to_samples(Row values) {
-#if HWY_ARCH_ARM
-  return RowOf8(vqrshrun_n_s16(values.raw, kShift));
-#else
-  const Values d;
-  return hn::DemoteTo(Samples<8>(),
-                      hn::ShiftRight<kShift>(hn::Add(values, hn::Set(d, 1 << (kShift - 1)))));
-#endif
-}
-
-HWY_INLINE Row load_values(const uint8_t* from) {
-  return hn::PromoteTo(Values(), hn::LoadU(Samples<8>(), from));
-}
-
-// Stores a strip's row; with kAverage its average with what is there.
-template <size_t kWidth, bool kAverage>
-HWY_INLINE void store_row(RowOf8 row, uint8_t* to) {
-  const Samples<kWidth> d;
-  hn::Vec<Samples<kWidth>> samples;
-  if constexpr (kWidth == 8) {
-    samples = row;
+// Half samples of kWidth columns.
+template <size_t kWidth>
+HWY_INLINE Line<kWidth> half_samples(Line<kWidth> a, Line<kWidth> b, Line<kWidth> c, Line<kWidth> d,
+                                     Line<kWidth> e, Line<kWidth> f) {
+  const Row lower = filter<0>(a, b, c, d, e, f);
+  if constexpr (kWidth == 16) {
+    return round<5>(lower, filter<1>(a, b, c, d, e, f));
   } else {
-    samples = hn::LowerHalf(d, row);
+    return round<5>(lower);
   }
-  if constexpr (kAverage) samples = hn::AverageRound(samples, hn::LoadU(d, to));
-  hn::StoreU(samples, d, to);
-}
-
-// The filter of half samples (8-241): (1, -5, 20, 20, -5, 1).
-HWY_INLINE Row filter(Row a, Row b, Row c, Row d, Row e, Row f) {
-  const Values tag;
-  const Row outer = hn::Add(a, f);
-  const Row near = hn::Add(b, e);
-  const Row middle = hn::Add(c, d);
-  return hn::Sub(hn::Add(outer, hn::Mul(middle, hn::Set(tag, 20))), hn::Mul(near, hn::Set(tag, 5)));
 }
 
 // The filter of values that are filtered already, divided by 16 (8-245). Only the inner sum can
@@ -75,35 +42,16 @@ HWY_INLINE Row filter_again(Row a, Row b, Row c, Row d, Row e, Row f) {
   return hn::Add(hn::ShiftRight<2>(inner), middle);
 }
 
-HWY_INLINE Row filter_row(const uint8_t* from) {
-  const Values d;
-  const auto bytes = hn::LoadU(Samples<16>(), from - 2);
-  const Row low = hn::PromoteTo(d, hn::LowerHalf(Samples<8>(), bytes));
-  const Row high = hn::PromoteTo(d, hn::UpperHalf(Samples<8>(), bytes));
-  return filter(
-      low, hn::CombineShiftRightBytes<2>(d, high, low), hn::CombineShiftRightBytes<4>(d, high, low),
-      hn::CombineShiftRightBytes<6>(d, high, low), hn::CombineShiftRightBytes<8>(d, high, low),
-      hn::CombineShiftRightBytes<10>(d, high, low));
-}
-
-struct Strip {
-  const uint8_t* from;
-  ptrdiff_t from_stride;
-  uint8_t* to;
-  ptrdiff_t to_stride;
-  int rows;  // a multiple of four
-};
-
 // Samples that a result is averaged with.
 struct Other {
   const uint8_t* samples = nullptr;
   ptrdiff_t stride = 0;
 };
 
-template <bool kHasOther>
-HWY_INLINE RowOf8 with_other(RowOf8 row, const Other& other, int y) {
-  if constexpr (!kHasOther) return row;
-  return hn::AverageRound(row, hn::LoadU(Samples<8>(), other.samples + y * other.stride));
+template <size_t kWidth, bool kHasOther>
+HWY_INLINE Line<kWidth> with_other(Line<kWidth> line, const Other& other, int y) {
+  if constexpr (!kHasOther) return line;
+  return hn::AverageRound(line, load<kWidth>(other.samples + y * other.stride));
 }
 
 template <size_t kWidth, bool kHasOther, bool kAverage>
@@ -112,27 +60,30 @@ HWY_NOINLINE void horizontal(const Strip& strip, const Other& other) {
   const auto [from, from_stride, to, to_stride, rows] = strip;
   const Other second = other;
   for (int y = 0; y < rows; ++y) {
-    const RowOf8 row = round_to_samples<5>(filter_row(from + y * from_stride));
-    store_row<kWidth, kAverage>(with_other<kHasOther>(row, second, y), to + y * to_stride);
+    const uint8_t* const row = from + y * from_stride;
+    const Line<kWidth> line =
+        half_samples<kWidth>(load<kWidth>(row - 2), load<kWidth>(row - 1), load<kWidth>(row),
+                             load<kWidth>(row + 1), load<kWidth>(row + 2), load<kWidth>(row + 3));
+    store<kWidth, kAverage>(with_other<kWidth, kHasOther>(line, second, y), to + y * to_stride);
   }
 }
 
-// Calls emit(y, six rows from y - 2) for each row; load(y) gives a row.
+// Calls emit(y, six rows from y - 2) for each row; load(y) gives a row. Rows: a multiple of four.
 template <typename Step>
 HWY_INLINE void roll(const Step& step, int rows) {
-  Row r0 = step.load(-2);
-  Row r1 = step.load(-1);
-  Row r2 = step.load(0);
-  Row r3 = step.load(1);
-  Row r4 = step.load(2);
+  auto r0 = step.load(-2);
+  auto r1 = step.load(-1);
+  auto r2 = step.load(0);
+  auto r3 = step.load(1);
+  auto r4 = step.load(2);
   for (int y = 0; y < rows; y += 4) {
-    const Row r5 = step.load(y + 3);
+    const auto r5 = step.load(y + 3);
     step.emit(y, r0, r1, r2, r3, r4, r5);
-    const Row r6 = step.load(y + 4);
+    const auto r6 = step.load(y + 4);
     step.emit(y + 1, r1, r2, r3, r4, r5, r6);
-    const Row r7 = step.load(y + 5);
+    const auto r7 = step.load(y + 5);
     step.emit(y + 2, r2, r3, r4, r5, r6, r7);
-    const Row r8 = step.load(y + 6);
+    const auto r8 = step.load(y + 6);
     step.emit(y + 3, r3, r4, r5, r6, r7, r8);
     r0 = r4;
     r1 = r5;
@@ -147,11 +98,14 @@ struct VerticalStep {
   const Strip strip;
   const Other other;
 
-  HWY_INLINE Row load(int y) const { return load_values(strip.from + y * strip.from_stride); }
-  HWY_INLINE void emit(int y, Row a, Row b, Row c, Row d, Row e, Row f) const {
-    const RowOf8 row = round_to_samples<5>(filter(a, b, c, d, e, f));
-    store_row<kWidth, kAverage>(with_other<kHasOther>(row, other, y),
-                                strip.to + y * strip.to_stride);
+  HWY_INLINE Line<kWidth> load(int y) const {
+    return mc::HWY_NAMESPACE::load<kWidth>(strip.from + y * strip.from_stride);
+  }
+  HWY_INLINE void emit(int y, Line<kWidth> a, Line<kWidth> b, Line<kWidth> c, Line<kWidth> d,
+                       Line<kWidth> e, Line<kWidth> f) const {
+    const Line<kWidth> line = half_samples<kWidth>(a, b, c, d, e, f);
+    store<kWidth, kAverage>(with_other<kWidth, kHasOther>(line, other, y),
+                            strip.to + y * strip.to_stride);
   }
 };
 
@@ -163,22 +117,33 @@ HWY_NOINLINE void vertical(const Strip& strip, const Other& other) {
 // Which half samples of a row the diagonal ones are averaged with: b, s, or none.
 enum class Beside { kNothing, kRow, kRowBelow };
 
+// Of eight or four columns.
 template <size_t kWidth, Beside kBeside, bool kAverage>
 struct DiagonalStep {
   const Strip strip;
 
-  HWY_INLINE Row load(int y) const { return filter_row(strip.from + y * strip.from_stride); }
+  HWY_INLINE Row load(int y) const {
+    const uint8_t* const row = strip.from + y * strip.from_stride;
+    const auto at = [&](int x) HWY_ATTR { return mc::HWY_NAMESPACE::load<kWidth>(row + x); };
+    return filter<0>(at(-2), at(-1), at(0), at(1), at(2), at(3));
+  }
   HWY_INLINE void emit(int y, Row a, Row b, Row c, Row d, Row e, Row f) const {
-    RowOf8 row = round_to_samples<6>(filter_again(a, b, c, d, e, f));
-    if constexpr (kBeside == Beside::kRow) row = hn::AverageRound(row, round_to_samples<5>(c));
-    if constexpr (kBeside == Beside::kRowBelow) row = hn::AverageRound(row, round_to_samples<5>(d));
-    store_row<kWidth, kAverage>(row, strip.to + y * strip.to_stride);
+    Line<kWidth> line = round<6>(filter_again(a, b, c, d, e, f));
+    if constexpr (kBeside == Beside::kRow) line = hn::AverageRound(line, round<5>(c));
+    if constexpr (kBeside == Beside::kRowBelow) line = hn::AverageRound(line, round<5>(d));
+    store<kWidth, kAverage>(line, strip.to + y * strip.to_stride);
   }
 };
 
 template <size_t kWidth, Beside kBeside, bool kAverage>
 HWY_NOINLINE void diagonal(const Strip& strip) {
-  roll(DiagonalStep<kWidth, kBeside, kAverage>{strip}, strip.rows);
+  if constexpr (kWidth == 16) {
+    diagonal<8, kBeside, kAverage>(strip);
+    diagonal<8, kBeside, kAverage>(
+        {strip.from + 8, strip.from_stride, strip.to + 8, strip.to_stride, strip.rows});
+  } else {
+    roll(DiagonalStep<kWidth, kBeside, kAverage>{strip}, strip.rows);
+  }
 }
 
 // Any fraction but (0, 0), in quarter samples (table 8-12). Where the second of two half samples
@@ -203,52 +168,30 @@ void predict_strip(const Strip& strip, int fx, int fy) {
               : diagonal<kWidth, Beside::kRowBelow, kAverage>(strip);
     return;
   }
-  HWY_ALIGN uint8_t first[16 * 8];
-  const Strip aside = {strip.from, strip.from_stride, first, 8, strip.rows};
+  HWY_ALIGN uint8_t first[16 * kWidth];
+  const Strip aside = {strip.from + (fy == 2 ? 0 : below), strip.from_stride, first, kWidth,
+                       strip.rows};
   if (fy == 2) {
-    diagonal<8, Beside::kNothing, false>(aside);
+    diagonal<kWidth, Beside::kNothing, false>(aside);
   } else {
-    horizontal<8, false, false>({strip.from + below, strip.from_stride, first, 8, strip.rows}, {});
+    horizontal<kWidth, false, false>(aside, {});
   }
   vertical<kWidth, true, kAverage>(
-      {strip.from + right, strip.from_stride, strip.to, strip.to_stride, strip.rows}, {first, 8});
+      {strip.from + right, strip.from_stride, strip.to, strip.to_stride, strip.rows},
+      {first, kWidth});
 }
 
-template <size_t kWidth, bool kAverage>
-HWY_INLINE void copy_rows(const Strip& strip) {
-  const Samples<kWidth> d;
-  const auto [from, from_stride, to_first, to_stride, rows] = strip;
-  for (int y = 0; y < rows; ++y) {
-    auto samples = hn::LoadU(d, from + y * from_stride);
-    uint8_t* const to = to_first + y * to_stride;
-    if constexpr (kAverage) samples = hn::AverageRound(samples, hn::LoadU(d, to));
-    hn::StoreU(samples, d, to);
-  }
-}
-
-// A block of 16, 8 or 4 bytes a row, of luma or of pairs of chroma. Any number of rows.
-template <bool kAverage>
-HWY_NOINLINE void copy_block(const Strip& block, int bytes) {
-  if (bytes == 16) {
-    copy_rows<16, kAverage>(block);
-  } else if (bytes == 8) {
-    copy_rows<8, kAverage>(block);
-  } else {
-    copy_rows<4, kAverage>(block);
-  }
-}
-
+// A block of 16, 8 or 4 columns.
 template <bool kAverage>
 HWY_INLINE void predict_luma(const Strip& block, int width, int fx, int fy) {
   if (fx == 0 && fy == 0) {
     copy_block<kAverage>(block, width);
-  } else if (width == 4) {
-    predict_strip<4, kAverage>(block, fx, fy);
+  } else if (width == 16) {
+    predict_strip<16, kAverage>(block, fx, fy);
+  } else if (width == 8) {
+    predict_strip<8, kAverage>(block, fx, fy);
   } else {
-    Strip strip = block;
-    for (int x = 0; x < width; x += 8, strip.from += 8, strip.to += 8) {
-      predict_strip<8, kAverage>(strip, fx, fy);
-    }
+    predict_strip<4, kAverage>(block, fx, fy);
   }
 }
 

@@ -1,7 +1,5 @@
 // Inter prediction in Highway, compiled once for each SIMD target: finds a block's samples, inside
 // the reference or in a copy with extended edges, and calls the kernels.
-#include <algorithm>
-
 #include "gpu_kernels/mc/h264_tables.h"
 #include "gpu_kernels/vectors_128.h"
 
@@ -36,7 +34,7 @@ struct Target {
   ptrdiff_t chroma_stride;
 };
 
-// 24 columns of 21 rows at most.
+// 21 columns of 21 rows at most.
 constexpr ptrdiff_t kEdgeStride = 32;
 struct EdgeBuffer {
   HWY_ALIGN uint8_t bytes[21 * kEdgeStride];
@@ -52,8 +50,7 @@ void predict_luma_of(const H264Prediction& p, size_t list, const H264McReference
   // What predict_luma() reads.
   const int left = fx != 0 ? 2 : 0;
   const int above = fy != 0 ? 2 : 0;
-  const int width = fx == 0 && fy == 0 ? p.width : std::max<int>(p.width, 8);
-  const H264Box box = {x - left, y - above, left + width + (fx != 0 ? 6 : 0),
+  const H264Box box = {x - left, y - above, left + p.width + (fx != 0 ? 3 : 0),
                        above + p.height + (fy != 0 ? 3 : 0)};
   Strip block = {nullptr, reference.luma_stride, target.luma, target.luma_stride, p.height};
   EdgeBuffer buffer;
@@ -75,8 +72,9 @@ void predict_chroma_of(const H264Prediction& p, size_t list, const H264McReferen
   const int vy = p.vector[list][1] + reference.chroma_offset;
   const int x = p.x / 2 + (vx >> 3);
   const int y = p.y / 2 + (vy >> 3);
-  const int more = (vx & 7) != 0 || (vy & 7) != 0 ? 1 : 0;
-  const H264Box box = {x, y, p.width / 2 + more, p.height / 2 + more};
+  const int fx = vx & 7;
+  const int fy = vy & 7;
+  const H264Box box = {x, y, p.width / 2 + (fx != 0 ? 1 : 0), p.height / 2 + (fy != 0 ? 1 : 0)};
   Strip block = {nullptr, reference.chroma_stride, target.chroma, target.chroma_stride,
                  p.height / 2};
   EdgeBuffer buffer;
@@ -89,7 +87,7 @@ void predict_chroma_of(const H264Prediction& p, size_t list, const H264McReferen
     block.from = buffer.bytes;
     block.from_stride = kEdgeStride;
   }
-  predict_chroma<kAverage>(block, p.width, vx & 7, vy & 7);
+  predict_chroma<kAverage>(block, p.width, fx, fy);
 }
 
 template <bool kAverage>
