@@ -17,7 +17,8 @@ CabacTransitions make_transitions() {
   for (size_t state = 0; state < 64; ++state) {
     for (size_t mps = 0; mps < 2; ++mps) {
       const size_t variable = state * 2 + mps;
-      for (size_t q = 0; q < 4; ++q) made.range_lps[q][variable] = kRangeLps[state][q];
+      for (size_t q = 0; q < 4; ++q)
+        made.range_lps[q][variable] = uint64_t{kRangeLps[state][q]} << CabacTransitions::kShift;
       made.next[128 + variable] = static_cast<CabacContext>(kNextStateMps[state] * 2u + mps);
       const size_t mps_after = state == 0 ? mps ^ 1 : mps;
       made.next[127 - variable] = static_cast<CabacContext>(kNextStateLps[state] * 2u + mps_after);

@@ -24,7 +24,9 @@ struct CabacContexts {
 
 // What the engine looks up, by context variable.
 struct CabacTransitions {
-  std::array<std::array<uint8_t, 128>, 4> range_lps{};  // [qCodIRangeIdx][variable]
+  // codIRangeLPS by [qCodIRangeIdx][variable], where the engine keeps it.
+  static constexpr int kShift = 55;
+  std::array<std::array<uint64_t, 128>, 4> range_lps{};
   // What variable v becomes: at 128 + v, and where the least probable symbol came at 128 + ~v.
   std::array<CabacContext, 256> next{};
 };
@@ -51,15 +53,15 @@ class CabacEngine {
 
   // 9.3.3.2.1
   bool decision(CabacContext& context) {
-    const uint64_t lps = uint64_t{kCabacTransitions.range_lps[range_ >> 61 & 3][context]} << kShift;
+    const uint64_t lps = kCabacTransitions.range_lps[range_ >> 61 & 3][context];
     const uint64_t mps = range_ - lps;
     // Ones where it is the least probable symbol. Nothing branches here: it could not be predicted.
     const int64_t least = -int64_t{value_ >= mps};
     const int64_t symbol = context ^ least;
     value_ -= mps & static_cast<uint64_t>(least);
     range_ = least != 0 ? lps : mps;
-    context = (kCabacTransitions.next.data() + 128)[symbol];
     renormalise();
+    context = (kCabacTransitions.next.data() + 128)[symbol];
     return (symbol & 1) != 0;
   }
 
@@ -96,7 +98,7 @@ class CabacEngine {
   const uint8_t* end() const { return end_; }
 
  private:
-  static constexpr int kShift = 55;
+  static constexpr int kShift = CabacTransitions::kShift;
   static constexpr unsigned kMostGolombOrder = 20;  // longer than any conforming value has
 
   void renormalise() {

@@ -33,6 +33,9 @@ void DirectPrediction::begin_slice(
   slice_ = &slice;
   colocated_ = &colocated;
   references_ = &references;
+  const bool plain = picture.structure == PictureStructure::kFrame && !picture.mbaff &&
+                     colocated.frame != nullptr && fits(*colocated.frame, picture.height);
+  plain_ = plain ? colocated.frame.get() : nullptr;
   spatial_ = (slice.header.slice.flags & V4L2_H264_SLICE_FLAG_DIRECT_SPATIAL_MV_PRED) != 0;
   const Reference& first = slice.lists[1][0];
   short_term_ = first.entry != Reference::kMissing && !first.long_term;
@@ -61,6 +64,9 @@ bool DirectPrediction::fits(const MotionField& motion, uint32_t rows) const {
 
 // Tables 8-6 and 8-8.
 DirectPrediction::Source DirectPrediction::find_source(uint32_t x, uint32_t y, bool field) const {
+  if (plain_ != nullptr) {
+    return {plain_, Scale::kOneToOne, y * picture_.width + x, 0, PictureStructure::kFrame};
+  }
   const ReferenceMotion& colocated = *colocated_;
   const auto field_motion = [&](bool bottom) {
     return (bottom ? colocated.bottom : colocated.top).get();
@@ -83,12 +89,11 @@ DirectPrediction::Source DirectPrediction::find_source(uint32_t x, uint32_t y, b
   return in_field(field_motion(bottom_closer_), x, y, true);
 }
 
-// The picture is a frame, and so is the co-located one.
+// The picture is an MBAFF frame, and the co-located one a frame.
 DirectPrediction::Source DirectPrediction::in_frame(const MotionField& motion, uint32_t x,
                                                     uint32_t y, bool field) const {
   if (!fits(motion, picture_.height)) return {};
   const uint32_t same = y * picture_.width + x;
-  if (!picture_.mbaff) return {&motion, Scale::kOneToOne, same, 0, PictureStructure::kFrame};
   const bool field_there = same < motion.field.size() && motion.field[same] != 0;
   const uint32_t upper = (y & ~1u) * picture_.width + x;
   if (field == field_there) {

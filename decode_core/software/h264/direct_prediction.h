@@ -83,6 +83,7 @@ class DirectPrediction {
   const Slice* slice_ = nullptr;
   const ReferenceMotion* colocated_ = nullptr;
   const std::array<MotionField::ReferenceId, kMaxReferences>* references_ = nullptr;
+  const MotionField* plain_ = nullptr;  // of frames without MBAFF: the co-located frame's
   bool spatial_ = false;
   bool short_term_ = false;     // RefPicList1[0] is a short-term reference
   bool bottom_closer_ = false;  // which field of RefPicList1[0] a frame macroblock takes
