@@ -1,5 +1,5 @@
 // The native engine against libavcodec on every H.264 stream of the corpus.
-#include "test/decode_core/stream/corpus.h"
+#include "test/corpus.h"
 
 #include "test/catch.h"
 #include "test/decode_core/h264_native/engine_comparison.h"
@@ -8,7 +8,7 @@ namespace daedalus::core::test {
 namespace {
 
 void compare_all(const ComparisonOptions& options) {
-  for_each_corpus_stream("h264", [&](const std::string& path, const CorpusRow&) {
+  daedalus::test::for_each_corpus_stream("h264", [&](const std::string& path, const auto&) {
     const Comparison comparison = compare_engines(path, options);
     if (!comparison.supported) return false;
     CHECK(comparison.difference == "");

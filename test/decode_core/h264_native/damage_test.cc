@@ -11,8 +11,8 @@
 #include "decode_core/core.h"
 #include "decode_core/record/recording.h"
 #include "test/catch.h"
+#include "test/corpus.h"
 #include "test/decode_core/h264_native/stream_jobs.h"
-#include "test/decode_core/stream/corpus.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
@@ -135,7 +135,7 @@ TEST_CASE("damage of every kind costs pictures, never the session") {
 TEST_CASE("damaged versions of the corpus's streams", "[corpus]") {
   constexpr size_t kJobs = 24;
   uint32_t seed = 0;
-  for_each_corpus_stream("h264", [&](const std::string& path, const CorpusRow&) {
+  daedalus::test::for_each_corpus_stream("h264", [&](const std::string& path, const auto&) {
     const std::vector<DecodeJob> jobs = jobs_of(path, kJobs);
     if (jobs.empty()) return false;
     const auto core = make_core_of("native", 2);

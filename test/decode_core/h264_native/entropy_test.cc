@@ -4,8 +4,8 @@
 #include <random>
 
 #include "test/catch.h"
+#include "test/corpus.h"
 #include "test/decode_core/h264_native/parsed_pictures.h"
-#include "test/decode_core/stream/corpus.h"
 
 namespace daedalus::core::h264 {
 namespace {
@@ -117,7 +117,7 @@ TEST_CASE("damaged bits and contradicting parameters are survived, and counted w
 }
 
 TEST_CASE("every H.264 stream of the corpus is parsed whole", "[corpus]") {
-  test::for_each_corpus_stream("h264", [](const std::string& path, const test::CorpusRow& row) {
+  daedalus::test::for_each_corpus_stream("h264", [](const std::string& path, const auto& row) {
     if (row.at("pix_fmt") != "yuv420p") return false;
     ParsedPictures pictures;
     size_t refused = 0;

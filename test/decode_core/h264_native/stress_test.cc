@@ -22,8 +22,8 @@
 #include "decode_core/software/h264/h264_decoder.h"
 #include "decode_core/workers/workers.h"
 #include "test/catch.h"
+#include "test/corpus.h"
 #include "test/decode_core/h264_native/stream_jobs.h"
-#include "test/decode_core/stream/corpus.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
@@ -333,7 +333,7 @@ TEST_CASE("sessions go at any moment, with jobs under way") {
 TEST_CASE("every H.264 stream, on random numbers of threads with random pauses", "[corpus]") {
   constexpr uint64_t kSeeds = 4;
   uint64_t seed = first_seed();
-  for_each_corpus_stream("h264", [&](const std::string& path, const CorpusRow&) {
+  daedalus::test::for_each_corpus_stream("h264", [&](const std::string& path, const auto&) {
     const std::vector<DecodeJob> jobs = jobs_of(path);
     if (jobs.empty()) return false;
     const auto expected =

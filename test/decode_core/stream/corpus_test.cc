@@ -1,11 +1,15 @@
 // The stream decoder against real streams: every frame of every stream is what the manifest says.
-#include "test/decode_core/stream/corpus.h"
+#include "test/corpus.h"
 
 #include "test/catch.h"
+#include "test/decode_core/stream/corpus_pictures.h"
 #include "test/decode_core/stream/streams.h"
 
 namespace daedalus::core::test {
 namespace {
+
+using daedalus::test::CorpusRow;
+using daedalus::test::for_each_corpus_stream;
 
 // By the manifest's notes: files that libavformat, through which the test reads, makes no packets
 // of.
@@ -16,7 +20,7 @@ bool readable(const CorpusRow& row) {
 }
 
 bool check(const std::string& path, const CorpusRow& row) {
-  if (!readable(row)) return false;
+  if (!daedalus::test::has_420_samples(row) || !readable(row)) return false;
   const auto stream = read_stream(path);
   if (!stream) FAIL_CHECK(stream.error().message);
   if (!stream) return false;

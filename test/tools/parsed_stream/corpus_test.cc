@@ -1,10 +1,10 @@
 // The parsers alone against real streams: as many frames are shown, each as large, as ffmpeg shows.
+#include "test/corpus.h"
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include "test/catch.h"
 #include "tools/parsed_stream/stream.h"
@@ -12,72 +12,25 @@
 namespace daedalus::parsed_stream {
 namespace {
 
-struct Row {
-  std::string path;
-  std::string codec;
-  std::string pixel_format;
-  uint32_t width = 0;
-  uint32_t height = 0;
-  size_t frames = 0;
-  bool resized = false;  // the frames differ in size; the manifest then gives the container's
-};
-
-std::string corpus_folder() {
-  const char* folder = std::getenv("DAEDALUS_CORPUS");
-  return folder != nullptr && *folder != '\0' ? folder : "../shared/corpus";
-}
-
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream split(line);
-  for (std::string cell; std::getline(split, cell, '\t');) cells.push_back(cell);
-  return cells;
-}
+using daedalus::test::CorpusRow;
 
 uint32_t number_of(const std::string& cell) {
   return static_cast<uint32_t>(std::strtoul(cell.c_str(), nullptr, 10));
 }
 
-std::vector<Row> read_manifest(std::istream& in) {
-  std::vector<Row> rows;
-  std::map<std::string, size_t> column;
-  for (std::string line; std::getline(in, line);) {
-    const std::vector<std::string> cells = cells_of(line);
-    if (column.empty()) {
-      for (size_t i = 0; i < cells.size(); ++i) column[cells[i]] = i;
-      continue;
-    }
-    const auto at = [&](const char* name) { return cells.at(column.at(name)); };
-    rows.push_back({at("path"), at("codec"), at("pix_fmt"), number_of(at("width")),
-                    number_of(at("height")), number_of(at("frames")),
-                    at("notes").find("differ in size") != std::string::npos});
-  }
-  return rows;
-}
-
-// What the manifest guesses of files that ffmpeg does not open.
-void correct(std::vector<Row>& rows) {
+// By path: what the manifest guesses of files that ffmpeg does not open.
+std::map<std::string, CorpusRow> read_corrections() {
+  std::map<std::string, CorpusRow> corrections;
   std::ifstream in("test/conformance/corrections.tsv");
-  REQUIRE(in);
-  size_t corrections = 0;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with('#')) continue;
-    const std::vector<std::string> cells = cells_of(line);  // path, profile, pix_fmt, …
-    for (Row& row : rows) {
-      if (row.path != cells.at(0)) continue;
-      row.pixel_format = cells.at(2);
-      row.width = number_of(cells.at(3));
-      row.height = number_of(cells.at(4));
-      row.frames = number_of(cells.at(5));
-    }
-    ++corrections;
-  }
-  CHECK(corrections > 0);
+  std::string comment;
+  REQUIRE(std::getline(in, comment));
+  for (const CorpusRow& row : daedalus::test::read_table(in)) corrections[row.at("# path")] = row;
+  CHECK(!corrections.empty());
+  return corrections;
 }
 
-void check(const std::string& folder, const Row& row) {
-  INFO(row.path);
-  auto stream = ParsedStream::open(folder + "/" + row.path);
+void check(const std::string& path, const CorpusRow& row) {
+  auto stream = ParsedStream::open(path);
   if (!stream.ok()) FAIL_CHECK(stream.error().message);
   if (!stream.ok()) return;
   size_t outputs = 0;
@@ -99,29 +52,28 @@ void check(const std::string& folder, const Row& row) {
       first = std::get<OutputEvent>(event);
     }
   }
-  CHECK(outputs == row.frames);
-  if (!row.resized) {
-    CHECK(first.visible.width == row.width);
-    CHECK(first.visible.height == row.height);
+  CHECK(outputs == number_of(row.at("frames")));
+  // Where the frames differ in size the manifest gives the container's.
+  if (row.at("notes").find("differ in size") == std::string::npos) {
+    CHECK(first.visible.width == number_of(row.at("width")));
+    CHECK(first.visible.height == number_of(row.at("height")));
   }
   CHECK(errors == 0);
 }
 
 void check_codec(const std::string& codec) {
-  const std::string folder = corpus_folder();
-  std::ifstream manifest(folder + "/MANIFEST.tsv");
-  if (!manifest) DAEDALUS_SKIP("no corpus in " << folder << " (DAEDALUS_CORPUS)");
-  std::vector<Row> rows = read_manifest(manifest);
-  correct(rows);
-  size_t checked = 0;
-  for (const Row& row : rows) {
-    if (row.codec != codec) continue;
-    const bool ten_bits = row.pixel_format == "yuv420p10le" && codec != "h264";
-    if (row.pixel_format != "yuv420p" && !ten_bits) continue;
-    check(folder, row);
-    ++checked;
-  }
-  CHECK(checked > 0);
+  const std::map<std::string, CorpusRow> corrections = read_corrections();
+  daedalus::test::for_each_corpus_stream(
+      codec, [&](const std::string& path, const CorpusRow& given) {
+        CorpusRow row = given;
+        if (const auto found = corrections.find(row.at("path")); found != corrections.end()) {
+          for (const auto& [column, cell] : found->second) row[column] = cell;
+        }
+        if (!daedalus::test::has_420_samples(row)) return false;
+        if (codec == "h264" && row.at("pix_fmt") != "yuv420p") return false;
+        check(path, row);
+        return true;
+      });
 }
 
 }  // namespace
