@@ -8,9 +8,8 @@ namespace daedalus::core::h264 {
 namespace {
 
 bool any(const MacroblockStrengths& strengths) {
-  uint64_t all = 0;
-  for (const uint64_t part : std::bit_cast<std::array<uint64_t, 4>>(strengths)) all |= part;
-  return all != 0;
+  const auto [a, b, c, d] = std::bit_cast<std::array<uint64_t, 4>>(strengths);
+  return (a | b | c | d) != 0;
 }
 
 }  // namespace
@@ -57,13 +56,13 @@ void Deblocking::add_to_batch(uint32_t x, uint32_t row) {
   if (row != 0 && filters_across(list_, macroblock, index - list_.width)) {
     neighbours.top = index - list_.width;
   }
-  const MacroblockStrengths strengths = strengths_.of(index, neighbours);
-  if (!any(strengths)) return;
+  gpu_kernels::H264DeblockMacroblock& filtered = batch_[batch_size_];
+  filtered.strength = strengths_.of(index, neighbours);
+  if (!any(filtered.strength)) return;
+  ++batch_size_;
   const auto target = target_.macroblock(x, row);
-  gpu_kernels::H264DeblockMacroblock& filtered = batch_[batch_size_++];
   filtered.luma = target.luma;
   filtered.chroma = target.chroma;
-  filtered.strength = strengths;
   if (neighbours.left != kNoMacroblock) {
     filtered.qp[0] = thresholds_.between(list_.macroblocks[neighbours.left], macroblock);
   }

@@ -1,5 +1,7 @@
 #include "decode_core/software/h264/deblocking_thresholds.h"
 
+#include <algorithm>
+
 namespace daedalus::core::h264 {
 namespace {
 
@@ -16,12 +18,13 @@ uint8_t chroma_qp(int index) {
 }  // namespace
 
 DeblockingThresholds::DeblockingThresholds(const v4l2_ctrl_h264_pps& pps) {
-  for (size_t qp = 0; qp < component_qps_.size(); ++qp) {
+  for (size_t i = 0; i < component_qps_.size(); ++i) {
+    const int qp = std::min(static_cast<int>(i), kHighestQp);
     const auto of_chroma = [&](int offset) {
-      return chroma_qp(std::clamp(static_cast<int>(qp) + offset, 0, kHighestQp));
+      return chroma_qp(std::clamp(qp + offset, 0, kHighestQp));
     };
-    component_qps_[qp] = {static_cast<uint8_t>(qp), of_chroma(pps.chroma_qp_index_offset),
-                          of_chroma(pps.second_chroma_qp_index_offset), 0};
+    component_qps_[i] = {static_cast<uint8_t>(qp), of_chroma(pps.chroma_qp_index_offset),
+                         of_chroma(pps.second_chroma_qp_index_offset), 0};
   }
   fill();
 }

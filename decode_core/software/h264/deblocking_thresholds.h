@@ -2,11 +2,9 @@
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_H264_DEBLOCKING_THRESHOLDS_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_H264_DEBLOCKING_THRESHOLDS_H_
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <tuple>
 
 #include "decode_core/software/h264/macroblock_list.h"
 #include "gpu_kernels/deblock/h264.h"
@@ -38,16 +36,15 @@ class DeblockingThresholds {
 
  private:
   uint32_t qps_of(const Macroblock& macroblock) const {
-    constexpr int kHighest = 51;
-    const int qp = std::clamp<int>(macroblock.luma_qp, 0, kHighest);
-    return std::bit_cast<uint32_t>(component_qps_[static_cast<size_t>(qp)]);
+    return std::bit_cast<uint32_t>(
+        component_qps_[static_cast<size_t>(macroblock.luma_qp) % component_qps_.size()]);
   }
   static std::array<int, 2> offsets_of(const Slice& slice);  // FilterOffsetA, FilterOffsetB
   void fill();
 
   std::array<int, 2> offsets_{};
   gpu_kernels::H264ThresholdTable table_;
-  std::array<Qps, std::tuple_size_v<gpu_kernels::H264ThresholdTable>> component_qps_;  // by luma QP
+  std::array<Qps, 64> component_qps_;  // by luma QP, which is not above 51
 };
 
 }  // namespace daedalus::core::h264
