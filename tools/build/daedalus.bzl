@@ -52,6 +52,44 @@ def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, *
         **kwargs
     )
 
+def daedalus_kernels(name, headers = []):
+    """A stage's kernels for one codec, and their comparison.
+
+    NAME.h and NAME.cc (which substrate), NAME_scalar.cc, NAME_simd.cc, NAME_tables.h (what they share), NAME_test.cc.
+
+    Args:
+      name: the library, named after the codec.
+      headers: further headers of its own.
+    """
+    daedalus_cc_library(
+        name = name,
+        srcs = [
+            name + ".cc",
+            name + "_scalar.cc",
+            name + "_simd.cc",
+            name + "_tables.h",
+        ] + headers,
+        hdrs = [name + ".h"],
+        visibility = [
+            "//decode_core:__subpackages__",
+            "//gpu_kernels:__subpackages__",
+            "//tools:__subpackages__",
+        ],
+        deps = [
+            "//gpu_kernels:substrate",
+            "//gpu_kernels:vectors_128",
+            "@libhwy",
+        ],
+    )
+    daedalus_cc_test(
+        name = name + "_test",
+        srcs = [name + "_test.cc"],
+        deps = [
+            ":" + name,
+            "//gpu_kernels:harness",
+        ],
+    )
+
 def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwargs):
     """A test around LLVMFuzzerTestOneInput.
 
