@@ -146,39 +146,42 @@ HWY_NOINLINE void diagonal(const Strip& strip) {
   }
 }
 
-// Any fraction but (0, 0), in quarter samples (table 8-12). Where the second of two half samples
-// is one of a column it comes last, averaged with the first, which is kept aside.
+// Between a half sample of a row and one of a column, or the diagonal one: the first is kept aside,
+// the one of the column comes last, averaged with it.
 template <size_t kWidth, bool kAverage>
-void predict_strip(const Strip& strip, int fx, int fy) {
-  const ptrdiff_t right = fx == 3 ? 1 : 0;
-  const ptrdiff_t below = fy == 3 ? strip.from_stride : 0;
-  if (fy == 0) {
-    fx == 2 ? horizontal<kWidth, false, kAverage>(strip, {})
-            : horizontal<kWidth, true, kAverage>(strip, {strip.from + right, strip.from_stride});
-    return;
-  }
-  if (fx == 0) {
-    fy == 2 ? vertical<kWidth, false, kAverage>(strip, {})
-            : vertical<kWidth, true, kAverage>(strip, {strip.from + below, strip.from_stride});
-    return;
-  }
-  if (fx == 2) {
-    fy == 2   ? diagonal<kWidth, Beside::kNothing, kAverage>(strip)
-    : fy == 1 ? diagonal<kWidth, Beside::kRow, kAverage>(strip)
-              : diagonal<kWidth, Beside::kRowBelow, kAverage>(strip);
-    return;
-  }
+HWY_NOINLINE void between_half_samples(const Strip& strip, int fx, int fy) {
   HWY_ALIGN uint8_t first[16 * kWidth];
-  const Strip aside = {strip.from + (fy == 2 ? 0 : below), strip.from_stride, first, kWidth,
-                       strip.rows};
+  const Strip aside = {strip.from + (fy == 3 ? strip.from_stride : 0), strip.from_stride, first,
+                       kWidth, strip.rows};
   if (fy == 2) {
     diagonal<kWidth, Beside::kNothing, false>(aside);
   } else {
     horizontal<kWidth, false, false>(aside, {});
   }
   vertical<kWidth, true, kAverage>(
-      {strip.from + right, strip.from_stride, strip.to, strip.to_stride, strip.rows},
+      {strip.from + (fx == 3 ? 1 : 0), strip.from_stride, strip.to, strip.to_stride, strip.rows},
       {first, kWidth});
+}
+
+// Any fraction but (0, 0), in quarter samples (table 8-12).
+template <size_t kWidth, bool kAverage>
+HWY_NOINLINE void predict_strip(const Strip& strip, int fx, int fy) {
+  const uint8_t* const right = strip.from + (fx == 3 ? 1 : 0);
+  const uint8_t* const below = strip.from + (fy == 3 ? strip.from_stride : 0);
+  if (fy == 0) {
+    fx == 2 ? horizontal<kWidth, false, kAverage>(strip, {})
+            : horizontal<kWidth, true, kAverage>(strip, {right, strip.from_stride});
+  } else if (fx == 0) {
+    fy == 2 ? vertical<kWidth, false, kAverage>(strip, {})
+            : vertical<kWidth, true, kAverage>(strip, {below, strip.from_stride});
+  } else if (fx != 2) {
+    between_half_samples<kWidth, kAverage>(strip, fx, fy);
+  } else if (fy == 2) {
+    diagonal<kWidth, Beside::kNothing, kAverage>(strip);
+  } else {
+    fy == 1 ? diagonal<kWidth, Beside::kRow, kAverage>(strip)
+            : diagonal<kWidth, Beside::kRowBelow, kAverage>(strip);
+  }
 }
 
 // A block of 16, 8 or 4 columns.

@@ -40,6 +40,27 @@ struct EdgeBuffer {
   HWY_ALIGN uint8_t bytes[21 * kEdgeStride];
 };
 
+// The kernels where the box that they read is not inside the picture, from a copy.
+template <bool kAverage>
+HWY_NOINLINE void predict_luma_beyond(const H264Plane& plane, const H264Box& box, int x, int y,
+                                      Strip block, int width, int fx, int fy) {
+  EdgeBuffer buffer;
+  copy_extended_bytes(plane, box, buffer.bytes, kEdgeStride);
+  block.from = buffer.bytes + (y - box.y) * kEdgeStride + (x - box.x);
+  block.from_stride = kEdgeStride;
+  predict_luma<kAverage>(block, width, fx, fy);
+}
+
+template <bool kAverage>
+HWY_NOINLINE void predict_chroma_beyond(const H264Plane& plane, const H264Box& box, Strip block,
+                                        int bytes, int fx, int fy) {
+  EdgeBuffer buffer;
+  copy_extended_pairs(plane, box, buffer.bytes, kEdgeStride);
+  block.from = buffer.bytes;
+  block.from_stride = kEdgeStride;
+  predict_chroma<kAverage>(block, bytes, fx, fy);
+}
+
 template <bool kAverage>
 void predict_luma_of(const H264Prediction& p, size_t list, const H264McReference& reference,
                      const Target& target) {
@@ -53,16 +74,14 @@ void predict_luma_of(const H264Prediction& p, size_t list, const H264McReference
   const H264Box box = {x - left, y - above, left + p.width + (fx != 0 ? 3 : 0),
                        above + p.height + (fy != 0 ? 3 : 0)};
   Strip block = {nullptr, reference.luma_stride, target.luma, target.luma_stride, p.height};
-  EdgeBuffer buffer;
   if (HWY_LIKELY(box.is_inside(reference.width, reference.height))) {
     block.from = reference.luma + y * reference.luma_stride + x;
+    predict_luma<kAverage>(block, p.width, fx, fy);
   } else {
-    copy_extended_bytes({reference.luma, reference.luma_stride, reference.width, reference.height},
-                        box, buffer.bytes, kEdgeStride);
-    block.from = buffer.bytes + above * kEdgeStride + left;
-    block.from_stride = kEdgeStride;
+    predict_luma_beyond<kAverage>(
+        {reference.luma, reference.luma_stride, reference.width, reference.height}, box, x, y,
+        block, p.width, fx, fy);
   }
-  predict_luma<kAverage>(block, p.width, fx, fy);
 }
 
 template <bool kAverage>
@@ -77,17 +96,14 @@ void predict_chroma_of(const H264Prediction& p, size_t list, const H264McReferen
   const H264Box box = {x, y, p.width / 2 + (fx != 0 ? 1 : 0), p.height / 2 + (fy != 0 ? 1 : 0)};
   Strip block = {nullptr, reference.chroma_stride, target.chroma, target.chroma_stride,
                  p.height / 2};
-  EdgeBuffer buffer;
   if (HWY_LIKELY(box.is_inside(reference.width / 2, reference.height / 2))) {
     block.from = reference.chroma + y * reference.chroma_stride + 2 * x;
+    predict_chroma<kAverage>(block, p.width, fx, fy);
   } else {
-    copy_extended_pairs(
+    predict_chroma_beyond<kAverage>(
         {reference.chroma, reference.chroma_stride, reference.width / 2, reference.height / 2}, box,
-        buffer.bytes, kEdgeStride);
-    block.from = buffer.bytes;
-    block.from_stride = kEdgeStride;
+        block, p.width, fx, fy);
   }
-  predict_chroma<kAverage>(block, p.width, fx, fy);
 }
 
 template <bool kAverage>
