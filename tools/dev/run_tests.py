@@ -31,9 +31,9 @@ LEAST_FOR_A_STAGE = 150
 # The streams that also go through CUSE, which takes the virtual machine.
 CUSE_SAMPLE = "test/conformance/cuse_sample.tsv"
 
-# Parsers and writers of the newest codecs, which are fuzzed longer than the others' half minute.
+# The newest parsers, writers and engines, which are fuzzed longer than the others' half minute.
 LONG_FUZZ_TARGETS = tuple(f"//test/fuzz:{name}_fuzzer"
-                          for name in ("av1_headers", "av1_writer", "hevc_headers", "hevc_stream"))
+                          for name in ("av1_headers", "av1_writer", "hevc_headers", "hevc_stream", "h264_engine"))
 LONG_FUZZ_SECONDS = 20 * 60
 
 CONFORMANCE_LINE = re.compile(r"^conformance \S+: (\d+) passed, (\d+) failed, (\d+) skipped", re.MULTILINE)
