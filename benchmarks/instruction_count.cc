@@ -3,6 +3,10 @@
 //   qemu-aarch64 -plugin instruction_count_1.so -d plugin PROGRAM…
 //   instructions: ALL
 //   instructions of FUNCTION: MANY      (mangled; "elsewhere" is code of shared libraries)
+// With the argument marks=PREFIX (instruction_count_1.so,marks=PREFIX) it prints, each time that a
+// function of that prefix is called, how many there have been before; such functions have no loops
+// and no calls:
+//   FUNCTION at MANY
 //
 // Debian ships no header of the plug-in interface (QEMU, docs/devel/tcg-plugins), so what is used
 // of it is declared here: calls that its versions 1 (QEMU 7.2) to 4 (QEMU 10) have alike.
@@ -13,6 +17,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 extern "C" {
 
@@ -45,15 +50,23 @@ using Counter = std::atomic<uint64_t>;
 
 // What executing a block adds to.
 struct Block {
+  const std::string& function;
   Counter& counter;
   size_t instructions;
 };
 
-// Both live until the process ends: other threads of the guest may still run then.
+// All live until the process ends: other threads of the guest may still run then.
 struct Counts {
   std::mutex mutex;
   std::map<std::string, Counter> by_function;
   std::deque<Block> blocks;
+  std::string marks;  // their functions' prefix; empty: none
+
+  uint64_t sum() const {
+    uint64_t sum = 0;
+    for (const auto& [function, count] : by_function) sum += count;
+    return sum;
+  }
 };
 Counts& counts() {
   static auto& counts = *new Counts;
@@ -65,29 +78,44 @@ void executed(unsigned /*cpu*/, void* data) {
   block.counter.fetch_add(block.instructions, std::memory_order_relaxed);
 }
 
-void translated(PluginId /*id*/, qemu_plugin_tb* block) {
-  const char* function = qemu_plugin_insn_symbol(qemu_plugin_tb_get_insn(block, 0));
+void reached_mark(unsigned /*cpu*/, void* data) {
+  const auto& block = *static_cast<const Block*>(data);
   Counts& all = counts();
   std::lock_guard lock(all.mutex);
-  Counter& counter = all.by_function[function != nullptr ? function : "elsewhere"];
-  Block& kept = all.blocks.emplace_back(Block{counter, qemu_plugin_tb_n_insns(block)});
+  qemu_plugin_outs((block.function + " at " + std::to_string(all.sum()) + "\n").c_str());
+}
+
+void translated(PluginId /*id*/, qemu_plugin_tb* block) {
+  const char* symbol = qemu_plugin_insn_symbol(qemu_plugin_tb_get_insn(block, 0));
+  Counts& all = counts();
+  std::lock_guard lock(all.mutex);
+  const auto entry = all.by_function.try_emplace(symbol != nullptr ? symbol : "elsewhere").first;
+  Block& kept =
+      all.blocks.emplace_back(Block{entry->first, entry->second, qemu_plugin_tb_n_insns(block)});
+  if (!all.marks.empty() && entry->first.starts_with(all.marks)) {
+    qemu_plugin_register_vcpu_tb_exec_cb(block, reached_mark, kNoRegisters, &kept);
+  }
   qemu_plugin_register_vcpu_tb_exec_cb(block, executed, kNoRegisters, &kept);
 }
 
 void ended(PluginId /*id*/, void* /*user_data*/) {
   Counts& all = counts();
   std::lock_guard lock(all.mutex);
-  uint64_t sum = 0;
   for (const auto& [function, count] : all.by_function) {
-    sum += count;
     qemu_plugin_outs(("instructions of " + function + ": " + std::to_string(count) + "\n").c_str());
   }
-  qemu_plugin_outs(("instructions: " + std::to_string(sum) + "\n").c_str());
+  qemu_plugin_outs(("instructions: " + std::to_string(all.sum()) + "\n").c_str());
 }
 
 }  // namespace
 
-int qemu_plugin_install(PluginId id, const qemu_info_t* /*info*/, int /*argc*/, char** /*argv*/) {
+int qemu_plugin_install(PluginId id, const qemu_info_t* /*info*/, int argc, char** argv) {
+  constexpr std::string_view kMarks = "marks=";
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (!argument.starts_with(kMarks)) return 1;
+    counts().marks = argument.substr(kMarks.size());
+  }
   qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
   qemu_plugin_register_atexit_cb(id, ended, nullptr);
   return 0;

@@ -155,14 +155,12 @@ class H264Decoder final : public Decoder {
   bool add(size_t place, PictureInWork& picture) {
     const PictureDecoding& decoding = picture.decoding;
     const uint32_t macroblocks = decoding.macroblocks();
-    const uint32_t row = std::max(macroblocks / decoding.rows(), 1u);
-    const h264::TaskSchedule::Shape shape{
-        .rows = decoding.rows(),
-        .lines_a_row = decoding.is_read_by_lines() ? 16u : 0u,
-        .reads_motion = decoding.reads_motion(),
-        .batch = std::max(scheduling_.macroblocks_a_batch / row, 1u)};
+    const h264::TaskSchedule::Shape shape{.rows = decoding.rows(),
+                                          .lines_a_row = decoding.is_read_by_lines() ? 16u : 0u,
+                                          .reads_motion = decoding.reads_motion(),
+                                          .batch = scheduling_.batch(macroblocks, decoding.rows())};
     try {
-      tasks_.add(place, picture, shape, 1 + macroblocks / scheduling_.macroblocks_a_thread);
+      tasks_.add(place, picture, shape, scheduling_.useful_threads(macroblocks));
     } catch (const std::bad_alloc&) {
       return false;
     }

@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_H264_H264_DECODER_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_H264_H264_DECODER_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,14 @@ struct H264Scheduling {
   uint32_t macroblocks_a_batch = 480;   // are worth waking one
   // Called before and after each task on its thread, which holds no lock; several at a time.
   std::function<void()> between_tasks{};
+
+  // How many threads a picture is worth, and how many of its rows one.
+  uint32_t useful_threads(uint32_t macroblocks) const {
+    return 1 + macroblocks / macroblocks_a_thread;
+  }
+  uint32_t batch(uint32_t macroblocks, uint32_t rows) const {
+    return std::max(macroblocks_a_batch / std::max(macroblocks / rows, 1u), 1u);
+  }
 };
 
 // `threads`: at most so many work at a time, at least 1. `workers` outlives the decoder.

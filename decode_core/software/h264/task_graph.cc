@@ -5,19 +5,10 @@
 #include <utility>
 
 namespace daedalus::core::h264 {
-namespace {
-
-// With several threads, one picture more than they are: entropy decoding runs ahead. Alone, a
-// thread is done soonest with one picture if it has only that.
-size_t most_pictures(uint32_t threads) {
-  return threads == 1 ? 1 : std::min<size_t>(threads + 1, TaskSchedule::kMostPictures);
-}
-
-}  // namespace
 
 TaskGraph::TaskGraph(Workers& workers, uint32_t threads)
     : threads_(threads),
-      most_pictures_(most_pictures(threads)),
+      most_pictures_(TaskSchedule::most_pictures(threads)),
       helpers_(workers, [this] { help(); }) {}
 
 size_t TaskGraph::await_place() {

@@ -17,6 +17,12 @@ constexpr uint32_t kLinesOfNextRow = 3;
 
 }  // namespace
 
+// With several threads, one picture more than they are: entropy decoding runs ahead. Alone, a
+// thread is done soonest with one picture if it has only that.
+size_t TaskSchedule::most_pictures(uint32_t threads) {
+  return threads == 1 ? 1 : std::min<size_t>(threads + 1, kMostPictures);
+}
+
 TaskSchedule::TaskSchedule() { pictures_.reserve(kMostPictures); }
 
 // Luma lines from the top that nobody writes any more.

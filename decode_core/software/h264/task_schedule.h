@@ -28,6 +28,8 @@ class TaskSchedule {
  public:
   // Pictures under way at a time.
   static constexpr size_t kMostPictures = 6;
+  // Of them, where so many threads work.
+  static size_t most_pictures(uint32_t threads);
   static constexpr uint32_t kAllLines = std::numeric_limits<uint32_t>::max();
 
   // What is known of a picture as it is added.
