@@ -59,11 +59,26 @@ void remove_pages_of_ended_processes(const std::string& folder) {
   }
 }
 
-Result<Mapping> make_page_file(const std::string& folder, const std::string& name) {
+// Of this copy of the library; a process may have several (a plug-in brings its own).
+uint32_t next_session() {
+  static std::atomic<uint32_t> sessions{0};
+  return ++sessions;
+}
+
+// A new file, so that no two pages share one: numbers that another copy has taken are passed over.
+Result<Mapping> make_page_file(const std::string& folder, uint32_t* session) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  const std::string path = folder + "/" + name;
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  constexpr int kMostTries = 1000;
+  std::string path;
+  UniqueFd fd;
+  for (int tried = 0; tried < kMostTries; ++tried) {
+    path = folder + "/" + std::to_string(::getpid()) + "-" + std::to_string(*session) +
+           std::string(kSuffix);
+    fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (fd || errno != EEXIST) break;
+    *session = next_session();
+  }
   if (!fd) return system_error("open " + path);
   // Blocks are reserved now: a full file system must not become SIGBUS at the first count.
   if (const int failure = ::posix_fallocate(fd.get(), 0, sizeof(StatisticsPage)); failure != 0) {
@@ -76,12 +91,10 @@ Result<Mapping> make_page_file(const std::string& folder, const std::string& nam
 }  // namespace
 
 Statistics::Statistics(const std::string& folder, const Identity& identity, bool sweep) {
-  static std::atomic<uint32_t> sessions{0};
-  const uint32_t session = ++sessions;
+  uint32_t session = next_session();
   if (!folder.empty()) {
     if (sweep) remove_pages_of_ended_processes(folder);
-    auto mapping = make_page_file(
-        folder, std::to_string(::getpid()) + "-" + std::to_string(session) + std::string(kSuffix));
+    auto mapping = make_page_file(folder, &session);
     if (mapping) {
       mapping_ = std::move(*mapping);
     } else {

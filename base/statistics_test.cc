@@ -32,6 +32,25 @@ Statistics::Identity identity() {
           1080};
 }
 
+TEST_CASE("a page that another copy of the library has in this process is left alone") {
+  TemporaryFolder folder;
+  const Statistics first(folder.path(), identity(), false);
+  const uint32_t number = read_statistics(folder.path())->front().session;
+  const std::string taken = folder.path() + "/" + std::to_string(::getpid()) + "-" +
+                            std::to_string(number + 1) + ".stats";
+  std::ofstream(taken) << "another's";
+  Statistics second(folder.path(), identity(), false);
+  second.page().pictures += 1;
+  std::string text;
+  std::getline(std::ifstream(taken), text);
+  CHECK(text == "another's");
+  const auto pages = read_statistics(folder.path());
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 2);
+  CHECK(pages->back().session == number + 2);
+  CHECK(pages->back().pictures == 1);
+}
+
 TEST_CASE("a page is read back by another opener while its writer lives") {
   TemporaryFolder folder;
   Statistics statistics(folder.path() + "/made/on/demand", identity(), false);

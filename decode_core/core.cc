@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "base/statistics.h"
 #include "decode_core/backend.h"
+#include "decode_core/hardware/device_calls.h"
+#include "decode_core/hardware/failover_decoder.h"
+#include "decode_core/hardware/hardware_backend.h"
 #include "decode_core/memory/surface_memory.h"
 #include "decode_core/queued_session.h"
 #include "decode_core/record/recording.h"
@@ -18,13 +21,50 @@
 namespace daedalus::core {
 namespace {
 
+bool is_asked_for(const Settings& settings) { return settings.backend.starts_with("hardware"); }
+
+// Null where there is none, or none is asked for.
+std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls) {
+  const auto wanted = wanted_hardware(settings);
+  if (!wanted) return nullptr;
+  HardwareSurvey survey = survey_hardware(calls, *wanted);
+  if (!survey.devices.empty()) return create_hardware_backend(calls, std::move(survey.devices));
+  if (is_asked_for(settings)) {
+    log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
+        settings.backend.c_str());
+  }
+  return nullptr;
+}
+
+// What all of them can do together; of one profile and depth, every size that one of them takes.
+std::vector<ProfileCapability> together(const std::vector<std::unique_ptr<Backend>>& backends) {
+  std::vector<ProfileCapability> all;
+  for (auto backend = backends.rbegin(); backend != backends.rend(); ++backend) {
+    for (const ProfileCapability& added : (*backend)->capabilities()) {
+      const auto known = std::find_if(all.begin(), all.end(), [&](const ProfileCapability& c) {
+        return c.profile == added.profile && c.bit_depth == added.bit_depth;
+      });
+      if (known == all.end()) {
+        all.push_back(added);
+        continue;
+      }
+      known->min_width = std::min(known->min_width, added.min_width);
+      known->min_height = std::min(known->min_height, added.min_height);
+      known->max_width = std::max(known->max_width, added.max_width);
+      known->max_height = std::max(known->max_height, added.max_height);
+    }
+  }
+  return all;
+}
+
 class DecodeCore final : public Core {
  public:
-  explicit DecodeCore(Settings settings)
+  DecodeCore(Settings settings, DeviceCalls& calls)
       : settings_(std::move(settings)),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
-        backend_(create_software_backend(settings_, workers_)),
+        backends_(create_backends(calls)),
+        capabilities_(together(backends_)),
         memory_(MemoryAllocator::create()) {
     if (settings_.record.empty()) return;
     auto recorder = RecordingWriter::create(settings_.record);
@@ -35,25 +75,60 @@ class DecodeCore final : public Core {
     }
   }
 
-  std::span<const ProfileCapability> capabilities() const override {
-    return backend_->capabilities();
-  }
+  std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
 
   Result<std::shared_ptr<Session>> open_session(const SessionConfig& config) override {
-    auto decoder = backend_->create_decoder(config);
-    if (!decoder) return decoder.error();
+    Error refusal{ErrorCode::kUnsupported, "no backend"};
+    for (const auto& backend : backends_) {
+      auto decoder = backend->create_decoder(config);
+      if (decoder) {
+        const bool last = backend == backends_.back();
+        if (!last) *decoder = with_failover(config, std::move(*decoder));
+        return make_session(config, *backend, std::move(*decoder));
+      }
+      refusal = decoder.error();
+      log(LogLevel::kDebug, "%s: %s", backend->name().data(), refusal.message.c_str());
+    }
+    return refusal;
+  }
+
+  const Settings& settings() const override { return settings_; }
+  Workers& workers() override { return workers_; }
+  MemoryAllocator& memory() override { return *memory_; }
+
+ private:
+  // In the order in which sessions ask them.
+  std::vector<std::unique_ptr<Backend>> create_backends(DeviceCalls& calls) {
+    std::vector<std::unique_ptr<Backend>> backends;
+    if (auto hardware = find_hardware(settings_, calls)) backends.push_back(std::move(hardware));
+    if (!is_asked_for(settings_)) {
+      backends.push_back(create_software_backend(settings_, workers_));
+    }
+    return backends;
+  }
+
+  // Hardware that was chosen by itself has software behind it.
+  std::unique_ptr<Decoder> with_failover(const SessionConfig& config,
+                                         std::unique_ptr<Decoder> decoder) {
+    return create_failover_decoder(std::move(decoder), [software = backends_.back().get(), config] {
+      return software->create_decoder(config);
+    });
+  }
+
+  Result<std::shared_ptr<Session>> make_session(const SessionConfig& config, Backend& backend,
+                                                std::unique_ptr<Decoder> decoder) {
     const Codec codec = codec_of(config.profile);
     const Statistics::Identity identity{config.front,
                                         std::string(to_string(codec)),
                                         std::string(to_string(config.profile)),
-                                        std::string(backend_->engine_of(codec)),
-                                        std::string(backend_->name()),
+                                        std::string(backend.engine_of(codec)),
+                                        std::string(backend.name()),
                                         config.width,
                                         config.height};
     QueuedSession::Parts parts{config,
-                               backend_->engine_of(codec),
+                               backend.engine_of(codec),
                                shared_from_this(),
-                               std::move(*decoder),
+                               std::move(decoder),
                                std::make_unique<Statistics>(settings_.statistics_folder, identity,
                                                             settings_.sweep_statistics),
                                recorder_};
@@ -64,14 +139,10 @@ class DecodeCore final : public Core {
     }
   }
 
-  const Settings& settings() const override { return settings_; }
-  Workers& workers() override { return workers_; }
-  MemoryAllocator& memory() override { return *memory_; }
-
- private:
   const Settings settings_;
   Workers workers_;
-  const std::unique_ptr<Backend> backend_;
+  const std::vector<std::unique_ptr<Backend>> backends_;
+  const std::vector<ProfileCapability> capabilities_;
   const std::unique_ptr<MemoryAllocator> memory_;
   std::shared_ptr<RecordingWriter> recorder_;
 };
@@ -79,7 +150,11 @@ class DecodeCore final : public Core {
 }  // namespace
 
 std::shared_ptr<Core> Core::create(Settings settings) {
-  return std::make_shared<DecodeCore>(std::move(settings));
+  return create(std::move(settings), system_device_calls());
+}
+
+std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls) {
+  return std::make_shared<DecodeCore>(std::move(settings), calls);
 }
 
 std::shared_ptr<Core> Core::shared() {

@@ -12,6 +12,7 @@
 
 namespace daedalus::core {
 
+class DeviceCalls;
 class MemoryAllocator;
 class Workers;
 
@@ -31,6 +32,8 @@ class Core : public std::enable_shared_from_this<Core> {
   static std::shared_ptr<Core> shared();
   // A core of one's own, for tests and tools.
   static std::shared_ptr<Core> create(Settings settings);
+  // The same with hardware that these calls reach, which outlive it.
+  static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls);
   virtual ~Core() = default;
 
   virtual std::span<const ProfileCapability> capabilities() const = 0;

@@ -34,6 +34,16 @@ class EnvironmentReader {
     complain(name, text, "allowed:" + list);
   }
 
+  // A device is named by its node.
+  void backend(std::string& value) {
+    constexpr const char* kName = "DAEDALUS_BACKEND";
+    if (const std::string_view text = environment(kName); text.starts_with("hardware:/dev/")) {
+      value = text;
+    } else {
+      choice(kName, {"auto", "software", "hardware", "hardware:loopback"}, value);
+    }
+  }
+
   void substrate(gpu_kernels::SubstrateChoice& value) {
     constexpr const char* kName = "DAEDALUS_SUBSTRATE";
     const std::string_view text = environment(kName);
@@ -69,7 +79,7 @@ class EnvironmentReader {
 
 Settings read(EnvironmentReader& reader) {
   Settings settings;
-  reader.choice("DAEDALUS_BACKEND", {"auto", "software"}, settings.backend);
+  reader.backend(settings.backend);
   reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec", "dav1d", "native"}, settings.engine);
   reader.substrate(settings.substrate);
   reader.number("DAEDALUS_THREADS", 64, settings.threads);

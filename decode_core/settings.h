@@ -10,7 +10,8 @@
 namespace daedalus::core {
 
 struct Settings {
-  std::string backend = "auto";            // DAEDALUS_BACKEND: auto, software
+  // DAEDALUS_BACKEND: auto, software, hardware, hardware:/dev/mediaN, hardware:loopback
+  std::string backend = "auto";
   std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec, dav1d, native
   gpu_kernels::SubstrateChoice substrate;  // DAEDALUS_SUBSTRATE: auto, scalar, simd, stage=value,…
   int threads = 0;     // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8

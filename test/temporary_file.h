@@ -1,4 +1,4 @@
-// TemporaryFile: a file that goes away with the object.
+// TemporaryFile and TemporaryFolder: a file and a folder that go away with the object.
 #ifndef DAEDALUS_TEST_TEMPORARY_FILE_H_
 #define DAEDALUS_TEST_TEMPORARY_FILE_H_
 
@@ -44,6 +44,20 @@ class TemporaryFile {
 
  private:
   std::string path_;
+};
+
+// Empty at first.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() { std::filesystem::create_directory(name_.path()); }
+  ~TemporaryFolder() { std::filesystem::remove_all(name_.path()); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return name_.path(); }
+
+ private:
+  const TemporaryFile name_;
 };
 
 }  // namespace daedalus::test

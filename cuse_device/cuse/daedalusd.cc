@@ -71,7 +71,10 @@ std::unique_ptr<Statistics> statistics_of(const std::string& node, const core::S
 // The devices are made by the user that serves them, with what that user may open.
 Status attach_devices(const v4l2::NodesOptions& options, const std::string& requests,
                       Companions* companions, Server* server) {
-  const auto core = core::Core::shared();
+  // A node never decodes with nodes: it might find itself.
+  core::Settings settings = core::Settings::from_environment();
+  settings.backend = "software";
+  const auto core = core::Core::create(std::move(settings));
   auto devices = v4l2::make_nodes(core, options);
   devices.push_back(std::make_unique<RequestDevice>(requests));
   for (size_t i = 0; i < server->node_count(); ++i) {

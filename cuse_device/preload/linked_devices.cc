@@ -15,7 +15,10 @@ Result<Devices> make_devices(std::span<const Node> nodes) {
   options.stateless_name = nodes[static_cast<size_t>(NodeRole::kStateless)].name;
   options.media_name = nodes[static_cast<size_t>(NodeRole::kMedia)].name;
   options.av1 = std::getenv("DAEDALUS_AV1") != nullptr;  // set by daedalus run --av1
-  const auto core = core::Core::create(core::Settings::from_environment());
+  // A node never decodes with nodes: it might find itself.
+  core::Settings settings = core::Settings::from_environment();
+  settings.backend = "software";
+  const auto core = core::Core::create(std::move(settings));
   Devices devices;
   for (auto& device : v4l2::make_nodes(core, options)) {
     const dev_t number = nodes[devices.size()].number;

@@ -56,6 +56,16 @@ TEST_CASE("variables are read") {
   CHECK_FALSE(settings->sweep_statistics);
 }
 
+TEST_CASE("a backend is one of the names, or the node of a device") {
+  for (const char* value : {"software", "hardware", "hardware:loopback", "hardware:/dev/media3"}) {
+    Environment environment;
+    environment.set("DAEDALUS_BACKEND", value);
+    const auto settings = Settings::parse_environment();
+    REQUIRE(settings.ok());
+    CHECK(settings->backend == value);
+  }
+}
+
 TEST_CASE("statistics go to the runtime folder, which is swept, unless told otherwise") {
   Environment environment;
   environment.set("XDG_RUNTIME_DIR", "/run/user/1");
@@ -66,13 +76,10 @@ TEST_CASE("statistics go to the runtime folder, which is swept, unless told othe
 
 TEST_CASE("wrong values are an error for programs and ignored by drivers") {
   const std::vector<std::pair<const char*, std::string>> wrong = {
-      {"DAEDALUS_BACKEND", "hardwear"},
-      {"DAEDALUS_ENGINE", "libav"},
-      {"DAEDALUS_SUBSTRATE", "neon?"},
-      {"DAEDALUS_THREADS", "-1"},
-      {"DAEDALUS_THREADS", "65"},
-      {"DAEDALUS_THREADS", "3x"},
-      {"DAEDALUS_THREADS", "99999999999999999999"}};
+      {"DAEDALUS_BACKEND", "hardwear"}, {"DAEDALUS_BACKEND", "hardware:media3"},
+      {"DAEDALUS_ENGINE", "libav"},     {"DAEDALUS_SUBSTRATE", "neon?"},
+      {"DAEDALUS_THREADS", "-1"},       {"DAEDALUS_THREADS", "65"},
+      {"DAEDALUS_THREADS", "3x"},       {"DAEDALUS_THREADS", "99999999999999999999"}};
   for (const auto& [name, value] : wrong) {
     Environment environment;
     environment.set(name, value);

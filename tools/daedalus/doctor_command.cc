@@ -193,7 +193,8 @@ int run_doctor(Arguments arguments) {
   if (options.flag("help")) {
     return std::fputs(
                "usage: daedalus doctor\n"
-               "Checks the VA driver, render node, memory, V4L2 nodes and permissions as this "
+               "Checks the VA driver, render node, memory, hardware decoders, V4L2 nodes and "
+               "permissions as this "
                "user.\n",
                stdout) < 0;
   }
@@ -205,6 +206,8 @@ int run_doctor(Arguments arguments) {
   check_driver(report);
   check_nodes(report);
   check_memory(report);
+  std::puts("\nhardware decoders:");
+  check_hardware(report);
   std::puts("\nV4L2:");
   check_v4l2(report);
   list_programs();

@@ -33,6 +33,9 @@ class Report {
   std::string remedy_;
 };
 
+// Hardware decoders: each device, what it accepts, and which backend each codec uses and why.
+void check_hardware(Report& report);
+
 // V4L2: the library of `daedalus run`, CUSE, the daemon, its nodes and its sockets.
 void check_v4l2(Report& report);
 

@@ -1,5 +1,5 @@
 // Compressed headers of real frames: a reader that misses one decision comes to another end.
-#include "test/clients/parsers/vp9_compressed_header.h"
+#include "decode_core/headers/vp9_compressed_header.h"
 
 #include <set>
 
@@ -37,11 +37,11 @@ TEST_CASE("the whole compressed header is read, and nothing else") {
     v4l2_ctrl_vp9_frame frame = controls.frame;
     const auto bytes = std::span(picture.bitstream)
                            .subspan(frame.uncompressed_header_size, frame.compressed_header_size);
-    uint32_t consumed = 0;
-    const auto header = read_vp9_compressed_header(bytes, frame, &consumed);
+    size_t consumed = 0;
+    const auto header = headers::parse_vp9_compressed_header(bytes, frame, &consumed);
     REQUIRE(header.ok());
     CHECK(frame.reference_mode == controls.frame.reference_mode);
-    const auto bits = static_cast<uint32_t>(bytes.size() * 8);
+    const size_t bits = bytes.size() * 8;
     CHECK(consumed <= bits);
     CHECK(consumed + kMostLeft >= bits);
     reference_modes.insert(frame.reference_mode);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "test/clients/parsers/vp9_compressed_header.h"
+#include "decode_core/headers/vp9_compressed_header.h"
 
 namespace daedalus::clients {
 namespace {
@@ -194,7 +194,8 @@ Status Vp9Stream::take_frame(std::span<const uint8_t> bytes, std::vector<Event>&
   if (reader.exhausted() || !c.compressed_header_size ||
       header + c.compressed_header_size > bytes.size())
     return corrupt("truncated header");
-  auto compressed = read_vp9_compressed_header(bytes.subspan(header, c.compressed_header_size), c);
+  auto compressed =
+      headers::parse_vp9_compressed_header(bytes.subspan(header, c.compressed_header_size), c);
   if (!compressed) return compressed.error();
 
   CodedPicture coded;

@@ -46,13 +46,25 @@ int InProcessCalls::add(std::shared_ptr<v4l2::OpenFile> file) {
     ++changes_;
     changed_.notify_all();
   });
+  std::lock_guard lock(mutex_);
   files_[next_fd_] = std::move(file);
   return next_fd_++;
 }
 
-v4l2::OpenFile* InProcessCalls::find(int fd) const {
+std::shared_ptr<v4l2::OpenFile> InProcessCalls::find(int fd) const {
+  std::lock_guard lock(mutex_);
   const auto found = files_.find(fd);
-  return found == files_.end() ? nullptr : found->second.get();
+  return found == files_.end() ? nullptr : found->second;
+}
+
+size_t InProcessCalls::open_files() const {
+  std::lock_guard lock(mutex_);
+  return files_.size();
+}
+
+size_t InProcessCalls::mappings() const {
+  std::lock_guard lock(mutex_);
+  return mappings_.size();
 }
 
 std::vector<SystemCalls::Node> InProcessCalls::nodes(const std::string& prefix) {
@@ -76,16 +88,17 @@ int InProcessCalls::open(const std::string& path) {
 }
 
 int InProcessCalls::close(int fd) {
-  const auto found = files_.find(fd);
-  if (found == files_.end()) return failure(EBADF);
-  found->second->set_listener(nullptr);
-  files_.erase(found);
+  const auto file = find(fd);
+  if (file == nullptr) return failure(EBADF);
+  file->set_listener(nullptr);
+  std::lock_guard lock(mutex_);
+  files_.erase(fd);
   requests_.erase(fd);
   return 0;
 }
 
 int InProcessCalls::ioctl(int fd, uint32_t request, void* argument) {
-  v4l2::OpenFile* file = find(fd);
+  const auto file = find(fd);
   if (file == nullptr) return failure(EBADF);
   const size_t size = _IOC_SIZE(request);
   std::vector<std::byte> copy(size);
@@ -113,16 +126,18 @@ uint64_t InProcessCalls::changes() {
 }
 
 void* InProcessCalls::mmap(int fd, size_t size, int64_t offset) {
-  v4l2::OpenFile* file = find(fd);
+  const auto file = find(fd);
   if (file == nullptr) return errno = EBADF, MAP_FAILED;
   auto range = file->map(static_cast<uint64_t>(offset), size);
   if (!range) return errno = EINVAL, MAP_FAILED;
   void* data = range->memory->data() + range->offset;
+  std::lock_guard lock(mutex_);
   mappings_[data] = std::move(range->memory);
   return data;
 }
 
 int InProcessCalls::munmap(void* data, size_t) {
+  std::lock_guard lock(mutex_);
   return mappings_.erase(data) == 1 ? 0 : failure(EINVAL);
 }
 
@@ -132,7 +147,7 @@ int InProcessCalls::poll(pollfd* fds, size_t count, int milliseconds) {
     const uint64_t seen = changes();
     int ready = 0;
     for (pollfd& entry : std::span(fds, count)) {
-      v4l2::OpenFile* file = find(entry.fd);
+      const auto file = find(entry.fd);
       const int now = file == nullptr ? POLLNVAL : file->poll();
       entry.revents = static_cast<short>(now & (entry.events | POLLERR | POLLHUP | POLLNVAL));
       if (entry.revents != 0) ++ready;
@@ -165,11 +180,13 @@ Result<UniqueFd> InProcessCalls::take_fd(int client_fd) {
 
 int InProcessCalls::give_request(std::shared_ptr<v4l2::Request> request) {
   const int fd = add(request);
+  std::lock_guard lock(mutex_);
   requests_[fd] = request;
   return fd;
 }
 
 std::shared_ptr<v4l2::Request> InProcessCalls::find_request(int client_fd) {
+  std::lock_guard lock(mutex_);
   const auto found = requests_.find(client_fd);
   return found == requests_.end() ? nullptr : found->second.lock();
 }

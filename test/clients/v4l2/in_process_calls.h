@@ -31,7 +31,7 @@ class InProcessNodes {
   std::vector<std::unique_ptr<v4l2::Device>> devices_;
 };
 
-// One client's; `nodes` must outlive it.
+// One client's, any thread; `nodes` must outlive it.
 class InProcessCalls final : public SystemCalls, private v4l2::Client {
  public:
   explicit InProcessCalls(const InProcessNodes& nodes) : nodes_(nodes) {}
@@ -46,8 +46,8 @@ class InProcessCalls final : public SystemCalls, private v4l2::Client {
   std::vector<Node> nodes(const std::string& prefix) override;
 
   // Descriptors and mappings that are not closed.
-  size_t open_files() const { return files_.size(); }
-  size_t mappings() const { return mappings_.size(); }
+  size_t open_files() const;
+  size_t mappings() const;
 
  private:
   bool read(uint64_t address, void* to, size_t size) override;
@@ -58,12 +58,12 @@ class InProcessCalls final : public SystemCalls, private v4l2::Client {
   std::shared_ptr<v4l2::Request> find_request(int client_fd) override;
 
   int add(std::shared_ptr<v4l2::OpenFile> file);
-  v4l2::OpenFile* find(int fd) const;
+  std::shared_ptr<v4l2::OpenFile> find(int fd) const;
   int answer(v4l2::OpenFile& file, uint32_t request, std::span<std::byte> argument);
   uint64_t changes();
 
   const InProcessNodes& nodes_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   uint64_t changes_ = 0;  // of any file
   int next_fd_ = 100000;  // far from the process's own

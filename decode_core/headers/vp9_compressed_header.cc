@@ -1,14 +1,14 @@
-#include "test/clients/parsers/vp9_compressed_header.h"
+#include "decode_core/headers/vp9_compressed_header.h"
 
 #include <algorithm>
 #include <array>
 
-#include "test/clients/parsers/bool_reader.h"
+#include "decode_core/headers/vp8_bool_decoder.h"
 
-namespace daedalus::clients {
+namespace daedalus::headers {
 namespace {
 
-constexpr uint32_t kUpdateProbability = 252;
+constexpr uint8_t kUpdateProbability = 252;
 
 // inv_map_table (10.5): twenty steps of 13 first, then everything between them.
 constexpr std::array<uint8_t, 255> inverse_map() {
@@ -36,10 +36,10 @@ class HeaderReader {
     read_all(h_.skip);
     const uint32_t intra = V4L2_VP9_FRAME_FLAG_KEY_FRAME | V4L2_VP9_FRAME_FLAG_INTRA_ONLY;
     if (!(frame_.flags & intra)) read_inter();
-    if (reader_.exhausted()) return Error{ErrorCode::kCorrupt, "VP9 compressed header: truncated"};
+    if (reader_.overrun()) return Error{ErrorCode::kCorrupt, "VP9 compressed header: truncated"};
     return h_;
   }
-  uint32_t consumed() const { return reader_.position(); }
+  size_t consumed() const { return reader_.position(); }
 
  private:
   // decode_term_subexp() (6.3.6)
@@ -137,19 +137,19 @@ class HeaderReader {
   }
 
   v4l2_ctrl_vp9_frame& frame_;
-  BoolReader reader_;
+  Vp8BoolDecoder reader_;
   v4l2_ctrl_vp9_compressed_hdr h_{};
 };
 
 }  // namespace
 
-Result<v4l2_ctrl_vp9_compressed_hdr> read_vp9_compressed_header(std::span<const uint8_t> bytes,
-                                                                v4l2_ctrl_vp9_frame& frame,
-                                                                uint32_t* consumed) {
+Result<v4l2_ctrl_vp9_compressed_hdr> parse_vp9_compressed_header(std::span<const uint8_t> bytes,
+                                                                 v4l2_ctrl_vp9_frame& frame,
+                                                                 size_t* consumed) {
   HeaderReader reader(bytes, frame);
   auto header = reader.read();
   if (consumed != nullptr) *consumed = reader.consumed();
   return header;
 }
 
-}  // namespace daedalus::clients
+}  // namespace daedalus::headers

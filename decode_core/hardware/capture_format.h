@@ -1,0 +1,30 @@
+// The pixel formats of CAPTURE buffers that can be read, and the copy of a picture out of one.
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "decode_core/frame_buffer.h"
+#include "decode_core/hardware/device_calls.h"
+#include "decode_core/hardware/video_node.h"
+
+namespace daedalus::core {
+
+// 8 or 10 for NV12, NV12M, YU12 and P010; 0 for every other format.
+int bit_depth_of_capture(uint32_t fourcc);
+
+// Whether a picture of `width` x `height` luma samples lies inside such buffers; what is beyond it
+// is padding.
+bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);
+
+// Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool. The
+// format holds_picture(); kSystem: the buffer's mappings are smaller than the format says.
+Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
+                                 std::span<const DeviceMapping> planes, uint32_t width,
+                                 uint32_t height);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_

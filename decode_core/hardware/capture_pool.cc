@@ -1,0 +1,117 @@
+#include "decode_core/hardware/capture_pool.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "decode_core/picture.h"
+
+namespace daedalus::core {
+namespace {
+
+constexpr size_t kVp9Slots = 8;
+constexpr size_t kMpeg2Anchors = 2;
+
+bool is_mpeg2_anchor(const DecodeJob& job) {
+  const auto* mpeg2 = std::get_if<Mpeg2Parameters>(&job.parameters);
+  return mpeg2 != nullptr && mpeg2->picture.picture_coding_type != V4L2_MPEG2_PIC_CODING_TYPE_B;
+}
+
+}  // namespace
+
+std::vector<uint64_t> ReferenceKeeper::needed(const DecodeJob& job) const {
+  std::vector<uint64_t> ids = kept_;
+  for (const auto& reference : job.references) {
+    if (reference != nullptr) ids.push_back(reference->id());
+  }
+  return ids;
+}
+
+void ReferenceKeeper::note(const DecodeJob& job) {
+  if (const auto* vp9 = std::get_if<Vp9Parameters>(&job.parameters)) {
+    kept_.resize(kVp9Slots);
+    const bool key = (vp9->frame.flags & V4L2_VP9_FRAME_FLAG_KEY_FRAME) != 0;
+    const uint32_t refreshed = key ? 0xff : job.refresh_frame_flags.value_or(0);
+    for (size_t slot = 0; slot < kVp9Slots; ++slot) {
+      if ((refreshed >> slot & 1) != 0) kept_[slot] = job.target->id();
+    }
+  } else if (is_mpeg2_anchor(job) && job.field != FieldRole::kSecondField) {
+    if (kept_.size() == kMpeg2Anchors) kept_.erase(kept_.begin());
+    kept_.push_back(job.target->id());
+  }
+}
+
+Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
+                                                           const QueueFormat& format,
+                                                           uint32_t count) {
+  const auto granted = node.request_buffers(Queue::kCapture, count);
+  if (!granted) return granted.error();
+  std::unique_ptr<CapturePool> pool(new CapturePool(node, format));
+  for (uint32_t i = 0; i < granted->count; ++i) {
+    auto memory = node.map_buffer(Queue::kCapture, i);
+    if (!memory) return memory.error();
+    pool->buffers_.emplace_back().memory = std::move(*memory);
+  }
+  return pool;
+}
+
+CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed) {
+  Buffer* best = nullptr;
+  for (Buffer& buffer : buffers_) {
+    if (buffer.queued) return &buffer;  // the driver fills it first
+    const bool taken = buffer.picture_id != 0;
+    if (taken && std::ranges::find(needed, buffer.picture_id) != needed.end()) continue;
+    const auto age = [](const Buffer& b) { return b.picture.expired() ? 0 : b.used; };
+    if (best == nullptr || age(buffer) < age(*best)) best = &buffer;
+  }
+  return best;
+}
+
+Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
+                                    std::span<const uint64_t> needed) {
+  ++uses_;
+  for (Buffer& buffer : buffers_) {
+    if (std::ranges::find(needed, buffer.picture_id) != needed.end()) buffer.used = uses_;
+  }
+  Buffer* chosen = choose(needed);
+  if (chosen == nullptr) {
+    return Error{ErrorCode::kBusy, node_.path() + ": all " + std::to_string(buffers_.size()) +
+                                       " CAPTURE buffers hold references"};
+  }
+  const auto index = static_cast<uint32_t>(chosen - buffers_.data());
+  if (!chosen->queued) {
+    if (Status status = node_.queue_capture(index, format_); !status) return status.error();
+  }
+  chosen->queued = true;
+  chosen->picture = picture;
+  chosen->picture_id = picture->id();
+  chosen->timestamp = timestamp;
+  chosen->used = uses_;
+  return index;
+}
+
+Status CapturePool::queue_again(uint32_t index) {
+  if (Status status = node_.queue_capture(index, format_); !status) return status;
+  buffers_[index].queued = true;
+  return {};
+}
+
+void CapturePool::leave_queued(uint32_t index) {
+  buffers_[index].picture.reset();
+  buffers_[index].picture_id = 0;
+}
+
+std::optional<uint32_t> CapturePool::find(uint64_t picture) const {
+  for (size_t i = 0; i < buffers_.size(); ++i) {
+    if (buffers_[i].picture_id == picture) return static_cast<uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> CapturePool::timestamp_of(uint64_t picture) const {
+  const auto index = find(picture);
+  if (!index) return std::nullopt;
+  return buffers_[*index].timestamp;
+}
+
+}  // namespace daedalus::core

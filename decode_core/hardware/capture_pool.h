@@ -1,0 +1,79 @@
+// CapturePool: the CAPTURE buffers of one context and the pictures in them.
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "decode_core/hardware/video_node.h"
+#include "decode_core/job.h"
+
+namespace daedalus::core {
+
+// Which pictures later ones may refer to, by id: their CAPTURE buffers stay unqueued.
+class ReferenceKeeper {
+ public:
+  // Those that are still needed when `job` is decoded, its own target not counted. H.264, HEVC, VP8
+  // and AV1 jobs name all that there are; of VP9 the eight slots are followed where the jobs say
+  // what they refresh, of MPEG-2 the last two I and P pictures are kept.
+  std::vector<uint64_t> needed(const DecodeJob& job) const;
+  // The job was given to the driver.
+  void note(const DecodeJob& job);
+
+ private:
+  std::vector<uint64_t> kept_;  // VP9: by slot; MPEG-2: latest last
+};
+
+// Not thread-safe.
+class CapturePool {
+ public:
+  // Allocates and maps buffers of the node's present format, which is `format`. `node` outlives the
+  // pool.
+  static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
+                                                       uint32_t count);
+
+  // Queues a buffer for the picture and remembers it by `timestamp` (microseconds). One that no
+  // `needed` picture is in: an empty one or that of a picture that nobody holds, else the one that
+  // was used longest ago. A buffer that the driver still has, because nothing came of the request
+  // it was queued for, is taken first. kBusy: all are needed.
+  Result<uint32_t> queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
+                         std::span<const uint64_t> needed);
+  // The buffer that has the picture is queued once more, for its second field.
+  Status queue_again(uint32_t index);
+  // Nothing was decoded into the buffer: the driver still has it, and its picture is gone.
+  void leave_queued(uint32_t index);
+  // The driver gave it back.
+  void dequeued(uint32_t index) { buffers_[index].queued = false; }
+
+  // The timestamp of the picture's buffer; nullopt: none has it.
+  std::optional<uint64_t> timestamp_of(uint64_t picture) const;
+  std::optional<uint32_t> find(uint64_t picture) const;
+  std::span<const DeviceMapping> memory(uint32_t index) const { return buffers_[index].memory; }
+  const QueueFormat& format() const { return format_; }
+  size_t count() const { return buffers_.size(); }
+
+ private:
+  struct Buffer {
+    std::vector<DeviceMapping> memory;
+    std::weak_ptr<Picture> picture;
+    uint64_t picture_id = 0;  // 0: none
+    uint64_t timestamp = 0;
+    uint64_t used = 0;  // when, in queue() calls
+    bool queued = false;
+  };
+  CapturePool(VideoNode& node, const QueueFormat& format) : node_(node), format_(format) {}
+  Buffer* choose(std::span<const uint64_t> needed);
+
+  VideoNode& node_;
+  const QueueFormat format_;
+  std::vector<Buffer> buffers_;
+  uint64_t uses_ = 0;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_

@@ -1,0 +1,42 @@
+// The stateless interface of each codec (V4L2 "Stateless Codec Control ID"): pixel format, controls
+// and menus by the kernel's numbers.
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_CODEC_INTERFACE_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_CODEC_INTERFACE_H_
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "decode_core/codec.h"
+
+namespace daedalus::core {
+
+// How NAL units are handed over: the two menus of H.264 and of HEVC. Both codecs number the items
+// alike: slice-based 0 and frame-based 1, no start code 0 and Annex B 1.
+struct NalMenus {
+  uint32_t decode_mode;
+  uint32_t start_code;
+};
+inline constexpr uint32_t kFrameBased = 1;
+inline constexpr uint32_t kNoStartCode = 0;
+inline constexpr uint32_t kAnnexB = 1;
+
+struct CodecInterface {
+  Codec codec;
+  uint32_t fourcc;                     // of OUTPUT
+  std::span<const uint32_t> controls;  // every driver has them
+  std::optional<NalMenus> nal_menus;
+  uint32_t profile_menu;  // V4L2_CID_MPEG_VIDEO_…_PROFILE
+};
+
+// All codecs that are sent to hardware.
+std::span<const CodecInterface> codec_interfaces();
+// Null: none of them.
+const CodecInterface* codec_interface(Codec codec);
+
+// The item of the codec's profile menu.
+uint32_t profile_item(Profile profile);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_CODEC_INTERFACE_H_

@@ -1,0 +1,63 @@
+// DecoderQueues: a node's two queues, set up for one kind of picture.
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_DECODER_QUEUES_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_DECODER_QUEUES_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "decode_core/hardware/capture_pool.h"
+#include "decode_core/hardware/codec_interface.h"
+#include "decode_core/hardware/request_slots.h"
+#include "decode_core/hardware/video_node.h"
+#include "decode_core/job.h"
+
+namespace daedalus::core {
+
+// Not thread-safe. `node` and the media node's descriptor outlive it.
+class DecoderQueues {
+ public:
+  DecoderQueues(VideoNode& node, int media, const CodecInterface& interface)
+      : node_(node), media_(media), interface_(interface) {}
+  ~DecoderQueues() { stop(); }
+  DecoderQueues(const DecoderQueues&) = delete;
+  DecoderQueues& operator=(const DecoderQueues&) = delete;
+
+  // Whether the job's kind of picture (size, depth, and how many references) is that which the
+  // queues are set up for.
+  bool fit(const DecodeJob& job) const;
+  // Sets them up for it ("Initialization"); nothing may be under way, and all pictures in CAPTURE
+  // buffers are gone. kUnsupported: the device does not decode such pictures.
+  Status set_up(const DecodeJob& job, size_t coded_bytes);
+  // OUTPUT buffers of at least that size; the pictures in CAPTURE buffers stay.
+  Status grow_output(size_t coded_bytes);
+  // Takes everything back from the driver and frees it.
+  void stop();
+
+  bool running() const { return capture_ != nullptr; }
+  // Only while running().
+  RequestSlots& slots() { return *slots_; }
+  CapturePool& capture() { return *capture_; }
+
+  // Requests under way at most, and so OUTPUT buffers.
+  static constexpr uint32_t kSlots = 4;
+
+ private:
+  Status set_output_format(size_t coded_bytes);
+  Result<QueueFormat> choose_capture_format() const;
+  Result<QueueFormat> find_capture_format() const;
+  Status allocate_output(size_t coded_bytes);
+
+  VideoNode& node_;
+  const int media_;
+  const CodecInterface& interface_;
+  uint32_t width_ = 0;
+  uint32_t height_ = 0;
+  int bit_depth_ = 0;
+  std::unique_ptr<RequestSlots> slots_;
+  std::unique_ptr<CapturePool> capture_;
+};
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_DECODER_QUEUES_H_

@@ -1,0 +1,105 @@
+#include "decode_core/hardware/hardware_backend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "decode_core/hardware/hardware_decoder.h"
+
+namespace daedalus::core {
+namespace {
+
+class HardwareBackend final : public Backend {
+ public:
+  HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices)
+      : calls_(calls), devices_(std::move(devices)) {
+    for (const HardwareDevice& device : devices_) {
+      for (const ProfileCapability& capability : device.capabilities.profiles) {
+        const bool known = std::ranges::any_of(capabilities_, [&](const ProfileCapability& c) {
+          return c.profile == capability.profile && c.bit_depth == capability.bit_depth;
+        });
+        if (!known) capabilities_.push_back(capability);
+      }
+    }
+  }
+
+  std::string_view name() const override { return "hardware"; }
+  std::string_view engine_of(Codec codec) const override {
+    for (const HardwareDevice& device : devices_) {
+      for (const ProfileCapability& capability : device.capabilities.profiles) {
+        if (codec_of(capability.profile) == codec) return device.capabilities.driver;
+      }
+    }
+    return "none";
+  }
+  std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
+
+  Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) override {
+    for (const HardwareDevice& device : devices_) {
+      const bool takes = std::ranges::any_of(
+          device.capabilities.profiles,
+          [&](const ProfileCapability& capability) { return covers(capability, config); });
+      if (takes) return create_hardware_decoder(calls_, device.where, codec_of(config.profile));
+    }
+    return Error{ErrorCode::kUnsupported,
+                 "no hardware decodes " + std::string(to_string(codec_of(config.profile))) + " " +
+                     std::string(to_string(config.profile)) + " of " +
+                     std::to_string(config.width) + "x" + std::to_string(config.height)};
+  }
+
+ private:
+  DeviceCalls& calls_;
+  const std::vector<HardwareDevice> devices_;
+  std::vector<ProfileCapability> capabilities_;
+};
+
+}  // namespace
+
+std::optional<DiscoveryOptions> wanted_hardware(const Settings& settings) {
+  constexpr std::string_view kHardware = "hardware";
+  constexpr std::string_view kDevice = "hardware:/";
+  DiscoveryOptions options;
+  if (settings.backend == "auto") {
+    // Whoever names an engine wants that one.
+    if (settings.engine == "auto") return options;
+    return std::nullopt;
+  }
+  if (!settings.backend.starts_with(kHardware)) return std::nullopt;
+  options.own_nodes = settings.backend == "hardware:loopback";
+  if (settings.backend.starts_with(kDevice)) {
+    options.path = settings.backend.substr(kHardware.size() + 1);
+  }
+  return options;
+}
+
+HardwareSurvey survey_hardware(DeviceCalls& calls, const DiscoveryOptions& options) {
+  Discovery discovery = discover_decoders(calls, options);
+  HardwareSurvey survey;
+  survey.passed_over = std::move(discovery.passed_over);
+  for (FoundDecoder& found : discovery.decoders) {
+    auto capabilities = query_capabilities(calls, found, options.own_nodes);
+    if (!capabilities) {
+      survey.passed_over.push_back({found.video_path, capabilities.error().message});
+      continue;
+    }
+    survey.devices.push_back({std::move(found), std::move(*capabilities)});
+  }
+  for (const Discovery::PassedOver& node : survey.passed_over) {
+    log(LogLevel::kDebug, "%s is not used: %s", node.path.c_str(), node.reason.c_str());
+  }
+  return survey;
+}
+
+bool covers(const ProfileCapability& capability, const SessionConfig& config) {
+  if (capability.profile != config.profile) return false;
+  if (config.width == 0 || config.height == 0) return true;
+  return config.width >= capability.min_width && config.height >= capability.min_height &&
+         config.width <= capability.max_width && config.height <= capability.max_height;
+}
+
+std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
+                                                 std::vector<HardwareDevice> devices) {
+  return std::make_unique<HardwareBackend>(calls, std::move(devices));
+}
+
+}  // namespace daedalus::core

@@ -1,0 +1,47 @@
+// The hardware backend: the kernel's stateless decoders, by codec, profile and size.
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_BACKEND_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_BACKEND_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "decode_core/backend.h"
+#include "decode_core/hardware/device_calls.h"
+#include "decode_core/hardware/device_capabilities.h"
+#include "decode_core/hardware/discovery.h"
+#include "decode_core/settings.h"
+
+namespace daedalus::core {
+
+// What the settings ask for: "auto" any device, unless they name an engine; "hardware" any;
+// "hardware:/dev/…" one; "hardware:loopback" our own nodes. nullopt: software alone.
+std::optional<DiscoveryOptions> wanted_hardware(const Settings& settings);
+
+// A device that was found and asked.
+struct HardwareDevice {
+  FoundDecoder where;
+  DeviceCapabilities capabilities;
+};
+
+struct HardwareSurvey {
+  std::vector<HardwareDevice> devices;             // those that decode something, in their order
+  std::vector<Discovery::PassedOver> passed_over;  // nodes that were not taken, and why
+};
+
+// Looks for devices and asks each. `calls` are those that the options' path is one of.
+HardwareSurvey survey_hardware(DeviceCalls& calls, const DiscoveryOptions& options);
+
+// Whether the capability covers such a session. A size of 0x0, which the client did not announce,
+// is inside.
+bool covers(const ProfileCapability& capability, const SessionConfig& config);
+
+// Sessions go to the first of the devices that covers them. `calls` outlive the backend and its
+// decoders.
+std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
+                                                 std::vector<HardwareDevice> devices);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_BACKEND_H_

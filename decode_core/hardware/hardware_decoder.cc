@@ -1,0 +1,306 @@
+#include "decode_core/hardware/hardware_decoder.h"
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "decode_core/frame_buffer.h"
+#include "decode_core/hardware/capture_format.h"
+#include "decode_core/hardware/codec_interface.h"
+#include "decode_core/hardware/decoder_queues.h"
+#include "decode_core/hardware/request_content.h"
+#include "decode_core/hardware/video_node.h"
+#include "decode_core/picture.h"
+
+namespace daedalus::core {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Timestamps of pictures are microseconds in buffers and nanoseconds in controls
+// (v4l2_timeval_to_ns). No picture has 0.
+constexpr uint64_t kNanosecondsEach = 1000;
+
+class HardwareDecoder final : public Decoder {
+ public:
+  HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
+                  std::chrono::milliseconds timeout)
+      : node_(std::move(node)),
+        media_(std::move(media)),
+        interface_(interface),
+        timeout_(timeout),
+        stages_{{{"decode", node_.driver()}}},
+        queues_(node_, media_.get(), interface) {}
+
+  Status open();
+
+  DecodeOutcome decode(const DecodeJob& job) override { return run(job, false); }
+  void begin(const DecodeJob& job, Done done) override;
+  // A first field whose second follows keeps its CAPTURE buffer.
+  bool wants_successor(const DecodeJob& job) const override {
+    return job.field == FieldRole::kFirstField;
+  }
+  void foresee(const DecodeJob& job, const DecodeJob& successor) override {
+    second_follows_ = job.field == FieldRole::kFirstField &&
+                      successor.field == FieldRole::kSecondField && successor.target == job.target;
+  }
+
+ private:
+  // The first field of a picture whose CAPTURE buffer the driver holds back for the second.
+  struct Held {
+    std::shared_ptr<Picture> target;
+    uint32_t capture = 0;
+    Done done;
+  };
+  // What a request came to.
+  struct Landed {
+    bool damaged = false;  // V4L2_BUF_FLAG_ERROR
+    bool empty = false;    // no payload
+  };
+
+  DecodeOutcome run(const DecodeJob& job, bool hold);
+  Result<DecodeOutcome> attempt(const DecodeJob& job, bool hold);
+  Status prepare(const DecodeJob& job);
+  Result<uint32_t> claim_capture(const DecodeJob& job);
+  Status send(const DecodeJob& job, uint32_t slot, bool hold);
+  Result<Landed> await_output(uint32_t slot);
+  Result<Landed> await_capture(uint32_t capture);
+  bool lacks_references(const DecodeJob& job);
+  void release_held();
+  Error give_up(Error error) {
+    broken_ = true;
+    return error;
+  }
+  int milliseconds() const { return static_cast<int>(timeout_.count()); }
+
+  VideoNode node_;
+  const DeviceFd media_;
+  const CodecInterface& interface_;
+  const std::chrono::milliseconds timeout_;
+  const std::array<StageRun, 1> stages_;
+  DecoderQueues queues_;
+  std::set<uint32_t> absent_;  // optional controls
+  bool annex_b_ = true;
+  bool broken_ = false;  // something never came back: the queues are set up anew
+  bool second_follows_ = false;
+  bool first_damaged_ = false;  // of the held field
+  std::optional<Held> held_;
+  ReferenceKeeper keeper_;
+  FramePool frames_;
+  uint64_t last_timestamp_ = 0;
+};
+
+Status HardwareDecoder::open() {
+  for (const uint32_t id : optional_controls(interface_.codec)) {
+    if (!node_.query_control(id)) absent_.insert(id);
+  }
+  if (!interface_.nal_menus) return {};
+  const NalMenus& menus = *interface_.nal_menus;
+  if (Status status = node_.set_menu(menus.decode_mode, kFrameBased); !status) return status;
+  annex_b_ = node_.has_menu_item(menus.start_code, kAnnexB);
+  return node_.set_menu(menus.start_code, annex_b_ ? kAnnexB : kNoStartCode);
+}
+
+void HardwareDecoder::begin(const DecodeJob& job, Done done) {
+  const bool joins = held_ && job.field == FieldRole::kSecondField && job.target == held_->target;
+  if (held_ && !joins) release_held();
+  const bool hold = std::exchange(second_follows_, false) && !joins;
+  const Done first = joins ? std::move(held_->done) : Done();
+  DecodeOutcome outcome = run(job, hold);
+  if (!joins && held_) {
+    held_->done = std::move(done);
+    return;
+  }
+  held_.reset();
+  if (first) first(outcome);
+  done(std::move(outcome));
+}
+
+DecodeOutcome HardwareDecoder::run(const DecodeJob& job, bool hold) {
+  auto outcome = attempt(job, hold);
+  if (outcome) return std::move(*outcome);
+  DecodeOutcome failed;
+  failed.error = outcome.error();
+  return failed;
+}
+
+// The queues fit the job, and its bytes fit a slot.
+Status HardwareDecoder::prepare(const DecodeJob& job) {
+  const size_t bytes = coded_size(job, annex_b_);
+  if (broken_ || !queues_.fit(job)) {
+    held_.reset();
+    keeper_ = {};
+    if (Status status = queues_.set_up(job, bytes); !status) {
+      queues_.stop();
+      return status;
+    }
+    broken_ = false;
+  }
+  if (bytes <= queues_.slots().memory(0).size()) return {};
+  if (held_) return Error{ErrorCode::kSystem, node_.path() + ": a second field is too large"};
+  if (Status status = queues_.grow_output(bytes); !status) return give_up(status.error());
+  if (bytes <= queues_.slots().memory(0).size()) return {};
+  return Error{ErrorCode::kUnsupported, node_.path() + ": its OUTPUT buffers do not hold " +
+                                            std::to_string(bytes) + " bytes"};
+}
+
+Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
+  if (held_) return held_->capture;
+  CapturePool& pool = queues_.capture();
+  const auto own = pool.find(job.target->id());
+  if (job.field == FieldRole::kSecondField && own) {
+    if (Status status = pool.queue_again(*own); !status) return status.error();
+    return *own;
+  }
+  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job));
+}
+
+Status HardwareDecoder::send(const DecodeJob& job, uint32_t slot, bool hold) {
+  RequestSlots& slots = queues_.slots();
+  const size_t bytes = coded_size(job, annex_b_);
+  write_coded_data(job, annex_b_, slots.memory(slot).first(bytes));
+  const auto timestamp_of = [&](size_t reference) -> uint64_t {
+    if (reference >= job.references.size() || job.references[reference] == nullptr) return 0;
+    return queues_.capture().timestamp_of(job.references[reference]->id()).value_or(0) *
+           kNanosecondsEach;
+  };
+  const RequestControls controls(job, timestamp_of, absent_);
+  const int request = slots.request(slot);
+  if (Status status = node_.set_controls(controls.values(), request); !status) return status;
+  const uint64_t timestamp = *queues_.capture().timestamp_of(job.target->id());
+  const uint32_t flags = hold ? V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF : 0;
+  if (Status status =
+          node_.queue_output(slot, static_cast<uint32_t>(bytes), timestamp, request, flags);
+      !status) {
+    return status;
+  }
+  return slots.submit(slot);
+}
+
+// Of pictures that were decoded here and are not there any more.
+bool HardwareDecoder::lacks_references(const DecodeJob& job) {
+  for (const auto& reference : job.references) {
+    if (reference != nullptr && !queues_.capture().find(reference->id())) return true;
+  }
+  return false;
+}
+
+Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) {
+  if (Status status = prepare(job); !status) return status.error();
+  RequestSlots& slots = queues_.slots();
+  const auto slot = slots.acquire();
+  if (!slot) return give_up({ErrorCode::kSystem, node_.path() + ": every slot is dead"});
+  const bool joins = held_.has_value();
+  const auto capture = claim_capture(job);
+  if (!capture) {
+    slots.release(*slot);
+    return give_up(capture.error());
+  }
+  if (Status status = send(job, *slot, hold && slots.supports_hold()); !status) {
+    slots.release(*slot);
+    if (!joins) queues_.capture().leave_queued(*capture);
+    return status.error();
+  }
+  keeper_.note(job);
+  auto output = await_output(*slot);
+  if (!output) return give_up(output.error());
+  slots.release(*slot);
+  DecodeOutcome outcome;
+  outcome.concealed = output->damaged || lacks_references(job);
+  if (hold && slots.supports_hold()) {
+    held_ = Held{job.target, *capture, {}};
+    first_damaged_ = outcome.concealed;
+    return outcome;
+  }
+  const auto landed = await_capture(*capture);
+  if (!landed) return give_up(landed.error());
+  if (landed->empty) {
+    return Error{ErrorCode::kCorrupt, node_.path() + ": the device decoded no picture"};
+  }
+  auto frame = copy_picture(frames_, queues_.capture().format(), queues_.capture().memory(*capture),
+                            job.coded_width(), job.coded_height());
+  if (!frame) return frame.error();
+  outcome.concealed = outcome.concealed || landed->damaged || (joins && first_damaged_);
+  outcome.stages = stages_;
+  if (job.display != nullptr) {
+    outcome.display = *frame;  // the driver applied the grain
+    outcome.film_grain = true;
+  }
+  outcome.frame = std::move(*frame);
+  return outcome;
+}
+
+// The request's end. Whatever goes wrong, the driver may still work on the slot's buffer.
+Result<HardwareDecoder::Landed> HardwareDecoder::await_output(uint32_t slot) {
+  RequestSlots& slots = queues_.slots();
+  const auto events = node_.wait(slots.request(slot), POLLPRI, milliseconds());
+  if (!events || (*events & POLLPRI) == 0) {
+    slots.bury(slot);
+    if (!events) return events.error();
+    return Error{ErrorCode::kSystem, node_.path() + ": a request ended with POLLERR"};
+  }
+  const auto done = node_.dequeue(Queue::kOutput);
+  if (!done || !*done || (*done)->index != slot) {
+    slots.bury(slot);
+    if (!done) return done.error();
+    return Error{ErrorCode::kSystem, node_.path() + ": a request ended without its buffer"};
+  }
+  return Landed{(*done)->error, false};
+}
+
+// Drivers may give the CAPTURE buffer back a moment after the request.
+Result<HardwareDecoder::Landed> HardwareDecoder::await_capture(uint32_t capture) {
+  const auto deadline = Clock::now() + timeout_;
+  for (;;) {
+    const auto done = node_.dequeue(Queue::kCapture);
+    if (!done) return done.error();
+    if (*done) {
+      queues_.capture().dequeued((*done)->index);
+      if ((*done)->index == capture) return Landed{(*done)->error, (*done)->bytes_used[0] == 0};
+      continue;  // of a first field that nothing followed
+    }
+    if (Clock::now() >= deadline) {
+      return Error{ErrorCode::kTimeout, node_.path() + ": the CAPTURE buffer does not come back"};
+    }
+    const auto events = node_.wait(node_.fd(), POLLIN, milliseconds());
+    if (!events) return events.error();
+    if ((*events & POLLIN) == 0) {
+      return Error{ErrorCode::kSystem, node_.path() + ": poll says POLLERR"};
+    }
+  }
+}
+
+// No second field came after all.
+void HardwareDecoder::release_held() {
+  const Held held = *std::exchange(held_, std::nullopt);
+  DecodeOutcome outcome;
+  outcome.error = {ErrorCode::kCorrupt, "the second field of a picture is missing"};
+  if (Status status = node_.flush_held(); !status) {
+    outcome.error = give_up(status.error());
+  } else if (const auto landed = await_capture(held.capture); !landed) {
+    outcome.error = give_up(landed.error());
+  }
+  held.done(std::move(outcome));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> create_hardware_decoder(DeviceCalls& calls,
+                                                         const FoundDecoder& device, Codec codec,
+                                                         std::chrono::milliseconds timeout) {
+  const CodecInterface* interface = codec_interface(codec);
+  if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
+  auto node = VideoNode::open(calls, device.video_path);
+  if (!node) return node.error();
+  DeviceFd media(calls, calls.open(device.media_path));
+  if (!media) return system_error("open " + device.media_path);
+  auto decoder =
+      std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface, timeout);
+  if (Status status = decoder->open(); !status) return status.error();
+  return std::unique_ptr<Decoder>(std::move(decoder));
+}
+
+}  // namespace daedalus::core

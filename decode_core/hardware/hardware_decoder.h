@@ -1,0 +1,26 @@
+// The hardware engine: one context of a kernel driver behind one session (V4L2 "Memory-to-memory
+// Stateless Video Decoder Interface").
+#ifndef DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_DECODER_H_
+#define DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_DECODER_H_
+
+#include <chrono>
+#include <memory>
+
+#include "decode_core/backend.h"
+#include "decode_core/hardware/device_calls.h"
+#include "decode_core/hardware/discovery.h"
+
+namespace daedalus::core {
+
+// The longest that a driver may work on one request. Those of the kernel give up after a second.
+inline constexpr std::chrono::milliseconds kRequestTimeout{2000};
+
+// Opens a context of its own on the device. `calls` outlive it. A job whose outcome has no frame
+// failed of the device: kUnsupported says that the device cannot do this kind of picture at all.
+Result<std::unique_ptr<Decoder>> create_hardware_decoder(
+    DeviceCalls& calls, const FoundDecoder& device, Codec codec,
+    std::chrono::milliseconds timeout = kRequestTimeout);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_HARDWARE_HARDWARE_DECODER_H_

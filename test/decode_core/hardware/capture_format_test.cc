@@ -1,0 +1,152 @@
+// Pictures out of CAPTURE buffers: strides, padded sizes and memory planes, told apart from pixels.
+#include "decode_core/hardware/capture_format.h"
+
+#include <cerrno>
+#include <vector>
+
+#include "test/catch.h"
+
+namespace daedalus::core::test {
+namespace {
+
+// Mappings of plain memory.
+class PlainMemory final : public DeviceCalls {
+ public:
+  int open(const std::string&) override { return -1; }
+  int close(int) override { return 0; }
+  int ioctl(int, uint32_t, void*) override { return errno = ENOTTY, -1; }
+  void* mmap(int, size_t, int64_t) override { return nullptr; }
+  int munmap(void*, size_t) override { return 0; }
+  int poll(pollfd&, int) override { return 0; }
+  std::vector<Node> nodes(std::string_view) override { return {}; }
+};
+
+constexpr uint32_t kWidth = 21;  // of the picture
+constexpr uint32_t kHeight = 9;
+
+struct Case {
+  uint32_t fourcc;
+  uint32_t planes;
+  SampleFormat samples;
+};
+
+// A buffer of 32x16 luma samples with rows of 48 (P010: 96) bytes; padding is 0xee.
+struct Buffer {
+  explicit Buffer(const Case& what) : wide(what.samples == SampleFormat::kI42010) {
+    format.fourcc = what.fourcc;
+    format.width = 32;
+    format.height = 16;
+    format.planes = what.planes;
+    const uint32_t stride = wide ? 96 : 48;
+    format.strides = {stride, stride};
+    format.sizes[0] = what.planes == 2 ? stride * 16 : stride * 24;
+    format.sizes[1] = what.planes == 2 ? stride * 8 : 0;
+    for (uint32_t i = 0; i < what.planes; ++i) {
+      memory.emplace_back(format.sizes[i], uint8_t{0xee});
+      mappings.emplace_back(calls, memory[i].data(), memory[i].size());
+    }
+    for (uint32_t y = 0; y < kHeight; ++y) {
+      for (uint32_t x = 0; x < kWidth; ++x) put(0, stride * y, x, luma(x, y));
+    }
+    for (uint32_t y = 0; y < (kHeight + 1) / 2; ++y) {
+      for (uint32_t x = 0; x < (kWidth + 1) / 2; ++x) {
+        for (uint32_t c = 0; c < 2; ++c) {
+          if (what.samples == SampleFormat::kI420) {
+            put(0, stride * 16 + stride / 2 * (8 * c + y), x, chroma(x, y, c));
+          } else if (what.planes == 2) {
+            put(1, stride * y, 2 * x + c, chroma(x, y, c));
+          } else {
+            put(0, stride * (16 + y), 2 * x + c, chroma(x, y, c));
+          }
+        }
+      }
+    }
+  }
+  static uint16_t luma(uint32_t x, uint32_t y) { return static_cast<uint16_t>(x * 7 + y); }
+  static uint16_t chroma(uint32_t x, uint32_t y, uint32_t c) {
+    return static_cast<uint16_t>(100 + x + 16 * y + c);
+  }
+  void put(uint32_t plane, size_t row, size_t x, uint16_t value) {
+    if (!wide) {
+      memory[plane][row + x] = static_cast<uint8_t>(value);
+      return;
+    }
+    memory[plane][row + 2 * x] = static_cast<uint8_t>(value << 6);
+    memory[plane][row + 2 * x + 1] = static_cast<uint8_t>(value >> 2);
+  }
+
+  PlainMemory calls;
+  bool wide;
+  QueueFormat format;
+  std::vector<std::vector<uint8_t>> memory;
+  std::vector<DeviceMapping> mappings;
+};
+
+uint16_t sample(const FrameView& view, uint32_t component, uint32_t x, uint32_t y) {
+  const bool pairs = component != 0 && view.format == SampleFormat::kNv12;
+  const Plane& plane = view.planes[pairs ? 1 : component];
+  const uint8_t* row = plane.data + y * plane.stride;
+  if (view.format == SampleFormat::kI42010) {
+    return static_cast<uint16_t>(row[2 * x] | row[2 * x + 1] << 8);
+  }
+  return pairs ? row[2 * x + component - 1] : row[x];
+}
+
+constexpr Case kCases[] = {{V4L2_PIX_FMT_NV12, 1, SampleFormat::kNv12},
+                           {V4L2_PIX_FMT_NV12M, 2, SampleFormat::kNv12},
+                           {V4L2_PIX_FMT_YUV420, 1, SampleFormat::kI420},
+                           {V4L2_PIX_FMT_P010, 1, SampleFormat::kI42010}};
+
+}  // namespace
+
+TEST_CASE("the picture comes out of each format without its padding") {
+  const Case& what = kCases[GENERATE(0, 1, 2, 3)];
+  CAPTURE(what.fourcc);
+  const Buffer buffer(what);
+  REQUIRE(holds_picture(buffer.format, kWidth, kHeight));
+  FramePool pool;
+  const auto frame = copy_picture(pool, buffer.format, buffer.mappings, kWidth, kHeight);
+  REQUIRE(frame.ok());
+  const FrameView& view = frame->view;
+  CHECK(view.format == what.samples);
+  CHECK(view.width == kWidth);
+  CHECK(view.height == kHeight);
+  for (uint32_t y = 0; y < kHeight; ++y) {
+    for (uint32_t x = 0; x < kWidth; ++x) REQUIRE(sample(view, 0, x, y) == Buffer::luma(x, y));
+  }
+  for (uint32_t y = 0; y < (kHeight + 1) / 2; ++y) {
+    for (uint32_t x = 0; x < (kWidth + 1) / 2; ++x) {
+      REQUIRE(sample(view, 1, x, y) == Buffer::chroma(x, y, 0));
+      REQUIRE(sample(view, 2, x, y) == Buffer::chroma(x, y, 1));
+    }
+  }
+}
+
+TEST_CASE("formats that cannot be, and buffers that are too small, are refused") {
+  const Case& what = kCases[GENERATE(0, 1, 2, 3)];
+  CAPTURE(what.fourcc);
+  Buffer buffer(what);
+  CHECK_FALSE(holds_picture(buffer.format, 33, kHeight));
+  CHECK_FALSE(holds_picture(buffer.format, kWidth, 17));
+  QueueFormat narrow = buffer.format;
+  narrow.strides[0] = 31;
+  CHECK_FALSE(holds_picture(narrow, kWidth, kHeight));
+  QueueFormat small = buffer.format;
+  small.sizes[0] -= 48;
+  small.sizes[1] = 0;
+  CHECK_FALSE(holds_picture(small, kWidth, kHeight));
+  QueueFormat other = buffer.format;
+  other.planes = 3 - what.planes;
+  CHECK_FALSE(holds_picture(other, kWidth, kHeight));
+  other = buffer.format;
+  other.fourcc = V4L2_PIX_FMT_YUYV;
+  CHECK(bit_depth_of_capture(other.fourcc) == 0);
+  CHECK_FALSE(holds_picture(other, kWidth, kHeight));
+
+  std::vector<DeviceMapping> cut;
+  cut.emplace_back(buffer.calls, buffer.memory[0].data(), buffer.memory[0].size() - 1);
+  FramePool pool;
+  CHECK_FALSE(copy_picture(pool, buffer.format, cut, kWidth, kHeight).ok());
+}
+
+}  // namespace daedalus::core::test

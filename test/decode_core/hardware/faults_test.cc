@@ -1,0 +1,222 @@
+// What becomes of slots and of streams when the device fails.
+#include <atomic>
+#include <cerrno>
+#include <set>
+
+#include "base/statistics.h"
+#include "decode_core/hardware/failover_decoder.h"
+#include "decode_core/hardware/request_slots.h"
+#include "decode_core/uapi/media.h"
+#include "test/catch.h"
+#include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/stream/streams.h"
+#include "test/temporary_file.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using daedalus::test::TemporaryFolder;
+
+constexpr uint32_t kSlots = 4;
+
+VideoNode open_node(OwnDevice& device) {
+  auto node = VideoNode::open(device, "/dev/video11");
+  REQUIRE(node.ok());
+  return std::move(*node);
+}
+
+// An open node with its slots.
+struct Context {
+  explicit Context(OwnDevice& device)
+      : node(open_node(device)), media(device, device.open("/dev/media0")) {
+    REQUIRE(media);
+    REQUIRE(node.set_format(Queue::kOutput, V4L2_PIX_FMT_VP8_FRAME, 64, 64, 4096).ok());
+    auto allocated = RequestSlots::allocate(node, media.get(), kSlots);
+    REQUIRE(allocated.ok());
+    slots = std::move(*allocated);
+  }
+  VideoNode node;
+  DeviceFd media;
+  std::unique_ptr<RequestSlots> slots;
+};
+
+OwnDevice::Fault failing(std::set<uint32_t> requests, int error) {
+  return [requests = std::move(requests), error](uint32_t request, void*) {
+    return requests.contains(request) ? error : 0;
+  };
+}
+
+uint64_t decoded_by(const StatisticsSnapshot& page, const std::string& substrate) {
+  for (const auto& stage : page.stages) {
+    if (stage.name == "decode" && stage.substrate == substrate) return stage.pictures;
+  }
+  return 0;
+}
+
+// The clip through "auto" on a device that passes for hardware and fails with `fault`.
+struct Outcome {
+  PlayedFile played;
+  StatisticsSnapshot page;
+};
+Outcome play(const std::string& clip, OwnDevice::Fault fault) {
+  const TemporaryFolder folder;
+  OwnDevice device;
+  device.set_driver("test-vpu");
+  const auto core = make_hardware_core(device, "auto", folder.path());
+  device.set_fault(std::move(fault));
+  Outcome outcome;
+  outcome.played = play_file(*core, "test/data/" + clip);
+  const auto pages = read_statistics(folder.path());
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  outcome.page = pages->front();
+  return outcome;
+}
+
+// The first and one past the last picture that differ; equal: none does.
+std::pair<size_t, size_t> differing(const PlayedFile& played, const PlayedFile& expected) {
+  REQUIRE(played.pictures.size() == expected.pictures.size());
+  size_t first = 0;
+  size_t end = 0;
+  for (size_t i = 0; i < played.pictures.size(); ++i) {
+    if (played.pictures[i].hash == expected.pictures[i].hash) continue;
+    if (end == 0) first = i;
+    end = i + 1;
+  }
+  return {first, end};
+}
+
+}  // namespace
+
+TEST_CASE("slots are given out in turn, and each keeps its request") {
+  OwnDevice device;
+  Context context(device);
+  std::set<int> requests;
+  for (uint32_t i = 0; i < kSlots; ++i) requests.insert(context.slots->request(i));
+  CHECK(requests.size() == kSlots);
+  for (uint32_t i = 0; i < 3 * kSlots; ++i) {
+    const auto slot = context.slots->acquire();
+    REQUIRE(slot.has_value());
+    CHECK(*slot == i % kSlots);
+    CHECK(requests.contains(context.slots->request(*slot)));
+    context.slots->release(*slot);
+  }
+  for (uint32_t i = 0; i < kSlots; ++i) REQUIRE(context.slots->acquire().has_value());
+  CHECK_FALSE(context.slots->acquire().has_value());
+}
+
+TEST_CASE("ten thousand requests that the driver refuses cost no slot") {
+  OwnDevice device;
+  Context context(device);
+  const size_t files = device.open_files();
+  for (int i = 0; i < 10000; ++i) {
+    const auto slot = context.slots->acquire();
+    REQUIRE(slot.has_value());
+    const int request = context.slots->request(*slot);
+    device.set_fault(failing({VIDIOC_QBUF}, EINVAL));
+    CHECK_FALSE(context.node.queue_output(*slot, 10, 1, request, 0).ok());
+    device.set_fault({});
+    // Nor do those that get as far as the request, which is refused for want of controls.
+    if (i % 2 == 0) {
+      REQUIRE(context.node.queue_output(*slot, 10, 1, request, 0).ok());
+      REQUIRE_FALSE(context.slots->submit(*slot).ok());
+    }
+    context.slots->release(*slot);
+    REQUIRE(context.slots->request(*slot) == request);
+  }
+  CHECK(context.slots->living() == kSlots);
+  CHECK(device.open_files() == files);
+}
+
+TEST_CASE("a request that is not to be had back is replaced, and a slot without one is dead") {
+  OwnDevice device;
+  Context context(device);
+  const auto slot = context.slots->acquire();
+  const int before = context.slots->request(*slot);
+  device.set_fault(failing({MEDIA_REQUEST_IOC_REINIT}, EBUSY));
+  context.slots->release(*slot);
+  CHECK(context.slots->request(*slot) != before);
+  CHECK(context.slots->living() == kSlots);
+
+  const auto next = context.slots->acquire();
+  device.set_fault(failing({MEDIA_REQUEST_IOC_REINIT, MEDIA_IOC_REQUEST_ALLOC}, EBUSY));
+  context.slots->release(*next);
+  CHECK(context.slots->living() == kSlots - 1);
+  const auto buried = context.slots->acquire();
+  context.slots->bury(*buried);
+  CHECK(context.slots->living() == kSlots - 2);
+  device.set_fault({});
+  std::set<uint32_t> given;
+  while (const auto living = context.slots->acquire()) given.insert(*living);
+  CHECK(given.size() == kSlots - 2);
+  CHECK_FALSE(given.contains(*next));
+  CHECK_FALSE(given.contains(*buried));
+}
+
+TEST_CASE("hardware that is there comes before software, by itself") {
+  const PlayedFile expected = play_file(*make_core(1), "test/data/h264.mp4");
+  const Outcome outcome = play("h264.mp4", {});
+  CHECK(outcome.played.engine == "test-vpu");
+  CHECK(outcome.page.backend == "hardware");
+  CHECK(outcome.page.engine == "test-vpu");
+  CHECK(decoded_by(outcome.page, "test-vpu") == outcome.page.pictures);
+  CHECK(outcome.played.pictures == expected.pictures);
+}
+
+TEST_CASE("a device that fails for good is followed by software from the next key picture on") {
+  const std::string clip = GENERATE("h264.mp4", "vp8.webm", "mpeg2.mpg", "hevc.mp4", "av1.webm");
+  const uint32_t what = GENERATE(VIDIOC_QBUF, VIDIOC_S_EXT_CTRLS, MEDIA_REQUEST_IOC_QUEUE,
+                                 OwnDevice::kPoll, VIDIOC_DQBUF);
+  // In pictures; one clip fails early and late, too.
+  const int after = GENERATE(0, 2, 5);
+  if (clip != "h264.mp4" && after != 2) return;
+  CAPTURE(clip, what, after);
+  const PlayedFile expected = play_file(*make_core(1), "test/data/" + clip);
+  // Counted by pictures; from then on every such call fails.
+  std::atomic<int> pictures{0};
+  const Outcome outcome = play(clip, [&, what, after](uint32_t request, void*) {
+    if (request == MEDIA_REQUEST_IOC_REINIT) ++pictures;
+    if (request != what || pictures < after) return 0;
+    return what == OwnDevice::kPoll ? ETIME : what == VIDIOC_DQBUF ? ENODEV : EIO;
+  });
+  const auto [first, end] = differing(outcome.played, expected);
+  const size_t count = expected.pictures.size();
+  // Software decodes the whole of what follows the second key picture, which is in the middle.
+  CHECK(end <= count / 2 + 8);
+  CHECK(decoded_by(outcome.page, "software") >= count / 2 - 8);
+  CHECK(decoded_by(outcome.page, "test-vpu") >= static_cast<uint64_t>(after > 0 ? after - 1 : 0));
+  for (size_t i = count / 2 + 8; i < count; ++i) {
+    CHECK_FALSE(outcome.played.pictures[i].concealed);
+  }
+}
+
+TEST_CASE("one picture that fails does not end the hardware") {
+  const PlayedFile expected = play_file(*make_core(1), "test/data/vp8.webm");
+  std::atomic<int> queued{0};
+  const Outcome outcome = play("vp8.webm", [&](uint32_t request, void*) {
+    return request == MEDIA_REQUEST_IOC_QUEUE && ++queued == 5 ? EINVAL : 0;
+  });
+  CHECK(outcome.page.errors == 1);
+  CHECK(decoded_by(outcome.page, "software") == 0);
+  CHECK(decoded_by(outcome.page, "test-vpu") == outcome.page.pictures);
+  const auto [first, end] = differing(outcome.played, expected);
+  // The clip has pictures that are not shown.
+  CHECK(first <= 4);
+  CHECK(end > first);
+  CHECK(end <= expected.pictures.size() / 2);
+}
+
+TEST_CASE("what the hardware refuses altogether software decodes at once") {
+  const PlayedFile expected = play_file(*make_core(1), "test/data/h264.mp4");
+  const Outcome outcome = play("h264.mp4", [](uint32_t request, void* argument) {
+    // Of the sequence, which a driver refuses where it does not decode such streams.
+    if (request != VIDIOC_S_EXT_CTRLS) return 0;
+    const auto* controls = static_cast<const v4l2_ext_controls*>(argument);
+    return controls->which == V4L2_CTRL_WHICH_CUR_VAL ? EINVAL : 0;
+  });
+  CHECK(outcome.page.errors == 0);
+  CHECK(decoded_by(outcome.page, "test-vpu") == 0);
+  CHECK(outcome.played.pictures == expected.pictures);
+}
+
+}  // namespace daedalus::core::test

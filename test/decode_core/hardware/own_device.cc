@@ -1,0 +1,144 @@
+#include "test/decode_core/hardware/own_device.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "decode_core/picture.h"
+#include "decode_core/record/recording.h"
+#include "decode_core/session.h"
+#include "decode_core/uapi/controls.h"
+#include "decode_core/uapi/media.h"
+#include "test/decode_core/stream/streams.h"
+#include "tools/parsed_stream/stream.h"
+
+namespace daedalus::core::test {
+
+OwnDevice::OwnDevice() : nodes_(make_core(1)), calls_(nodes_) {}
+
+void OwnDevice::set_fault(Fault fault) {
+  std::lock_guard lock(mutex_);
+  fault_ = std::move(fault);
+}
+
+int OwnDevice::fault(uint32_t request, void* argument) {
+  Fault fault;
+  {
+    std::lock_guard lock(mutex_);
+    fault = fault_;
+  }
+  return fault ? fault(request, argument) : 0;
+}
+
+int OwnDevice::open(const std::string& path) { return calls_.open(path); }
+
+int OwnDevice::ioctl(int fd, uint32_t request, void* argument) {
+  if (const int error = fault(request, argument)) return errno = error, -1;
+  const int result = calls_.ioctl(fd, request, argument);
+  if (result == 0) rename(request, argument);
+  return result;
+}
+
+void OwnDevice::set_driver(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  driver_ = name;
+}
+
+void OwnDevice::rename(uint32_t request, void* answer) {
+  std::lock_guard lock(mutex_);
+  if (driver_.empty()) return;
+  if (request == VIDIOC_QUERYCAP) {
+    std::strcpy(reinterpret_cast<char*>(static_cast<v4l2_capability*>(answer)->driver),
+                driver_.c_str());
+  } else if (request == MEDIA_IOC_DEVICE_INFO) {
+    std::strcpy(static_cast<media_device_info*>(answer)->driver, driver_.c_str());
+  }
+}
+
+int OwnDevice::poll(pollfd& entry, int milliseconds) {
+  if (const int error = fault(kPoll, &entry)) return error == ETIME ? 0 : (errno = error, -1);
+  // Sanitizers and loaded machines are slow.
+  return calls_.poll(&entry, 1, milliseconds * 30);
+}
+
+std::vector<DeviceCalls::Node> OwnDevice::nodes(std::string_view prefix) {
+  std::vector<Node> found;
+  for (const auto& node : calls_.nodes(std::string(prefix))) {
+    found.push_back({node.path, node.major, node.minor, user_space_});
+  }
+  return found;
+}
+
+std::shared_ptr<Core> make_hardware_core(DeviceCalls& device, const std::string& backend,
+                                         const std::string& statistics_folder) {
+  Settings settings;
+  settings.backend = backend;
+  settings.threads = 1;
+  settings.statistics_folder = statistics_folder;
+  return Core::create(settings, device);
+}
+
+namespace {
+
+ShownPicture look_at(const Picture& picture, const Rect& visible) {
+  picture.wait();
+  const auto frame = picture.frame();
+  if (!frame) return {};
+  FrameView view = frame->view;
+  if (visible.x + visible.width > view.width || visible.y + visible.height > view.height) {
+    return {"the visible part is not inside the picture"};
+  }
+  const size_t sample = view.format == SampleFormat::kI42010 ? 2 : 1;
+  const size_t pair = view.format == SampleFormat::kNv12 ? 2 : 1;
+  for (size_t plane = 0; plane < view.planes.size(); ++plane) {
+    const uint32_t shift = plane == 0 ? 0 : 1;
+    if (view.planes[plane].data == nullptr) continue;
+    view.planes[plane].data += (visible.y >> shift) * view.planes[plane].stride +
+                               (visible.x >> shift) * (plane == 0 ? sample : sample * pair);
+  }
+  view.width = visible.width;
+  view.height = visible.height;
+  const FrameHash hash = hash_frame(view);
+  return {std::string(hash.begin(), hash.end()), picture.concealed()};
+}
+
+}  // namespace
+
+PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept) {
+  auto stream = parsed_stream::ParsedStream::open(path);
+  PlayedFile played;
+  const auto fail = [&](const std::string& why) {
+    played.failure = why;
+    return played;
+  };
+  if (!stream) return fail(stream.error().message);
+  std::shared_ptr<Session> session = kept != nullptr ? *kept : nullptr;
+  parsed_stream::Event event;
+  for (;;) {
+    const auto more = (*stream)->next(event);
+    if (!more) continue;
+    if (!*more) break;
+    if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
+      session = session_for(decode->job, std::move(session));
+      if (session == nullptr) {
+        const auto profile = parsed_stream::profile_of(decode->job);
+        if (!profile) return fail("no profile of ours");
+        auto opened = core.open_session(
+            {*profile, decode->job.coded_width(), decode->job.coded_height(), "replay"});
+        if (!opened) return fail(opened.error().message);
+        session = std::move(*opened);
+        played.engine = session->engine();
+      }
+      const Status status = session->submit(std::move(decode->job));
+      if (!status) return fail(status.error().message);
+    } else {
+      const auto& output = std::get<parsed_stream::OutputEvent>(event);
+      played.pictures.push_back(look_at(*output.picture, output.visible));
+    }
+  }
+  if (session != nullptr) session->drain();
+  if (kept != nullptr) *kept = session;
+  return played;
+}
+
+}  // namespace daedalus::core::test

@@ -1,0 +1,125 @@
+// Whole streams through the hardware backend on our own stateless node: the same pixels as
+// software's, and the statistics say that the backend decoded them.
+#include "test/decode_core/stream/streams.h"
+
+#include <array>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/statistics.h"
+#include "test/catch.h"
+#include "test/decode_core/hardware/own_device.h"
+#include "test/temporary_file.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using daedalus::test::TemporaryFolder;
+
+// The page of the only hardware session.
+StatisticsSnapshot hardware_page(const std::string& folder) {
+  const auto pages = read_statistics(folder);
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  return pages->front();
+}
+
+uint64_t decoded_by(const StatisticsSnapshot& page, const std::string& substrate) {
+  for (const auto& stage : page.stages) {
+    if (stage.name == "decode" && stage.substrate == substrate) return stage.pictures;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("clips decode on the device, bit for bit as in software") {
+  const std::string clip =
+      GENERATE("h264.mp4", "h264_interlaced.mp4", "vp8.webm", "vp9.webm", "vp9_10bit.webm",
+               "mpeg2.mpg", "hevc.mp4", "hevc_10bit.mp4", "av1.webm", "av1_10bit.webm");
+  CAPTURE(clip);
+  const std::string path = "test/data/" + clip;
+  const PlayedFile expected = play_file(*make_core(1), path);
+  const TemporaryFolder folder;
+  OwnDevice device;
+  {
+    const auto core = make_hardware_core(device, "hardware:loopback", folder.path());
+    const PlayedFile played = play_file(*core, path);
+    CHECK(played.failure == "");
+    CHECK(played.engine == "daedalus");
+    REQUIRE(played.pictures.size() == expected.pictures.size());
+    for (size_t i = 0; i < played.pictures.size(); ++i) {
+      CAPTURE(i);
+      REQUIRE(played.pictures[i] == expected.pictures[i]);
+    }
+  }
+  const StatisticsSnapshot page = hardware_page(folder.path());
+  CHECK(page.backend == "hardware");
+  CHECK(page.engine == "daedalus");
+  CHECK(page.errors == 0);
+  CHECK(page.pictures >= expected.pictures.size());
+  CHECK(decoded_by(page, "daedalus") == page.pictures);
+  CHECK(device.open_files() == 0);
+  CHECK(device.mappings() == 0);
+}
+
+TEST_CASE("one session takes pictures of one size, of another, and of the first again") {
+  const auto [one, other] =
+      GENERATE(std::pair("h264.mp4", "h264_interlaced.mp4"),
+               std::pair("vp9.webm", "vp9_10bit.webm"), std::pair("hevc.mp4", "hevc_10bit.mp4"));
+  const auto software = make_core(1);
+  OwnDevice device;
+  const auto core = make_hardware_core(device, "hardware:loopback");
+  std::shared_ptr<Session> session;
+  for (const std::string clip : {one, other, one, other}) {
+    CAPTURE(clip);
+    const std::string path = "test/data/" + clip;
+    const auto before = session;
+    const PlayedFile played = play_file(*core, path, &session);
+    if (before != nullptr) CHECK(session == before);
+    CHECK(played.failure == "");
+    CHECK(played.pictures == play_file(*software, path).pictures);
+  }
+}
+
+TEST_CASE("several contexts of one device decode at once") {
+  constexpr const char* kAtOnce[] = {"h264.mp4", "vp8.webm",           "mpeg2.mpg",
+                                     "hevc.mp4", "vp9_10bit.webm",     "av1.webm",
+                                     "h264.mp4", "h264_interlaced.mp4"};
+  const auto software = make_core(1);
+  OwnDevice device;
+  {
+    const auto core = make_hardware_core(device, "hardware:loopback");
+    std::array<PlayedFile, std::size(kAtOnce)> played;
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < std::size(kAtOnce); ++i) {
+      threads.emplace_back(
+          [&, i] { played[i] = play_file(*core, std::string("test/data/") + kAtOnce[i]); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (size_t i = 0; i < std::size(kAtOnce); ++i) {
+      CAPTURE(kAtOnce[i]);
+      const auto expected = play_file(*software, std::string("test/data/") + kAtOnce[i]);
+      CHECK(played[i].failure == "");
+      CHECK(played[i].pictures == expected.pictures);
+    }
+  }
+  CHECK(device.open_files() == 0);
+  CHECK(device.mappings() == 0);
+}
+
+TEST_CASE("contexts come and go by the hundred and leave nothing behind") {
+  OwnDevice device;
+  const auto core = make_hardware_core(device, "hardware:loopback");
+  for (int i = 0; i < 300; ++i) {
+    const uint32_t size = i % 2 == 0 ? 64 : 1920;
+    REQUIRE(core->open_session({Profile::kVp8, size, size, "replay"}).ok());
+  }
+  CHECK(device.open_files() == 0);
+  CHECK(device.mappings() == 0);
+}
+
+}  // namespace daedalus::core::test
