@@ -40,7 +40,8 @@ class EnvironmentReader {
     if (const std::string_view text = environment(kName); text.starts_with("hardware:/dev/")) {
       value = text;
     } else {
-      choice(kName, {"auto", "software", "hardware", "hardware:loopback"}, value);
+      choice(kName, {"auto", "software", "prefer-hardware", "hardware", "hardware:loopback"},
+             value);
     }
   }
 

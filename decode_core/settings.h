@@ -10,7 +10,8 @@
 namespace daedalus::core {
 
 struct Settings {
-  // DAEDALUS_BACKEND: auto, software, hardware, hardware:/dev/mediaN, hardware:loopback
+  // DAEDALUS_BACKEND: auto, software, prefer-hardware, hardware, hardware:/dev/mediaN,
+  // hardware:loopback
   std::string backend = "auto";
   std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec, dav1d, native
   gpu_kernels::SubstrateChoice substrate;  // DAEDALUS_SUBSTRATE: auto, scalar, simd, stage=value,…

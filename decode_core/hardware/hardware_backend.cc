@@ -59,7 +59,7 @@ std::optional<DiscoveryOptions> wanted_hardware(const Settings& settings) {
   constexpr std::string_view kHardware = "hardware";
   constexpr std::string_view kDevice = "hardware:/";
   DiscoveryOptions options;
-  if (settings.backend == "auto") {
+  if (settings.backend == "prefer-hardware") {
     // Whoever names an engine wants that one.
     if (settings.engine == "auto") return options;
     return std::nullopt;

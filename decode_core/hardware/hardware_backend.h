@@ -15,8 +15,8 @@
 
 namespace daedalus::core {
 
-// What the settings ask for: "auto" any device, unless they name an engine; "hardware" any;
-// "hardware:/dev/…" one; "hardware:loopback" our own nodes. nullopt: software alone.
+// What the settings ask for: "prefer-hardware" any device, unless they name an engine; "hardware"
+// any; "hardware:/dev/…" one; "hardware:loopback" our own nodes. nullopt: software alone.
 std::optional<DiscoveryOptions> wanted_hardware(const Settings& settings);
 
 // A device that was found and asked.

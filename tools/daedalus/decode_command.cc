@@ -37,7 +37,7 @@ constexpr const char* kUsage =
     "  --in-flight N       wait for the Nth picture before this one is given (default: for those "
     "that\n"
     "                      are to be shown, as a player does)\n"
-    "  --backend auto|software|hardware|hardware:NODE   --engine auto|libavcodec|dav1d|native\n"
+    "  --backend auto|software|prefer-hardware|hardware|hardware:NODE   --engine auto|libavcodec|dav1d|native\n"
     "  --threads N\n"
     "  --substrate auto|scalar|simd or stage=value,…\n"
     "\n"

@@ -92,9 +92,10 @@ TEST_CASE("our own nodes are not hardware, and those of programs are not even op
 }
 
 TEST_CASE(
-    "with nothing but our own nodes, auto decodes in software, and hardware decodes nothing") {
+    "with nothing but our own nodes, software decodes where hardware is preferred, and hardware "
+    "decodes nothing") {
   OwnDevice device;
-  const auto automatic = make_hardware_core(device, "auto");
+  const auto automatic = make_hardware_core(device, "prefer-hardware");
   const auto software = make_hardware_core(device, "software");
   REQUIRE(automatic->capabilities().size() == software->capabilities().size());
   const auto session = automatic->open_session({Profile::kH264High, 64, 64, "replay"});
@@ -103,6 +104,18 @@ TEST_CASE(
   const auto hardware = make_hardware_core(device, "hardware");
   CHECK(hardware->capabilities().empty());
   CHECK_FALSE(hardware->open_session({Profile::kH264High, 64, 64, "replay"}).ok());
+}
+
+TEST_CASE("without a wish, software decodes whatever devices there are") {
+  OwnDevice device;
+  device.set_driver("test-vpu");
+  const SessionConfig config{Profile::kH264High, 64, 64, "replay"};
+  const auto session = make_hardware_core(device, "auto")->open_session(config);
+  REQUIRE(session.ok());
+  CHECK((*session)->engine() == "libavcodec");
+  const auto preferred = make_hardware_core(device, "prefer-hardware")->open_session(config);
+  REQUIRE(preferred.ok());
+  CHECK((*preferred)->engine() == "test-vpu");
 }
 
 TEST_CASE("a topology that lies is passed over") {

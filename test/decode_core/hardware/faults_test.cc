@@ -53,7 +53,7 @@ uint64_t decoded_by(const StatisticsSnapshot& page, const std::string& substrate
   return 0;
 }
 
-// The clip through "auto" on a device that passes for hardware and fails with `fault`.
+// The clip through "prefer-hardware" on a device that passes for hardware and fails with `fault`.
 struct Outcome {
   PlayedFile played;
   StatisticsSnapshot page;
@@ -62,7 +62,7 @@ Outcome play(const std::string& clip, OwnDevice::Fault fault) {
   const TemporaryFolder folder;
   OwnDevice device;
   device.set_driver("test-vpu");
-  const auto core = make_hardware_core(device, "auto", folder.path());
+  const auto core = make_hardware_core(device, "prefer-hardware", folder.path());
   device.set_fault(std::move(fault));
   Outcome outcome;
   outcome.played = play_file(*core, "test/data/" + clip);
