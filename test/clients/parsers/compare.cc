@@ -179,7 +179,8 @@ Comparison compare_parsers(const std::string& path) {
 
 Comparison compare_parsers(core::Codec codec, const Packets& packets) {
   const auto mine = all_events<Event>(packets, *create_parser(codec));
-  const auto theirs = all_events<parsed_stream::Event>(packets, *parsed_stream::create_parser(codec));
+  const auto theirs =
+      all_events<parsed_stream::Event>(packets, *parsed_stream::create_parser(codec));
 
   Comparer comparer;
   Comparison result;
