@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,12 @@ class FailoverDecoder final : public Decoder {
     software_->begin(job, [done = std::move(done)](DecodeOutcome outcome) {
       done(counted(std::move(outcome)));
     });
+  }
+
+  void expect(bool more) override {
+    std::lock_guard lock(mutex_);
+    more_ = more;
+    if (expecting_ != nullptr) expecting_->expect(more);
   }
 
   bool wants_successor(const DecodeJob& job) const override {
@@ -104,6 +111,9 @@ class FailoverDecoder final : public Decoder {
     auto software = make_software_();
     if (!software) return software.error();
     software_ = std::move(*software);
+    std::lock_guard lock(mutex_);
+    expecting_ = software_.get();
+    expecting_->expect(more_);
     return {};
   }
 
@@ -112,6 +122,10 @@ class FailoverDecoder final : public Decoder {
   std::unique_ptr<Decoder> software_;
   int failures_ = 0;
   bool given_up_ = false;
+
+  std::mutex mutex_;  // of what follows
+  bool more_ = false;
+  Decoder* expecting_ = nullptr;  // the software, once it is there; hardware does not care
 };
 
 bool begins(const H264Parameters& parameters) {
