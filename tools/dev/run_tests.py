@@ -76,8 +76,6 @@ def stages_of(mode, corpus):
     stages.append(Stage("fuzz", unit("fuzz", ",-full")))
     stages.append(Stage("fuzz ioctls", ["--config=fuzz", "--test_output=streamed"],
                         targets=("//test/cuse_device/v4l2:ioctl_fuzz_test",)))
-    stages.append(Stage("fuzz long", ["--config=fuzz", f"--test_arg=-max_total_time={LONG_FUZZ_SECONDS}",
-                                      f"--test_timeout={2 * LONG_FUZZ_SECONDS}"], targets=LONG_FUZZ_TARGETS))
     stages.append(Stage("debian13", ["--test_tag_filters=-full"], debian13=True))
     if corpus:
         for front, config in (("va", None), ("v4l2", None), ("v4l2-request", None), ("replay", None),
@@ -88,6 +86,8 @@ def stages_of(mode, corpus):
         for front in ("v4l2", "v4l2-request"):
             command = ["./dev", "conformance", "--front", front, "--transport", "cuse", "--list", CUSE_SAMPLE, corpus]
             stages.append(Stage(f"conformance {front} cuse", [], command=command, machine=True))
+    stages.append(Stage("fuzz long", ["--config=fuzz", f"--test_arg=-max_total_time={LONG_FUZZ_SECONDS}",
+                                      f"--test_timeout={2 * LONG_FUZZ_SECONDS}"], targets=LONG_FUZZ_TARGETS))
     return stages
 
 

@@ -331,7 +331,11 @@ TEST_CASE("sessions go at any moment, with jobs under way") {
 }
 
 TEST_CASE("every H.264 stream, on random numbers of threads with random pauses", "[corpus]") {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  constexpr uint64_t kSeeds = 1;  // ten times as slow
+#else
   constexpr uint64_t kSeeds = 4;
+#endif
   uint64_t seed = first_seed();
   daedalus::test::for_each_corpus_stream("h264", [&](const std::string& path, const auto&) {
     const std::vector<DecodeJob> jobs = jobs_of(path);
