@@ -180,6 +180,30 @@ Status validate_av1(const DecodeJob& job, const Av1Parameters& parameters) {
   return validate_av1_tiles(job, parameters);
 }
 
+bool begins(const H264Parameters& parameters) {
+  const v4l2_ctrl_h264_decode_params& decode = parameters.decode;
+  return (decode.flags & V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC) != 0 ||
+         std::ranges::none_of(decode.dpb, [](const v4l2_h264_dpb_entry& entry) {
+           return (entry.flags & V4L2_H264_DPB_ENTRY_FLAG_VALID) != 0;
+         });
+}
+bool begins(const HevcParameters& parameters) {
+  return (parameters.decode.flags & V4L2_HEVC_DECODE_PARAM_FLAG_IRAP_PIC) != 0 ||
+         parameters.decode.num_active_dpb_entries == 0;
+}
+bool begins(const Vp9Parameters& parameters) {
+  return (parameters.frame.flags & V4L2_VP9_FRAME_FLAG_KEY_FRAME) != 0;
+}
+bool begins(const Vp8Parameters& parameters) {
+  return V4L2_VP8_FRAME_IS_KEY_FRAME(&parameters.frame);
+}
+bool begins(const Mpeg2Parameters& parameters) {
+  return parameters.picture.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_I;
+}
+bool begins(const Av1Parameters& parameters) {
+  return plain(parameters.frame.frame_type) == V4L2_AV1_KEY_FRAME;
+}
+
 }  // namespace
 
 uint32_t DecodeJob::coded_width() const {
@@ -215,6 +239,11 @@ uint32_t DecodeJob::coded_height() const {
   }
   if (const auto* vp8 = std::get_if<Vp8Parameters>(&parameters)) return vp8->frame.height;
   return std::get<Mpeg2Parameters>(parameters).sequence.vertical_size;
+}
+
+bool begins_chain(const DecodeJob& job) {
+  if (job.field == FieldRole::kSecondField) return false;
+  return std::visit([](const auto& parameters) { return begins(parameters); }, job.parameters);
 }
 
 Status validate(const DecodeJob& job) {

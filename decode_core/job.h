@@ -177,6 +177,9 @@ struct DecodeJob {
 inline constexpr size_t kMaxCodedBytes = size_t{128} << 20;
 inline constexpr size_t kMaxSlices = size_t{kMaxDimension / 16} * (kMaxDimension / 16);
 
+// Whether the job and those after it can be decoded without any picture before it.
+bool begins_chain(const DecodeJob& job);
+
 // Checks everything that an engine relies on: ranges inside the bitstream and non-empty, together
 // no larger than it (no byte is decoded twice), a target, reference counts, dimensions within
 // kMaxDimension. The message says which.

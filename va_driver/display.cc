@@ -16,8 +16,8 @@ namespace {
 constexpr const char* kVersion = "0.1";
 
 std::string vendor_of(const core::Settings& settings) {
-  const std::string engine = settings.engine == "auto" ? "libavcodec" : settings.engine;
-  return std::string("Daedalus ") + kVersion + " (software: " + engine + ")";
+  const std::string engine = settings.engine == "auto" ? "" : ": " + settings.engine;
+  return std::string("Daedalus ") + kVersion + " (software" + engine + ")";
 }
 
 }  // namespace

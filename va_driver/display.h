@@ -37,7 +37,8 @@ class Display {
 
   const std::shared_ptr<core::Core>& core() const { return core_; }
   StoragePool& storage() { return *storage_; }
-  // "Daedalus 0.1 (software: libavcodec)"; lives as long as the display.
+  // "Daedalus 0.1 (software)", with the engine where one is asked for; lives as long as the
+  // display.
   const std::string& vendor() const { return vendor_; }
 
   // Null if `id` names none.

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "base/enum_value.h"
 #include "base/log.h"
 
 namespace daedalus::core {
@@ -80,7 +79,7 @@ class FailoverDecoder final : public Decoder {
 
   // The statistics say which pictures software decoded.
   static DecodeOutcome counted(DecodeOutcome outcome) {
-    if (outcome.stages.empty()) outcome.stages = kSoftwareStages;
+    outcome.stages = kSoftwareStages;
     return outcome;
   }
 
@@ -128,36 +127,7 @@ class FailoverDecoder final : public Decoder {
   Decoder* expecting_ = nullptr;  // the software, once it is there; hardware does not care
 };
 
-bool begins(const H264Parameters& parameters) {
-  const v4l2_ctrl_h264_decode_params& decode = parameters.decode;
-  return (decode.flags & V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC) != 0 ||
-         std::ranges::none_of(decode.dpb, [](const v4l2_h264_dpb_entry& entry) {
-           return (entry.flags & V4L2_H264_DPB_ENTRY_FLAG_VALID) != 0;
-         });
-}
-bool begins(const HevcParameters& parameters) {
-  return (parameters.decode.flags & V4L2_HEVC_DECODE_PARAM_FLAG_IRAP_PIC) != 0 ||
-         parameters.decode.num_active_dpb_entries == 0;
-}
-bool begins(const Vp9Parameters& parameters) {
-  return (parameters.frame.flags & V4L2_VP9_FRAME_FLAG_KEY_FRAME) != 0;
-}
-bool begins(const Vp8Parameters& parameters) {
-  return V4L2_VP8_FRAME_IS_KEY_FRAME(&parameters.frame);
-}
-bool begins(const Mpeg2Parameters& parameters) {
-  return parameters.picture.picture_coding_type == V4L2_MPEG2_PIC_CODING_TYPE_I;
-}
-bool begins(const Av1Parameters& parameters) {
-  return plain(parameters.frame.frame_type) == V4L2_AV1_KEY_FRAME;
-}
-
 }  // namespace
-
-bool begins_chain(const DecodeJob& job) {
-  if (job.field == FieldRole::kSecondField) return false;
-  return std::visit([](const auto& parameters) { return begins(parameters); }, job.parameters);
-}
 
 std::unique_ptr<Decoder> create_failover_decoder(
     std::unique_ptr<Decoder> hardware,

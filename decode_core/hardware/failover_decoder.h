@@ -21,9 +21,6 @@ std::unique_ptr<Decoder> create_failover_decoder(
     std::unique_ptr<Decoder> hardware,
     std::function<Result<std::unique_ptr<Decoder>>()> make_software);
 
-// Whether the job and those after it can be decoded without any picture before it.
-bool begins_chain(const DecodeJob& job);
-
 }  // namespace daedalus::core
 
 #endif  // DAEDALUS_DECODE_CORE_HARDWARE_FAILOVER_DECODER_H_

@@ -9,6 +9,7 @@
 
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 #include "decode_core/software/h264/h264_decoder.h"
+#include "decode_core/software/h264_with_fallback.h"
 #include "decode_core/software/libavcodec/libavcodec_decoder.h"
 
 namespace daedalus::core {
@@ -31,9 +32,9 @@ constexpr std::array<ProfileCapability, 12> kCapabilities = {{
     {Profile::kAv1Main, 1, 1, kMaxDimension, kMaxDimension, 10},
 }};
 
-// Which engine decodes where `asked` is DAEDALUS_ENGINE: the native one only on demand.
+// Which engine decodes where `asked` is DAEDALUS_ENGINE.
 std::string_view engine_for(Codec codec, std::string_view asked) {
-  if (codec == Codec::kH264 && asked == "native") return "native";
+  if (codec == Codec::kH264 && asked != "libavcodec") return "native";
   return codec == Codec::kAv1 ? "dav1d" : "libavcodec";
 }
 
@@ -77,8 +78,9 @@ class SoftwareBackend final : public Backend {
                                                 ", and DAEDALUS_ENGINE asks for another"};
     }
     if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
-    if (engine_of(codec) == "native") return create_h264_decoder(workers_, threads_, substrate_);
-    return create_libavcodec_decoder(codec, threads_);
+    if (engine_of(codec) == "libavcodec") return create_libavcodec_decoder(codec, threads_);
+    if (engine_ == "auto") return create_h264_with_fallback(workers_, threads_, substrate_);
+    return create_h264_decoder(workers_, threads_, substrate_);
   }
 
  private:

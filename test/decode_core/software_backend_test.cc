@@ -26,7 +26,7 @@ TEST_CASE("an engine that is asked for decodes its codecs, and nothing stands in
   CHECK(offers(*backend, Codec::kAv1) == av1);
   CHECK(offers(*backend, Codec::kVp9) == vp9);
   CHECK(backend->engine_of(Codec::kH264) ==
-        (settings.engine == "native" ? "native" : "libavcodec"));
+        (settings.engine == "libavcodec" ? "libavcodec" : "native"));
   SessionConfig config;
   config.profile = Profile::kH264High;
   CHECK(backend->create_decoder(config).ok() == h264);

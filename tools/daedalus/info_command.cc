@@ -44,8 +44,10 @@ int run_info(Arguments arguments) {
                 i < everywhere ? "" : ", stateful V4L2 only");
   }
   const unsigned version = avcodec_version();
-  std::printf("engine: libavcodec %u.%u.%u, slice threads: %s\n", version >> 16,
-              (version >> 8) & 255, version & 255,
+  std::printf("engines: %s (libavcodec %u.%u.%u), threads: %s\n",
+              settings->engine == "auto" ? "native for H.264, dav1d for AV1, libavcodec"
+                                         : settings->engine.c_str(),
+              version >> 16, (version >> 8) & 255, version & 255,
               settings->threads != 0 ? std::to_string(settings->threads).c_str() : "one a core");
   const auto& pack = gpu_kernels::pack_functions(settings->substrate.of(gpu_kernels::Stage::kPack));
   std::printf("output pass: %s\n", pack.target);

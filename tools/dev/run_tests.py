@@ -80,8 +80,11 @@ def stages_of(mode, corpus):
     if corpus:
         for front, config in (("va", None), ("v4l2", None), ("v4l2-request", None), ("replay", None),
                               ("replay", "asan_ubsan")):
-            command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front, corpus]
             name = f"conformance {front}" + (f" {config}" if config else "")
+            # For test/conformance/table.py.
+            rows = os.path.join(TREE, ".dev", name.replace(" ", "_") + ".json")
+            command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front,
+                                                                                             "--json", rows, corpus]
             stages.append(Stage(name, [], command=command))
         for front in ("v4l2", "v4l2-request"):
             command = ["./dev", "conformance", "--front", front, "--transport", "cuse", "--list", CUSE_SAMPLE, corpus]

@@ -20,15 +20,7 @@ Error unsupported(const char* what) {
 }
 
 Status check(const H264Parameters& parameters) {
-  const v4l2_ctrl_h264_sps& sps = parameters.sps;
-  if (sps.bit_depth_luma_minus8 != 0 || sps.bit_depth_chroma_minus8 != 0) {
-    return unsupported("more than 8 bits a sample");
-  }
-  if (sps.chroma_format_idc > 1) return unsupported("other than 4:2:0 and 4:0:0");
-  if ((sps.flags & V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS) != 0) {
-    return unsupported("lossless coding");
-  }
-  if (parameters.pps.num_slice_groups_minus1 != 0) return unsupported("slice groups");
+  if (Status status = check_supported(parameters); !status) return status;
   const auto valid_offset = [](int offset) { return offset >= -12 && offset <= 12; };
   if (!valid_offset(parameters.pps.chroma_qp_index_offset) ||
       !valid_offset(parameters.pps.second_chroma_qp_index_offset)) {
@@ -263,6 +255,13 @@ void Decoder::parse_row(uint32_t row) {
 }
 
 }  // namespace
+
+Status check_supported(const H264Parameters& parameters) {
+  if ((parameters.sps.flags & V4L2_H264_SPS_FLAG_QPPRIME_Y_ZERO_TRANSFORM_BYPASS) != 0) {
+    return unsupported("lossless coding");
+  }
+  return {};
+}
 
 Result<std::unique_ptr<EntropyDecoder>> EntropyDecoder::create(
     const DecodeJob& job, std::span<const ReferenceMotion> motions, PictureList& list) {

@@ -21,6 +21,9 @@ struct ReferenceMotion {
   std::shared_ptr<const MotionField> bottom;
 };
 
+// kUnsupported: pictures with these parameters are refused, though validate() lets them through.
+Status check_supported(const H264Parameters& parameters);
+
 // One picture. Used by one thread at a time. What `motions` point to may still be written until the
 // first parse_row().
 class EntropyDecoder {
@@ -29,9 +32,8 @@ class EntropyDecoder {
 
   // The job has passed validate(). Job, motions and list outlive the decoder. `motions` is parallel
   // to DecodeJob::references (a second field's own first field included). Sizes `list`, whose
-  // buffers are taken over from the picture before; its motion is made anew. kUnsupported: more
-  // than 8 bits, other than 4:2:0 and 4:0:0, slice groups, SP and SI slices, lossless coding;
-  // kCorrupt: no slice has a readable header.
+  // buffers are taken over from the picture before; its motion is made anew. kUnsupported:
+  // check_supported(), and SP and SI slices; kCorrupt: no slice has a readable header.
   static Result<std::unique_ptr<EntropyDecoder>> create(const DecodeJob& job,
                                                         std::span<const ReferenceMotion> motions,
                                                         PictureList& list);

@@ -330,19 +330,25 @@ TEST_CASE("sessions go at any moment, with jobs under way") {
   }
 }
 
-TEST_CASE("every H.264 stream, on random numbers of threads with random pauses", "[corpus]") {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  constexpr uint64_t kSeeds = 1;  // ten times as slow
+// Where everything takes ten times as long, every fourth stream has to do, once.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(__aarch64__)
+constexpr uint64_t kSeedsAStream = 1;
+constexpr size_t kEvery = 4;
 #else
-  constexpr uint64_t kSeeds = 4;
+constexpr uint64_t kSeedsAStream = 4;
+constexpr size_t kEvery = 1;
 #endif
+
+TEST_CASE("every H.264 stream, on random numbers of threads with random pauses", "[corpus]") {
   uint64_t seed = first_seed();
+  size_t index = 0;
   daedalus::test::for_each_corpus_stream("h264", [&](const std::string& path, const auto&) {
+    if (index++ % kEvery != 0) return false;
     const std::vector<DecodeJob> jobs = jobs_of(path);
     if (jobs.empty()) return false;
     const auto expected =
         decode_one_by_one(*open_plain("native", *parsed_stream::profile_of(jobs[0])), jobs);
-    for (uint64_t i = 0; i < kSeeds; ++i) stress(path, jobs, expected, seed++);
+    for (uint64_t i = 0; i < kSeedsAStream; ++i) stress(path, jobs, expected, seed++);
     return true;
   });
 }

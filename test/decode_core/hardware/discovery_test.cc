@@ -100,7 +100,7 @@ TEST_CASE(
   REQUIRE(automatic->capabilities().size() == software->capabilities().size());
   const auto session = automatic->open_session({Profile::kH264High, 64, 64, "replay"});
   REQUIRE(session.ok());
-  CHECK((*session)->engine() == "libavcodec");
+  CHECK((*session)->engine() == "native");
   const auto hardware = make_hardware_core(device, "hardware");
   CHECK(hardware->capabilities().empty());
   CHECK_FALSE(hardware->open_session({Profile::kH264High, 64, 64, "replay"}).ok());
@@ -112,7 +112,7 @@ TEST_CASE("without a wish, software decodes whatever devices there are") {
   const SessionConfig config{Profile::kH264High, 64, 64, "replay"};
   const auto session = make_hardware_core(device, "auto")->open_session(config);
   REQUIRE(session.ok());
-  CHECK((*session)->engine() == "libavcodec");
+  CHECK((*session)->engine() == "native");
   const auto preferred = make_hardware_core(device, "prefer-hardware")->open_session(config);
   REQUIRE(preferred.ok());
   CHECK((*preferred)->engine() == "test-vpu");
