@@ -76,7 +76,7 @@ def totals(daemon):
     nodes = [page for page in pages if page["front"] == "cuse"]
     counts = {key: sum(node[key] for node in nodes) for key in ("calls", "trips", "polls", "bytes")}
     counts["pictures"] = sum(page["pictures"] for page in pages)
-    counts["written"] = sum(sum(page["stage_pictures"].values()) for page in pages)
+    counts["written"] = sum(page["stage_pictures"].get("pack", 0) for page in pages)
     return counts
 
 

@@ -78,9 +78,11 @@ inline unsigned decode_block(CabacEngine& shared, CabacContexts& all, bool field
   if (i == kCount - 1) *end++ = static_cast<uint8_t>(i);
   last = end[-1];
   LevelContexts<kCategory> levels(&all.variables[kAbsoluteLevel[kIndex]]);
-  for (const uint8_t* place = end; place-- > places.data();) {
+  const uint8_t* place = end;
+  do {
+    --place;
     sink(*place, decode_level(engine, levels));
-  }
+  } while (place != places.data());
   return static_cast<unsigned>(end - places.data());
 }
 
