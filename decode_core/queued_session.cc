@@ -1,5 +1,6 @@
 #include "decode_core/queued_session.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <list>
 #include <mutex>
@@ -80,6 +81,7 @@ Status QueuedSession::submit(DecodeJob job) {
   former = queued.target->begin(shared_from_this());
   if (queued.display != nullptr) former_of_display = queued.display->begin(shared_from_this());
   state_->tell_depth();
+  state_->parts.decoder->expect(true);
   state_->changed.notify_all();
   return {};
 }
@@ -120,8 +122,9 @@ void QueuedSession::run(const std::shared_ptr<State>& state) {
 }
 
 void QueuedSession::State::tell_depth() {
-  parts.statistics->page().queue_depth = queue.size();
-  parts.decoder->expect(!queue.empty());
+  const auto decoding = std::count_if(under_way.begin(), under_way.end(),
+                                      [](const Submitted& job) { return !job.ended; });
+  parts.statistics->page().queue_depth = queue.size() + static_cast<size_t>(decoding);
 }
 
 // False: there was none.
@@ -139,7 +142,7 @@ bool QueuedSession::State::let_go_of_ended(std::unique_lock<std::mutex>& lock) {
 void QueuedSession::State::take_next(std::unique_lock<std::mutex>& lock) {
   under_way.splice(under_way.end(), queue, queue.begin());
   Submitted& taken = under_way.back();
-  tell_depth();
+  parts.decoder->expect(!queue.empty());
   changed.notify_all();
   await_successor(taken.job, lock);
   lock.unlock();
@@ -183,6 +186,7 @@ void QueuedSession::State::done(Submitted& job, DecodeOutcome outcome) {
     tell_end(next->job, std::move(*next->outcome));
     lock.lock();
     next->ended = true;
+    tell_depth();
     changed.notify_all();
   }
   telling = false;
