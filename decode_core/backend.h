@@ -32,6 +32,8 @@ class Decoder {
   // Whether the next job is there already: then begin() need not return as late as with the job's
   // end. Called on any thread, as it changes; must not call back.
   virtual void expect(bool /*more*/) {}
+  // Returns when no job is under way any more.
+  virtual void finish() {}
 
   // Whether decode(job) could do better if it knew the job that comes after. Then it is called a
   // little later, when that is there, unless somebody wants the picture first.

@@ -35,12 +35,15 @@ class H264WithFallback final : public Decoder {
 
   // libavcodec's ends each job before the next one anyway.
   void expect(bool more) override { native_->expect(more); }
+  void finish() override { native_->finish(); }
 
  private:
   void choose(const DecodeJob& job) {
     if (!begins_chain(job)) return;
     const Status supported = h264::check_supported(std::get<H264Parameters>(job.parameters));
     falls_back_ = !supported && ready_fallback(supported.error());
+    // While the other one decodes, nobody works on what it has begun.
+    if (falls_back_) native_->finish();
   }
 
   bool ready_fallback(const Error& reason) {

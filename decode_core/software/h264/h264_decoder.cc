@@ -149,6 +149,7 @@ class H264Decoder final : public Decoder {
   }
 
   void expect(bool more) override { tasks_.expect(more); }
+  void finish() override { tasks_.finish(); }
 
  private:
   // False: there is no memory.

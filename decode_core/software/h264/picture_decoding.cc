@@ -43,7 +43,7 @@ void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
     return fail(entropy.error());
   }
   const PicturePlanes target = planes_of(pictures_.target.view, list_.structure);
-  references_.emplace(pictures_.references);
+  references_.emplace(pictures_.references, pictures_.target.view, list_.structure);
   reconstruction_.emplace(list_, *references_, target, substrate);
   deblocking_.emplace(list_, std::get<H264Parameters>(job.parameters).pps, target, substrate);
   entropy_ = std::move(*entropy);

@@ -149,7 +149,7 @@ uint8_t PredictionLists::reference_of(const Block& block, size_t list, int index
     const bool bottom = (block.current == PictureStructure::kBottomField) != (index % 2 != 0);
     structure = bottom ? PictureStructure::kBottomField : PictureStructure::kTopField;
   }
-  missed_reference_ |= references_.is_missing(reference.entry);
+  missed_reference_ |= references_.is_missing(reference.entry, structure);
   return references_.index_of(reference.entry, structure, block.current);
 }
 

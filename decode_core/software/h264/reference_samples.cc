@@ -1,5 +1,7 @@
 #include "decode_core/software/h264/reference_samples.h"
 
+#include <algorithm>
+
 #include "decode_core/software/h264/picture_planes.h"
 
 namespace daedalus::core::h264 {
@@ -22,16 +24,20 @@ FrameView grey_frame() {
 
 }  // namespace
 
-ReferenceSamples::ReferenceSamples(std::span<const std::optional<FrameView>> references) {
+ReferenceSamples::ReferenceSamples(std::span<const std::optional<FrameView>> references,
+                                   const FrameView& target, PictureStructure structure)
+    : target_(target.planes[0].data), written_(structure) {
   FrameView substitute = grey_frame();
-  for (size_t i = references.size(); i-- != 0;) {
-    if (references[i].has_value()) substitute = *references[i];
+  FrameView first_field = substitute;
+  for (size_t i = std::min(references.size(), kEntries); i-- != 0;) {
+    if (!references[i].has_value()) continue;
+    half_written_[i] = is_target(*references[i]);
+    present_[i] = !half_written_[i] || structure != PictureStructure::kFrame;
+    if (present_[i]) (half_written_[i] ? first_field : substitute) = *references[i];
   }
+  if (substitute.planes[0].data == kGrey.data()) substitute = first_field;
   set(kEntries, substitute);
-  for (size_t i = 0; i < kEntries; ++i) {
-    present_[i] = i < references.size() && references[i].has_value();
-    set(i, present_[i] ? *references[i] : substitute);
-  }
+  for (size_t i = 0; i < kEntries; ++i) set(i, present_[i] ? *references[i] : substitute);
 }
 
 void ReferenceSamples::set(size_t entry, const FrameView& frame) {
@@ -49,6 +55,9 @@ void ReferenceSamples::set(size_t entry, const FrameView& frame) {
   views[2] = view_of(PictureStructure::kBottomField, -2);
   views[3] = view_of(PictureStructure::kTopField, 2);
   views[4] = view_of(PictureStructure::kBottomField, 0);
+  if (!is_target(frame)) return;
+  if (written_ == PictureStructure::kTopField) views[1] = views[2];
+  if (written_ == PictureStructure::kBottomField) views[4] = views[3];
 }
 
 uint8_t ReferenceSamples::index_of(uint8_t entry, PictureStructure structure,
@@ -66,8 +75,8 @@ uint8_t ReferenceSamples::substitute_for(PictureStructure current) const {
   return index_of(kEntries, current, current);
 }
 
-bool ReferenceSamples::is_missing(uint8_t entry) const {
-  return entry >= kEntries || !present_[entry];
+bool ReferenceSamples::is_missing(uint8_t entry, PictureStructure structure) const {
+  return entry >= kEntries || !present_[entry] || (half_written_[entry] && structure == written_);
 }
 
 }  // namespace daedalus::core::h264

@@ -16,15 +16,19 @@ namespace daedalus::core::h264 {
 class ReferenceSamples {
  public:
   // `references`: NV12 frames of even size, parallel to decode.dpb; absent ones are missing. Their
-  // memory outlives this. In place of a missing one stands the first that is there, else grey.
-  explicit ReferenceSamples(std::span<const std::optional<FrameView>> references);
+  // memory, and that of `target`, outlives this. In place of a missing one stands the first that is
+  // there, else grey. The lines of the target that are written, those of `structure`, are no
+  // reference and stand for none, whatever the stream says: a second field has only the first one
+  // of its frame.
+  ReferenceSamples(std::span<const std::optional<FrameView>> references, const FrameView& target,
+                   PictureStructure structure);
 
   // Indices into all(). `current`: what is predicted; a field refers to fields.
   uint8_t index_of(uint8_t entry, PictureStructure structure, PictureStructure current) const;
   // Where samples to conceal with are copied from: the first reference, its field of the same
   // parity.
   uint8_t substitute_for(PictureStructure current) const;
-  bool is_missing(uint8_t entry) const;
+  bool is_missing(uint8_t entry, PictureStructure structure) const;
 
   std::span<const gpu_kernels::H264McReference> all() const { return pictures_; }
 
@@ -33,8 +37,12 @@ class ReferenceSamples {
   // A frame; for the top field the top and the bottom field; the same for the bottom field.
   static constexpr size_t kViews = 5;
   void set(size_t entry, const FrameView& frame);
+  bool is_target(const FrameView& frame) const { return frame.planes[0].data == target_; }
 
+  const uint8_t* const target_;
+  const PictureStructure written_;
   std::array<bool, kEntries> present_{};
+  std::array<bool, kEntries> half_written_{};
   std::array<gpu_kernels::H264McReference, (kEntries + 1) * kViews> pictures_;
 };
 

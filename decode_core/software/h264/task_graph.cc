@@ -36,6 +36,11 @@ void TaskGraph::work() {
              [this] { return schedule_.pictures().empty() || (more_expected_ && has_room()); });
 }
 
+void TaskGraph::finish() {
+  Lock lock(mutex_);
+  work_until(lock, [this] { return schedule_.pictures().empty(); });
+}
+
 void TaskGraph::expect(bool more) {
   Lock lock(mutex_);
   more_expected_ = more;

@@ -56,6 +56,8 @@ class TaskGraph {
            uint32_t useful_threads);
   // Works until all pictures have ended or, if another one is expected, until there is a place.
   void work();
+  // Works until all pictures have ended.
+  void finish();
   // Whether the owner is wanted elsewhere, to add a picture. Thread-safe.
   void expect(bool more);
 

@@ -1,5 +1,6 @@
 // Where the native engine does not do a stream, libavcodec does, and the statistics say so.
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -59,6 +60,28 @@ TEST_CASE("a stream that the native engine does not do is libavcodec's, picture 
     CHECK((by_fallback.hashes == by_native.hashes));
     CHECK(decode(*decoder, plain) == by_native);
   }
+}
+
+// Else a client that waits for one of them waits for ever.
+TEST_CASE("what the native engine has under way is ended before libavcodec decodes") {
+  const std::vector<DecodeJob> plain = jobs_of("test/data/h264.mp4", 3);
+  std::vector<DecodeJob> jobs = copy_of(plain);
+  jobs.push_back(copy_of(with_transform_bypass({plain[0]})).front());
+  Workers nobody(1);  // helps
+  const auto decoder = create_h264_with_fallback(nobody, 4, {});
+  std::vector<std::string> ended;
+  decoder->expect(true);
+  for (DecodeJob& job : jobs) {
+    job.target->begin(nullptr);
+    decoder->begin(job, [&](DecodeOutcome outcome) {
+      REQUIRE(outcome.frame.has_value());
+      ended.emplace_back(outcome.stages.front().substrate);
+      job.target->complete(std::move(outcome));
+    });
+    if (&job != &jobs.back()) REQUIRE(ended.empty());
+  }
+  REQUIRE(ended.size() == jobs.size());
+  CHECK(ended.back() == "libavcodec");
 }
 
 // Nothing before this picture is in the other engine, so it would have to make up what is referred

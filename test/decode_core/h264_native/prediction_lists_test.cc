@@ -2,6 +2,9 @@
 #include "decode_core/software/h264/prediction_lists.h"
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -15,10 +18,11 @@ using gpu_kernels::H264Prediction;
 
 constexpr uint32_t kSize = 32;
 
-// Two references of a frame's size; the third is missing.
+// Two references of a frame's size, the third is missing; and the picture that is decoded.
 struct Frames {
-  std::array<std::vector<uint8_t>, 2> samples;
+  std::array<std::vector<uint8_t>, 3> samples;
   std::vector<std::optional<FrameView>> views;
+  FrameView target;
 
   Frames() {
     for (auto& memory : samples) {
@@ -28,7 +32,12 @@ struct Frames {
       view.planes[1] = {memory.data() + kSize * kSize, kSize};
       views.emplace_back(view);
     }
-    views.emplace_back();
+    target = *views.back();
+    views.back().reset();
+  }
+
+  ReferenceSamples references_of(PictureStructure structure) const {
+    return {views, target, structure};
   }
 };
 
@@ -64,7 +73,7 @@ std::vector<Place> places_of(std::span<const H264Prediction> list) {
 
 TEST_CASE("a block for each partition, with the vector at its corner") {
   const Frames frames;
-  const ReferenceSamples references(frames.views);
+  const ReferenceSamples references = frames.references_of(PictureStructure::kFrame);
   PictureList list = make_list(MacroblockKind::kInter);
   Macroblock& macroblock = list.macroblocks[1];
   for (int16_t i = 0; i < 16; ++i) {
@@ -101,7 +110,7 @@ TEST_CASE("a block for each partition, with the vector at its corner") {
 
 TEST_CASE("fields refer to fields, those of the other parity with shifted chroma (table 8-9)") {
   const Frames frames;
-  const ReferenceSamples references(frames.views);
+  const ReferenceSamples references = frames.references_of(PictureStructure::kBottomField);
   PictureList list = make_list(MacroblockKind::kInter);
   list.structure = PictureStructure::kBottomField;
   list.slices[0].lists[0][0].structure = PictureStructure::kTopField;
@@ -125,7 +134,7 @@ TEST_CASE("fields refer to fields, those of the other parity with shifted chroma
 
 TEST_CASE("field macroblocks of a pair are predicted in their fields, indices count fields") {
   const Frames frames;
-  const ReferenceSamples references(frames.views);
+  const ReferenceSamples references = frames.references_of(PictureStructure::kFrame);
   PictureList list = make_list(MacroblockKind::kInter);
   list.mbaff = true;
   for (Macroblock& macroblock : list.macroblocks) macroblock.flags = Macroblock::kField;
@@ -148,7 +157,7 @@ TEST_CASE("field macroblocks of a pair are predicted in their fields, indices co
 
 TEST_CASE("explicit weights, with the rounded mean of two offsets") {
   const Frames frames;
-  const ReferenceSamples references(frames.views);
+  const ReferenceSamples references = frames.references_of(PictureStructure::kFrame);
   PictureList list = make_list(MacroblockKind::kInter);
   Slice& slice = list.slices[0];
   slice.weighted = WeightedPrediction::kExplicit;
@@ -186,7 +195,7 @@ TEST_CASE("explicit weights, with the rounded mean of two offsets") {
 
 TEST_CASE("missing macroblocks and missing references are copied from the first reference") {
   const Frames frames;
-  const ReferenceSamples references(frames.views);
+  const ReferenceSamples references = frames.references_of(PictureStructure::kFrame);
   PictureList list = make_list(MacroblockKind::kMissing);
   PredictionLists lists(list, references);
   lists.build_row(1);
@@ -206,12 +215,48 @@ TEST_CASE("missing macroblocks and missing references are copied from the first 
 }
 
 TEST_CASE("with no reference at all there is grey") {
-  const ReferenceSamples references({});
+  const ReferenceSamples references({}, {}, PictureStructure::kBottomField);
   const H264McReference& grey =
       references.all()[references.substitute_for(PictureStructure::kBottomField)];
   CHECK(grey.luma[0] == 128);
   CHECK(grey.chroma[1] == 128);
   CHECK(grey.height > 0);
+}
+
+TEST_CASE("the lines that are being written are nobody's reference") {
+  Frames frames;
+  const uint8_t* const top = frames.target.planes[0].data;
+  const uint8_t* const bottom = top + kSize;
+  const PictureStructure written =
+      GENERATE(PictureStructure::kTopField, PictureStructure::kBottomField);
+  const bool is_top = written == PictureStructure::kTopField;
+  const PictureStructure first =
+      is_top ? PictureStructure::kBottomField : PictureStructure::kTopField;
+  frames.views[0] = frames.target;
+  const auto luma_of = [](const ReferenceSamples& references, uint8_t index) {
+    return references.all()[index].luma;
+  };
+
+  // A second field: the first one of its frame is there, and stands for itself alone while there
+  // are others.
+  const ReferenceSamples second = frames.references_of(written);
+  CHECK_FALSE(second.is_missing(0, first));
+  CHECK(luma_of(second, second.index_of(0, first, written)) == (is_top ? bottom : top));
+  CHECK(second.is_missing(0, written));
+  CHECK(luma_of(second, second.index_of(0, written, written)) == (is_top ? bottom : top));
+  CHECK(luma_of(second, second.substitute_for(written)) ==
+        frames.samples[1].data() + (is_top ? 0 : kSize));
+
+  frames.views[1].reset();
+  const ReferenceSamples only = frames.references_of(written);
+  CHECK(luma_of(only, only.substitute_for(written)) == (is_top ? bottom : top));
+  CHECK(luma_of(only, only.index_of(1, written, written)) == (is_top ? bottom : top));
+
+  const ReferenceSamples whole = frames.references_of(PictureStructure::kFrame);
+  CHECK(whole.is_missing(0, PictureStructure::kFrame));
+  CHECK(whole.is_missing(0, first));
+  CHECK(luma_of(whole, whole.index_of(0, PictureStructure::kFrame, PictureStructure::kFrame))[0] ==
+        128);
 }
 
 }  // namespace
