@@ -34,6 +34,8 @@ struct DecodeOutcome {
   std::optional<FrameBuffer> display{};
   // Pixels are there but some were made up (damaged or lost slices, a missing reference).
   bool concealed = false;
+  // It was a device that failed, and not the bitstream or an earlier picture's damage.
+  bool device_error = false;
   // Earlier pictures of which this call revealed the same; they were told (note_concealed).
   uint32_t late_concealed = 0;
   // Earlier pictures that had to be decoded once more for this one.

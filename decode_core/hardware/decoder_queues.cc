@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "decode_core/hardware/capture_format.h"
@@ -77,7 +78,8 @@ Result<QueueFormat> DecoderQueues::find_capture_format() const {
   if (!format || bit_depth_of_capture(format->fourcc) == bit_depth_) return format;
   for (const uint32_t fourcc : node_.formats(Queue::kCapture)) {
     if (bit_depth_of_capture(fourcc) != bit_depth_) continue;
-    return node_.set_format(Queue::kCapture, fourcc, width_, height_, 0);
+    format = node_.set_format(Queue::kCapture, fourcc, width_, height_, 0);
+    if (!format || bit_depth_of_capture(format->fourcc) == bit_depth_) return format;
   }
   return Error{ErrorCode::kUnsupported, node_.path() + ": no CAPTURE format that can be read has " +
                                             std::to_string(bit_depth_) + " bits"};
@@ -90,11 +92,17 @@ Result<QueueFormat> DecoderQueues::choose_capture_format() const {
                                             std::to_string(width_) + "x" + std::to_string(height_)};
 }
 
-Status DecoderQueues::allocate_output(size_t coded_bytes) {
-  if (Status status = set_output_format(coded_bytes); !status) return status;
+Status DecoderQueues::allocate(const DecodeJob& job, const QueueFormat& capture_format) {
+  allocated_ = true;
   auto slots = RequestSlots::allocate(node_, media_, kSlots);
   if (!slots) return slots.error();
   slots_ = std::move(*slots);
+  auto capture = CapturePool::allocate(node_, capture_format, capture_count(job));
+  if (!capture) return capture.error();
+  capture_ = std::move(*capture);
+  for (const Queue queue : {Queue::kOutput, Queue::kCapture}) {
+    if (Status status = node_.stream(queue, true); !status) return status;
+  }
   return {};
 }
 
@@ -103,7 +111,8 @@ Status DecoderQueues::set_up(const DecodeJob& job, size_t coded_bytes) {
   width_ = job.coded_width();
   height_ = job.coded_height();
   bit_depth_ = bit_depth_of(job);
-  // The size, then the kind of stream, then what pictures can become.
+  // The size, then the kind of stream, then what pictures can become. Each makes the driver choose
+  // what comes after it anew, so none of them is said twice, nor once there are buffers.
   if (Status status = set_output_format(coded_bytes); !status) return status;
   const SequenceControl sequence(job);
   if (Status status = node_.set_controls(sequence.values(), -1); !status) {
@@ -111,31 +120,13 @@ Status DecoderQueues::set_up(const DecodeJob& job, size_t coded_bytes) {
   }
   const auto format = choose_capture_format();
   if (!format) return format.error();
-  if (Status status = allocate_output(coded_bytes); !status) return status;
-  auto capture = CapturePool::allocate(node_, *format, capture_count(job));
-  if (!capture) return capture.error();
-  capture_ = std::move(*capture);
-  for (const Queue queue : {Queue::kOutput, Queue::kCapture}) {
-    if (Status status = node_.stream(queue, true); !status) {
-      stop();
-      return status;
-    }
-  }
-  return {};
-}
-
-Status DecoderQueues::grow_output(size_t coded_bytes) {
-  if (Status status = node_.stream(Queue::kOutput, false); !status) return status;
-  slots_.reset();
-  const auto freed = node_.request_buffers(Queue::kOutput, 0);
-  if (!freed) return freed.error();
-  // Larger ones may come.
-  if (Status status = allocate_output(coded_bytes + coded_bytes / 2); !status) return status;
-  return node_.stream(Queue::kOutput, true);
+  Status status = allocate(job, *format);
+  if (!status) stop();
+  return status;
 }
 
 void DecoderQueues::stop() {
-  if (slots_ == nullptr && capture_ == nullptr) return;
+  if (!std::exchange(allocated_, false)) return;
   capture_.reset();
   slots_.reset();
   for (const Queue queue : {Queue::kOutput, Queue::kCapture}) {

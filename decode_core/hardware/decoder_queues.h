@@ -29,8 +29,6 @@ class DecoderQueues {
   // Sets them up for it ("Initialization"); nothing may be under way, and all pictures in CAPTURE
   // buffers are gone. kUnsupported: the device does not decode such pictures.
   Status set_up(const DecodeJob& job, size_t coded_bytes);
-  // OUTPUT buffers of at least that size; the pictures in CAPTURE buffers stay.
-  Status grow_output(size_t coded_bytes);
   // Takes everything back from the driver and frees it.
   void stop();
 
@@ -39,14 +37,14 @@ class DecoderQueues {
   RequestSlots& slots() { return *slots_; }
   CapturePool& capture() { return *capture_; }
 
-  // Requests under way at most, and so OUTPUT buffers.
+  // Slots, and so OUTPUT buffers, to begin with.
   static constexpr uint32_t kSlots = 4;
 
  private:
   Status set_output_format(size_t coded_bytes);
   Result<QueueFormat> choose_capture_format() const;
   Result<QueueFormat> find_capture_format() const;
-  Status allocate_output(size_t coded_bytes);
+  Status allocate(const DecodeJob& job, const QueueFormat& capture_format);
 
   VideoNode& node_;
   const int media_;
@@ -54,6 +52,7 @@ class DecoderQueues {
   uint32_t width_ = 0;
   uint32_t height_ = 0;
   int bit_depth_ = 0;
+  bool allocated_ = false;  // the driver may have buffers of ours
   std::unique_ptr<RequestSlots> slots_;
   std::unique_ptr<CapturePool> capture_;
 };

@@ -85,8 +85,8 @@ class FailoverDecoder final : public Decoder {
 
   // What the hardware made of a job. True: software is to try the same job.
   bool note(const DecodeJob& job, const DecodeOutcome& outcome) {
-    if (outcome.frame.has_value()) {
-      failures_ = 0;
+    if (outcome.frame.has_value() && !outcome.device_error) {
+      if (!outcome.concealed) failures_ = 0;
       return false;
     }
     const bool unsupported = outcome.error.code == ErrorCode::kUnsupported;
@@ -94,7 +94,7 @@ class FailoverDecoder final : public Decoder {
     if (!given_up_) {
       log(LogLevel::kWarning,
           "hardware is given up, software decodes from the next key picture: %s",
-          outcome.error.message.c_str());
+          outcome.device_error ? "its pictures are damaged" : outcome.error.message.c_str());
     }
     given_up_ = true;
     return begins_chain(job);

@@ -10,7 +10,8 @@
 
 namespace daedalus::core {
 
-// So many pictures in a row without pixels, and the hardware's context is given up.
+// So many pictures that the device failed on (without pixels, or DecodeOutcome::device_error), with
+// no whole one in between, and the hardware's context is given up.
 inline constexpr int kFailuresBeforeFailover = 3;
 
 // `make_software` is called once, if ever. After the failures above, or when the hardware says that

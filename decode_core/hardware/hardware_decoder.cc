@@ -1,5 +1,6 @@
 #include "decode_core/hardware/hardware_decoder.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -69,6 +70,8 @@ class HardwareDecoder final : public Decoder {
   Result<Landed> await_output(uint32_t slot);
   Result<Landed> await_capture(uint32_t capture);
   bool lacks_references(const DecodeJob& job);
+  bool has_whole_references(const DecodeJob& job);
+  Status take_back_held(uint32_t capture);
   void release_held();
   Error give_up(Error error) {
     broken_ = true;
@@ -139,10 +142,12 @@ Status HardwareDecoder::prepare(const DecodeJob& job) {
     }
     broken_ = false;
   }
-  if (bytes <= queues_.slots().memory(0).size()) return {};
-  if (held_) return Error{ErrorCode::kSystem, node_.path() + ": a second field is too large"};
-  if (Status status = queues_.grow_output(bytes); !status) return give_up(status.error());
-  if (bytes <= queues_.slots().memory(0).size()) return {};
+  if (queues_.slots().has_room_for(bytes)) return {};
+  // Larger ones may come.
+  if (Status status = queues_.slots().add(bytes + bytes / 2); !status) {
+    return give_up(status.error());
+  }
+  if (queues_.slots().has_room_for(bytes)) return {};
   return Error{ErrorCode::kUnsupported, node_.path() + ": its OUTPUT buffers do not hold " +
                                             std::to_string(bytes) + " bytes"};
 }
@@ -188,10 +193,16 @@ bool HardwareDecoder::lacks_references(const DecodeJob& job) {
   return false;
 }
 
+bool HardwareDecoder::has_whole_references(const DecodeJob& job) {
+  return !lacks_references(job) && std::ranges::none_of(job.references, [](const auto& reference) {
+    return reference != nullptr && reference->concealed();
+  });
+}
+
 Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) {
   if (Status status = prepare(job); !status) return status.error();
   RequestSlots& slots = queues_.slots();
-  const auto slot = slots.acquire();
+  const auto slot = slots.acquire(coded_size(job, annex_b_));
   if (!slot) return give_up({ErrorCode::kSystem, node_.path() + ": every slot is dead"});
   const bool joins = held_.has_value();
   const auto capture = claim_capture(job);
@@ -201,10 +212,15 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
   }
   if (Status status = send(job, *slot, hold && slots.supports_hold()); !status) {
     slots.release(*slot);
-    if (!joins) queues_.capture().leave_queued(*capture);
+    if (!joins) {
+      queues_.capture().leave_queued(*capture);
+    } else if (Status back = take_back_held(*capture); !back) {
+      return back.error();
+    }
     return status.error();
   }
   keeper_.note(job);
+  const auto sent = Clock::now();
   auto output = await_output(*slot);
   if (!output) return give_up(output.error());
   slots.release(*slot);
@@ -223,6 +239,11 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
   auto frame = copy_picture(frames_, queues_.capture().format(), queues_.capture().memory(*capture),
                             job.coded_width(), job.coded_height());
   if (!frame) return frame.error();
+  // A picture is damaged by what it refers to, by its bits, or by hardware that hung until the
+  // driver's watchdog ended it.
+  const bool hung = Clock::now() - sent >= timeout_ / 2;
+  outcome.device_error =
+      (output->damaged || landed->damaged) && (hung || has_whole_references(job));
   outcome.concealed = outcome.concealed || landed->damaged || (joins && first_damaged_);
   outcome.stages = stages_;
   if (job.display != nullptr) {
@@ -273,16 +294,20 @@ Result<HardwareDecoder::Landed> HardwareDecoder::await_capture(uint32_t capture)
   }
 }
 
+// The driver gives back the buffer that it held for a second field. If it kept it, it would give it
+// back with the next request, instead of decoding into it.
+Status HardwareDecoder::take_back_held(uint32_t capture) {
+  if (Status status = node_.flush_held(); !status) return give_up(status.error());
+  const auto landed = await_capture(capture);
+  return landed ? Status() : give_up(landed.error());
+}
+
 // No second field came after all.
 void HardwareDecoder::release_held() {
   const Held held = *std::exchange(held_, std::nullopt);
   DecodeOutcome outcome;
   outcome.error = {ErrorCode::kCorrupt, "the second field of a picture is missing"};
-  if (Status status = node_.flush_held(); !status) {
-    outcome.error = give_up(status.error());
-  } else if (const auto landed = await_capture(held.capture); !landed) {
-    outcome.error = give_up(landed.error());
-  }
+  if (Status status = take_back_held(held.capture); !status) outcome.error = status.error();
   held.done(std::move(outcome));
 }
 

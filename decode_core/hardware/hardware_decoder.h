@@ -12,8 +12,9 @@
 
 namespace daedalus::core {
 
-// The longest that a driver may work on one request. Those of the kernel give up after a second.
-inline constexpr std::chrono::milliseconds kRequestTimeout{2000};
+// The longest that a driver may work on one request. Those of the kernel (hantro, rkvdec, cedrus)
+// end a request whose hardware hangs after 2 s, which gives its buffers back.
+inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 
 // Opens a context of its own on the device. `calls` outlive it. A job whose outcome has no frame
 // failed of the device: kUnsupported says that the device cannot do this kind of picture at all.

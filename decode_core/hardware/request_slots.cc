@@ -1,6 +1,7 @@
 #include "decode_core/hardware/request_slots.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
@@ -15,16 +16,31 @@ Result<std::unique_ptr<RequestSlots>> RequestSlots::allocate(VideoNode& node, in
   std::unique_ptr<RequestSlots> slots(new RequestSlots(node, media));
   slots->supports_hold_ = (granted->capabilities & V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF) != 0;
   for (uint32_t i = 0; i < granted->count; ++i) {
-    auto memory = node.map_buffer(Queue::kOutput, i);
-    if (!memory) return memory.error();
-    auto request = slots->make_request();
-    if (!request) return request.error();
-    slots->slots_.push_back({std::move(memory->front()), std::move(*request), State::kIdle});
+    if (Status status = slots->append(i); !status) return status.error();
   }
   if (slots->slots_.empty()) {
     return Error{ErrorCode::kOutOfMemory, node.path() + ": no OUTPUT buffer was granted"};
   }
   return slots;
+}
+
+Status RequestSlots::add(size_t bytes) {
+  const auto created = node_.create_buffers(Queue::kOutput, 1, static_cast<uint32_t>(bytes));
+  if (!created) return created.error();
+  if (created->count == 1 && created->first == slots_.size()) return append(created->first);
+  return Error{ErrorCode::kSystem, node_.path() + ": VIDIOC_CREATE_BUFS gave " +
+                                       std::to_string(created->count) + " buffers from " +
+                                       std::to_string(created->first) + " on"};
+}
+
+// The slot of a buffer has the buffer's index.
+Status RequestSlots::append(uint32_t index) {
+  auto memory = node_.map_buffer(Queue::kOutput, index);
+  if (!memory) return memory.error();
+  auto request = make_request();
+  if (!request) return request.error();
+  slots_.push_back({std::move(memory->front()), std::move(*request), State::kIdle});
+  return {};
 }
 
 Result<DeviceFd> RequestSlots::make_request() const {
@@ -35,11 +51,17 @@ Result<DeviceFd> RequestSlots::make_request() const {
   return DeviceFd(node_.calls(), fd);
 }
 
-std::optional<uint32_t> RequestSlots::acquire() {
+bool RequestSlots::has_room_for(size_t bytes) const {
+  return std::ranges::any_of(slots_, [&](const Slot& slot) {
+    return slot.state != State::kDead && slot.memory.bytes().size() >= bytes;
+  });
+}
+
+std::optional<uint32_t> RequestSlots::acquire(size_t bytes) {
   for (size_t tried = 0; tried < slots_.size(); ++tried) {
     const size_t slot = next_;
     next_ = (next_ + 1) % slots_.size();
-    if (slots_[slot].state != State::kIdle) continue;
+    if (slots_[slot].state != State::kIdle || slots_[slot].memory.bytes().size() < bytes) continue;
     slots_[slot].state = State::kBusy;
     return static_cast<uint32_t>(slot);
   }

@@ -21,8 +21,13 @@ class RequestSlots {
   // and `media` (the media node's descriptor) outlive the slots.
   static Result<std::unique_ptr<RequestSlots>> allocate(VideoNode& node, int media, uint32_t count);
 
-  // The next idle slot, in turn; nullopt: none is.
-  std::optional<uint32_t> acquire();
+  // One more slot, with room for `bytes`; the others stay as they are, whatever they are doing.
+  Status add(size_t bytes);
+
+  // Whether a living slot has room for so much.
+  bool has_room_for(size_t bytes) const;
+  // The next idle slot with room for `bytes`, in turn; nullopt: none is.
+  std::optional<uint32_t> acquire(size_t bytes = 0);
   std::span<uint8_t> memory(uint32_t slot) const { return slots_[slot].memory.bytes(); }
   int request(uint32_t slot) const { return slots_[slot].request.get(); }
 
@@ -46,6 +51,7 @@ class RequestSlots {
     State state = State::kIdle;
   };
   RequestSlots(VideoNode& node, int media) : node_(node), media_(media) {}
+  Status append(uint32_t index);
   Result<DeviceFd> make_request() const;
 
   VideoNode& node_;

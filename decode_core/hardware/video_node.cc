@@ -164,6 +164,24 @@ Result<GrantedBuffers> VideoNode::request_buffers(Queue queue, uint32_t count) {
   return GrantedBuffers{buffers.count, buffers.capabilities};
 }
 
+Result<CreatedBuffers> VideoNode::create_buffers(Queue queue, uint32_t count, uint32_t bytes) {
+  v4l2_create_buffers buffers{};
+  buffers.memory = V4L2_MEMORY_MMAP;
+  buffers.count = count;
+  buffers.format.type = type_of(queue);
+  if (call(VIDIOC_G_FMT, &buffers.format) != 0) return failure("VIDIOC_G_FMT");
+  // Drivers refuse less than the format says (queue_setup).
+  if (multi_planar_) {
+    v4l2_plane_pix_format& plane = buffers.format.fmt.pix_mp.plane_fmt[0];
+    plane.sizeimage = std::max<uint32_t>(plane.sizeimage, bytes);
+  } else {
+    v4l2_pix_format& pixels = buffers.format.fmt.pix;
+    pixels.sizeimage = std::max<uint32_t>(pixels.sizeimage, bytes);
+  }
+  if (call(VIDIOC_CREATE_BUFS, &buffers) != 0) return failure("VIDIOC_CREATE_BUFS");
+  return CreatedBuffers{buffers.index, buffers.count};
+}
+
 Result<std::vector<DeviceMapping>> VideoNode::map_buffer(Queue queue, uint32_t index) const {
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   v4l2_buffer buffer{};

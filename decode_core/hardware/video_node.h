@@ -40,6 +40,11 @@ struct GrantedBuffers {
   uint32_t capabilities = 0;  // V4L2_BUF_CAP_…
 };
 
+struct CreatedBuffers {
+  uint32_t first = 0;  // index
+  uint32_t count = 0;
+};
+
 // One buffer that came back.
 struct DequeuedBuffer {
   uint32_t index = 0;
@@ -81,6 +86,10 @@ class VideoNode {
 
   // 0 frees them.
   Result<GrantedBuffers> request_buffers(Queue queue, uint32_t count);
+  // Buffers beside those that are there, of `bytes` each, or as many as the format says
+  // (VIDIOC_CREATE_BUFS). Unlike VIDIOC_S_FMT it may be called at any time: formats, streaming and
+  // the other queue stay as they are.
+  Result<CreatedBuffers> create_buffers(Queue queue, uint32_t count, uint32_t bytes);
   // The memory of a buffer's planes.
   Result<std::vector<DeviceMapping>> map_buffer(Queue queue, uint32_t index) const;
   // `request` is a media request's descriptor, or -1. `flags`: V4L2_BUF_FLAG_….

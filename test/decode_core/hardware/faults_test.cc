@@ -2,12 +2,15 @@
 #include <atomic>
 #include <cerrno>
 #include <set>
+#include <thread>
 
 #include "base/statistics.h"
 #include "decode_core/hardware/failover_decoder.h"
+#include "decode_core/hardware/hardware_decoder.h"
 #include "decode_core/hardware/request_slots.h"
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
+#include "test/corpus.h"
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/temporary_file.h"
@@ -58,19 +61,23 @@ struct Outcome {
   PlayedFile played;
   StatisticsSnapshot page;
 };
-Outcome play(const std::string& clip, OwnDevice::Fault fault) {
+Outcome play_path(const std::string& path, OwnDevice::Fault fault, OwnDevice::Answer answer = {}) {
   const TemporaryFolder folder;
   OwnDevice device;
   device.set_driver("test-vpu");
   const auto core = make_hardware_core(device, "prefer-hardware", folder.path());
   device.set_fault(std::move(fault));
+  device.set_answer(std::move(answer));
   Outcome outcome;
-  outcome.played = play_file(*core, "test/data/" + clip);
+  outcome.played = play_file(*core, path);
   const auto pages = read_statistics(folder.path());
   REQUIRE(pages.ok());
   REQUIRE(pages->size() == 1);
   outcome.page = pages->front();
   return outcome;
+}
+Outcome play(const std::string& clip, OwnDevice::Fault fault, OwnDevice::Answer answer = {}) {
+  return play_path("test/data/" + clip, std::move(fault), std::move(answer));
 }
 
 // The first and one past the last picture that differ; equal: none does.
@@ -204,6 +211,77 @@ TEST_CASE("one picture that fails does not end the hardware") {
   CHECK(first <= 4);
   CHECK(end > first);
   CHECK(end <= expected.pictures.size() / 2);
+}
+
+// The drivers' watchdogs end such requests, and give both buffers back as damaged.
+TEST_CASE("a device that hangs is given up") {
+  const PlayedFile expected = play_file(*make_core(1), "test/data/h264.mp4");
+  std::atomic<int> hangs{0};
+  const Outcome outcome = play(
+      "h264.mp4",
+      [&](uint32_t request, void*) {
+        if (request == OwnDevice::kPoll && ++hangs <= kFailuresBeforeFailover) {
+          std::this_thread::sleep_for(kRequestTimeout / 2 + std::chrono::milliseconds(100));
+        }
+        return 0;
+      },
+      [](uint32_t request, void* argument) {
+        if (request != VIDIOC_DQBUF) return;
+        static_cast<v4l2_buffer*>(argument)->flags |= V4L2_BUF_FLAG_ERROR;
+      });
+  CHECK(decoded_by(outcome.page, "test-vpu") == kFailuresBeforeFailover);
+  const size_t count = expected.pictures.size();
+  CHECK(decoded_by(outcome.page, "software") >= count / 2 - 8);
+  for (size_t i = count / 2 + 8; i < count; ++i) {
+    CHECK(outcome.played.pictures[i] == expected.pictures[i]);
+  }
+}
+
+TEST_CASE("pictures that refer to a damaged one are not the device's failures") {
+  std::atomic<int> given{0};
+  const Outcome outcome = play("vp8.webm", {}, [&](uint32_t request, void* argument) {
+    if (request != VIDIOC_DQBUF) return;
+    auto& buffer = *static_cast<v4l2_buffer*>(argument);
+    if (buffer.type != V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE) return;
+    // As drivers do that know: the damaged one, and all that come of it.
+    if (++given >= 5 && given < 15) buffer.flags |= V4L2_BUF_FLAG_ERROR;
+  });
+  CHECK(outcome.page.concealed >= 10);
+  CHECK(decoded_by(outcome.page, "software") == 0);
+}
+
+// Where the device holds the frame's buffer for the second field, it must not go on doing so: the
+// next request would give that back, and find no buffer to decode into.
+TEST_CASE("a second field that fails costs its frame, and nothing is waited for", "[corpus]") {
+  daedalus::test::for_each_corpus_stream("h264", [](const std::string& path, const auto& row) {
+    if (row.at("tools").find("PAFF") == std::string::npos || row.at("frames") != "10") return false;
+    CAPTURE(path);
+    const PlayedFile expected = play_file(*make_core(1), path);
+    bool first = false, failed = false;
+    int started = 0;
+    const Outcome outcome = play_path(path, [&](uint32_t request, void* argument) {
+      if (request == VIDIOC_STREAMON) ++started;
+      if (request == VIDIOC_QBUF) {
+        const auto& buffer = *static_cast<v4l2_buffer*>(argument);
+        if (buffer.type != V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE) return 0;
+        const bool hold = (buffer.flags & V4L2_BUF_FLAG_M2M_HOLD_CAPTURE_BUF) != 0;
+        const bool fails = first && !hold && !failed;
+        first = hold;
+        if (!fails) return 0;
+        failed = true;
+        return EINVAL;
+      }
+      return 0;
+    });
+    CHECK(failed);
+    CHECK(started == 2);
+    CHECK(outcome.page.errors <= 2);
+    CHECK(decoded_by(outcome.page, "software") == 0);
+    CHECK(outcome.played.failure == "");
+    const auto [begin, end] = differing(outcome.played, expected);
+    CHECK(end > begin);
+    return true;
+  });
 }
 
 TEST_CASE("what the hardware refuses altogether software decodes at once") {

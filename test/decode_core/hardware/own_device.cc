@@ -34,9 +34,61 @@ int OwnDevice::open(const std::string& path) { return calls_.open(path); }
 
 int OwnDevice::ioctl(int fd, uint32_t request, void* argument) {
   if (const int error = fault(request, argument)) return errno = error, -1;
+  if (const int error = refuse(fd, request, argument)) return errno = error, -1;
   const int result = calls_.ioctl(fd, request, argument);
-  if (result == 0) rename(request, argument);
+  if (result != 0) return result;
+  follow(fd, request, argument);
+  rename(request, argument);
+  Answer answer;
+  {
+    std::lock_guard lock(mutex_);
+    answer = answer_;
+  }
+  if (answer) answer(request, argument);
   return result;
+}
+
+void OwnDevice::set_answer(Answer answer) {
+  std::lock_guard lock(mutex_);
+  answer_ = std::move(answer);
+}
+
+int OwnDevice::refuse(int fd, uint32_t request, const void* argument) {
+  if (request != VIDIOC_S_FMT) return 0;
+  std::lock_guard lock(mutex_);
+  const bool output =
+      static_cast<const v4l2_format*>(argument)->type == V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE;
+  return output && with_pictures_.contains(fd) ? EBUSY : 0;
+}
+
+void OwnDevice::follow(int fd, uint32_t request, const void* argument) {
+  if (request == VIDIOC_REQBUFS) {
+    const auto& buffers = *static_cast<const v4l2_requestbuffers*>(argument);
+    if (buffers.type != V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE) return;
+    std::lock_guard lock(mutex_);
+    if (buffers.count != 0) {
+      with_pictures_.insert(fd);
+    } else {
+      with_pictures_.erase(fd);
+    }
+  } else if (request == VIDIOC_S_FMT &&
+             static_cast<const v4l2_format*>(argument)->type == V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE) {
+    v4l2_fmtdesc first{};
+    first.type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+    v4l2_format pictures{};
+    pictures.type = first.type;
+    if (calls_.ioctl(fd, VIDIOC_ENUM_FMT, &first) != 0) return;
+    pictures.fmt.pix_mp.pixelformat = first.pixelformat;
+    calls_.ioctl(fd, VIDIOC_S_FMT, &pictures);
+  }
+}
+
+int OwnDevice::close(int fd) {
+  {
+    std::lock_guard lock(mutex_);
+    with_pictures_.erase(fd);
+  }
+  return calls_.close(fd);
 }
 
 void OwnDevice::set_driver(const std::string& name) {

@@ -1,5 +1,7 @@
 // OwnDevice: our own stateless V4L2 node, in this process, as the hardware behind the backend: a
-// real and bit-exact stateless decoder. With faults on demand.
+// real and bit-exact stateless decoder. It is as strict about formats as the kernel's drivers
+// (hantro, rkvdec, cedrus, visl): one of OUTPUT makes CAPTURE's the default again, and none is
+// taken while there are CAPTURE buffers. With faults on demand.
 #ifndef DAEDALUS_TEST_DECODE_CORE_HARDWARE_OWN_DEVICE_H_
 #define DAEDALUS_TEST_DECODE_CORE_HARDWARE_OWN_DEVICE_H_
 
@@ -9,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +26,7 @@ class OwnDevice final : public DeviceCalls {
   OwnDevice();
 
   int open(const std::string& path) override;
-  int close(int fd) override { return calls_.close(fd); }
+  int close(int fd) override;
   int ioctl(int fd, uint32_t request, void* argument) override;
   void* mmap(int fd, size_t size, int64_t offset) override { return calls_.mmap(fd, size, offset); }
   int munmap(void* data, size_t size) override { return calls_.munmap(data, size); }
@@ -35,6 +38,9 @@ class OwnDevice final : public DeviceCalls {
   using Fault = std::function<int(uint32_t request, void* argument)>;
   void set_fault(Fault fault);
   static constexpr uint32_t kPoll = 0;
+  // Sees, and may change, what a call that succeeded answers.
+  using Answer = std::function<void(uint32_t request, void* argument)>;
+  void set_answer(Answer answer);
   // The name that the nodes give their driver: with another than our own they pass for hardware.
   void set_driver(const std::string& name);
   // As if the nodes were served by a program.
@@ -46,13 +52,17 @@ class OwnDevice final : public DeviceCalls {
 
  private:
   int fault(uint32_t request, void* argument);
+  int refuse(int fd, uint32_t request, const void* argument);
+  void follow(int fd, uint32_t request, const void* argument);
   void rename(uint32_t request, void* answer);
 
   const v4l2_client::InProcessNodes nodes_;
   v4l2_client::InProcessCalls calls_;
   std::mutex mutex_;
   Fault fault_;
-  std::string driver_;  // empty: our own
+  Answer answer_;
+  std::set<int> with_pictures_;  // files that have CAPTURE buffers
+  std::string driver_;           // empty: our own
   std::atomic<bool> user_space_{false};
 };
 

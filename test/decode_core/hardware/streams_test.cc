@@ -2,7 +2,9 @@
 // software's, and the statistics say that the backend decoded them.
 #include "test/decode_core/stream/streams.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <iterator>
 #include <string>
 #include <thread>
@@ -83,6 +85,54 @@ TEST_CASE("one session takes pictures of one size, of another, and of the first 
     CHECK(played.failure == "");
     CHECK(played.pictures == play_file(*software, path).pictures);
   }
+}
+
+TEST_CASE("pictures larger than the OUTPUT buffers get a larger one, and references stay") {
+  const std::string clip = GENERATE("h264_interlaced.mp4", "vp9.webm", "av1.webm");
+  CAPTURE(clip);
+  const std::string path = "test/data/" + clip;
+  OwnDevice device;
+  const auto core = make_hardware_core(device, "hardware:loopback");
+  std::atomic<int> created{0}, stopped{0};
+  device.set_answer([&](uint32_t request, void* argument) {
+    if (request == VIDIOC_CREATE_BUFS) ++created;
+    if (request == VIDIOC_STREAMOFF && created > 0) ++stopped;
+    if (request != VIDIOC_QUERYBUF) return;
+    // Those that REQBUFS made are small.
+    auto& buffer = *static_cast<v4l2_buffer*>(argument);
+    if (buffer.type != V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE || created > 0) return;
+    buffer.m.planes[0].length = std::min<uint32_t>(buffer.m.planes[0].length, 1500);
+  });
+  std::shared_ptr<Session> session;
+  const PlayedFile played = play_file(*core, path, &session);
+  CHECK(created > 0);
+  CHECK(stopped == 0);
+  CHECK(played.failure == "");
+  CHECK(played.pictures == play_file(*make_core(1), path).pictures);
+}
+
+TEST_CASE("the format of the pictures is that which was set last") {
+  const std::string path = "test/data/vp8.webm";
+  OwnDevice device;
+  const auto core = make_hardware_core(device, "hardware:loopback");
+  device.set_answer([&](uint32_t request, void* argument) {
+    // The default is one that nobody here can read, as NV15 is.
+    if (request != VIDIOC_G_FMT) return;
+    auto& format = *static_cast<v4l2_format*>(argument);
+    if (format.type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE) {
+      format.fmt.pix_mp.pixelformat = v4l2_fourcc('N', 'V', '1', '5');
+    }
+  });
+  // The first that can be read is not the default's own.
+  device.set_fault([](uint32_t request, void* argument) {
+    if (request != VIDIOC_ENUM_FMT) return 0;
+    auto& description = *static_cast<v4l2_fmtdesc*>(argument);
+    if (description.type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE) ++description.index;
+    return 0;
+  });
+  const PlayedFile played = play_file(*core, path);
+  CHECK(played.failure == "");
+  CHECK(played.pictures == play_file(*make_core(1), path).pictures);
 }
 
 TEST_CASE("several contexts of one device decode at once") {

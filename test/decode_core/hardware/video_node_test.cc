@@ -133,6 +133,32 @@ TEST_CASE("a single-planar node gets single-planar formats and buffers") {
   CHECK((*done)->error);
 }
 
+TEST_CASE("buffers beside those that are there have the format, and room for more") {
+  ScriptedCalls calls;
+  VideoNode node = open_single(calls);
+  calls.on<v4l2_format>(VIDIOC_G_FMT, [](v4l2_format& format) {
+    CHECK(format.type == V4L2_BUF_TYPE_VIDEO_OUTPUT);
+    format.fmt.pix.pixelformat = V4L2_PIX_FMT_H264_SLICE;
+    format.fmt.pix.sizeimage = 4096;
+    return 0;
+  });
+  uint32_t size = 0;
+  calls.on<v4l2_create_buffers>(VIDIOC_CREATE_BUFS, [&](v4l2_create_buffers& buffers) {
+    CHECK(buffers.memory == V4L2_MEMORY_MMAP);
+    CHECK(buffers.format.fmt.pix.pixelformat == V4L2_PIX_FMT_H264_SLICE);
+    size = buffers.format.fmt.pix.sizeimage;
+    buffers.index = 4;
+    return 0;
+  });
+  const auto created = node.create_buffers(Queue::kOutput, 1, 9000);
+  REQUIRE(created.ok());
+  CHECK(created->first == 4);
+  CHECK(created->count == 1);
+  CHECK(size == 9000);
+  REQUIRE(node.create_buffers(Queue::kOutput, 1, 100).ok());
+  CHECK(size == 4096);
+}
+
 TEST_CASE("nothing done is no error, all else says which ioctl of which node") {
   ScriptedCalls calls;
   VideoNode node = open_single(calls);
