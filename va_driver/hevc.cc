@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "decode_core/headers/hevc_scaling.h"
+#include "va_driver/hevc_reference_sets.h"
 #include "va_driver/job_builder.h"
 #include "va_driver/nal_unit.h"
 #include "va_driver/status.h"
@@ -266,6 +267,7 @@ VAStatus HevcBuilder::build(References& references, std::span<const Slice> slice
     return refuse(VA_STATUS_ERROR_INVALID_PARAMETER, "no slice of the picture holds a NAL unit");
   }
   job.bitstream = std::move(bitstream);
+  order_reference_sets(job, &parameters);
   job.parameters = std::move(parameters);
   return VA_STATUS_SUCCESS;
 }

@@ -41,6 +41,13 @@ class HevcTranslation {
   bool pps(uint64_t flag) const { return (p_.pps.flags & flag) != 0; }
   bool decode(uint64_t flag) const { return (p_.decode.flags & flag) != 0; }
 
+  // VA gives ReferenceFrames no order, and clients list them as their own buffers lie: here the
+  // other way round than the sets. Index into ReferenceFrames or into dpb; other values stay.
+  uint8_t turned(uint8_t index) const {
+    const uint8_t count = p_.decode.num_active_dpb_entries;
+    return index < count ? static_cast<uint8_t>(count - 1 - index) : index;
+  }
+
   VAPictureHEVC reference(uint8_t index) const {
     if (index >= p_.decode.num_active_dpb_entries || index >= job_.references.size() ||
         job_.references[index] == nullptr) {
@@ -70,7 +77,7 @@ class HevcTranslation {
     VAPictureParameterBufferHEVC v{};
     v.CurrPic.picture_id = surface_of_(job_.target);
     v.CurrPic.pic_order_cnt = p_.decode.pic_order_cnt_val;
-    for (uint8_t i = 0; i < kReferences; ++i) v.ReferenceFrames[i] = reference(i);
+    for (uint8_t i = 0; i < kReferences; ++i) v.ReferenceFrames[i] = reference(turned(i));
     v.pic_width_in_luma_samples = p_.sps.pic_width_in_luma_samples;
     v.pic_height_in_luma_samples = p_.sps.pic_height_in_luma_samples;
     v.sps_max_dec_pic_buffering_minus1 = p_.sps.sps_max_dec_pic_buffering_minus1;
@@ -201,7 +208,9 @@ class HevcTranslation {
     v.LongSliceFlags.fields.LastSliceOfPic = index + 1 == job_.slices.size();
     for (size_t list = 0; list < 2; ++list) {
       const auto& from = p_.slices[index].lists[list];
-      std::copy_n(from.begin(), std::size(v.RefPicList[list]), v.RefPicList[list]);
+      for (size_t k = 0; k < std::size(v.RefPicList[list]); ++k) {
+        v.RefPicList[list][k] = turned(from[k]);
+      }
     }
     return v;
   }
