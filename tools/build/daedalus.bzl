@@ -52,14 +52,15 @@ def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, *
         **kwargs
     )
 
-def daedalus_kernels(name, headers = []):
-    """A stage's kernels for one codec, and their comparison.
+def daedalus_kernels(name, headers = [], deps = []):
+    """A stage's kernels for one codec or one family of formats, and their comparison.
 
     NAME.h and NAME.cc (which substrate), NAME_scalar.cc, NAME_simd.cc, NAME_tables.h (what they share), NAME_test.cc.
 
     Args:
-      name: the library, named after the codec.
+      name: the library, named after the codec or the formats.
       headers: further headers of its own.
+      deps: what NAME.h includes beyond what all stages do.
     """
     daedalus_cc_library(
         name = name,
@@ -79,7 +80,7 @@ def daedalus_kernels(name, headers = []):
             "//gpu_kernels:substrate",
             "//gpu_kernels:vectors_128",
             "@libhwy",
-        ],
+        ] + deps,
     )
     daedalus_cc_test(
         name = name + "_test",
