@@ -1,0 +1,264 @@
+#include "gpu_kernels/film_grain/av1.h"
+
+#include <functional>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "gpu_kernels/film_grain/av1_gaussian_sequence.h"
+#include "gpu_kernels/film_grain/av1_tables.h"
+
+namespace daedalus::gpu_kernels {
+namespace film_grain {
+namespace {
+
+constexpr uint32_t kMaxSize = 65536;
+// Both templates' filters leave three columns at either side and three rows at the top alone.
+constexpr int kBorder = 3;
+constexpr int kMostLag = 3;
+
+struct TemplateSize {
+  int width;
+  int height;
+};
+constexpr TemplateSize kLumaTemplate = {82, 73};
+constexpr TemplateSize kChromaTemplate = {44, 38};
+
+// 7.18.3.2.
+class RandomRegister {
+ public:
+  explicit RandomRegister(uint32_t seed) : register_(seed & 0xFFFF) {}
+
+  uint32_t number(int bits) {
+    const uint32_t r = register_;
+    const uint32_t bit = (r ^ (r >> 1) ^ (r >> 3) ^ (r >> 12)) & 1;
+    register_ = (r >> 1) | (bit << 15);
+    return register_ >> (16 - bits);
+  }
+
+ private:
+  uint32_t register_;
+};
+
+void generate_white_noise(uint32_t seed, int shift, const TemplateSize& size, int16_t* grain) {
+  RandomRegister random(seed);
+  for (int i = 0; i < size.width * size.height; ++i) {
+    grain[i] = static_cast<int16_t>(round2(kGaussianSequence[random.number(11)], shift));
+  }
+}
+
+// The auto-regressive filter of 7.18.3.3 over one row, from column kBorder on. `sums` holds what
+// other planes add to each sum, by column.
+struct AutoRegression {
+  const int8_t* coeffs;
+  int lag;
+  int shift;
+  int bit_depth;
+
+  void filter_row(int16_t* row, int width, int* sums) const {
+    const int8_t* coeff = coeffs;
+    for (int dy = -lag; dy < 0; ++dy) {
+      for (int dx = -lag; dx <= lag; ++dx) {
+        const int16_t* from = row + dy * width + dx;
+        const int c = *coeff++;
+        for (int x = kBorder; x < width - kBorder; ++x) sums[x] += c * from[x];
+      }
+    }
+    const int lowest = grain_min(bit_depth);
+    const int highest = grain_max(bit_depth);
+    for (int x = kBorder; x < width - kBorder; ++x) {
+      int sum = sums[x];
+      for (int dx = -lag; dx < 0; ++dx) sum += coeff[lag + dx] * row[x + dx];
+      row[x] = static_cast<int16_t>(std::clamp(row[x] + round2(sum, shift), lowest, highest));
+    }
+  }
+};
+
+void generate_luma(const Av1FilmGrainParameters& parameters, int bit_depth, int16_t* grain) {
+  const auto& [width, height] = kLumaTemplate;
+  generate_white_noise(parameters.grain_seed, 12 - bit_depth + parameters.grain_scale_shift,
+                       kLumaTemplate, grain);
+  const AutoRegression filter = {parameters.luma_ar_coeffs.data(), parameters.ar_coeff_lag,
+                                 parameters.ar_coeff_shift, bit_depth};
+  for (int y = kBorder; y < height; ++y) {
+    std::array<int, kLumaTemplate.width> sums{};
+    filter.filter_row(grain + y * width, width, sums.data());
+  }
+}
+
+// `luma`: null where luma has no grain.
+void generate_chroma(const Av1FilmGrainParameters& parameters, size_t component, int bit_depth,
+                     const int16_t* luma, int16_t* grain) {
+  constexpr std::array<uint32_t, 2> kSeeds = {0xb524, 0x49d8};
+  const auto& [width, height] = kChromaTemplate;
+  generate_white_noise(parameters.grain_seed ^ kSeeds[component],
+                       12 - bit_depth + parameters.grain_scale_shift, kChromaTemplate, grain);
+  const auto& coeffs = parameters.chroma[component].ar_coeffs;
+  const int lag = parameters.ar_coeff_lag;
+  const int luma_coeff = coeffs[static_cast<size_t>(2 * lag * (lag + 1))];
+  const AutoRegression filter = {coeffs.data(), lag, parameters.ar_coeff_shift, bit_depth};
+  for (int y = kBorder; y < height; ++y) {
+    std::array<int, kChromaTemplate.width> sums{};
+    if (luma != nullptr) {
+      const int16_t* above = luma + ((y - kBorder) * 2 + kBorder) * kLumaTemplate.width;
+      const int16_t* below = above + kLumaTemplate.width;
+      for (int x = kBorder; x < width - kBorder; ++x) {
+        const int at = (x - kBorder) * 2 + kBorder;
+        const int sum = above[at] + above[at + 1] + below[at] + below[at + 1];
+        sums[static_cast<size_t>(x)] = luma_coeff * round2(sum, 2);
+      }
+    }
+    filter.filter_row(grain + y * width, width, sums.data());
+  }
+}
+
+// ScalingLut (7.18.3.4) of at least one point.
+std::array<uint8_t, 256> make_scaling(const Av1ScalingPoints& points) {
+  std::array<uint8_t, 256> lut;
+  lut.fill(points.scaling[points.count - 1]);
+  std::fill_n(lut.begin(), points.value[0], points.scaling[0]);
+  for (size_t i = 0; i + 1 < points.count; ++i) {
+    const int delta_y = points.scaling[i + 1] - points.scaling[i];
+    const int delta_x = points.value[i + 1] - points.value[i];
+    const int delta = delta_y * ((65536 + (delta_x >> 1)) / delta_x);
+    for (int x = 0; x < delta_x; ++x) {
+      lut[static_cast<size_t>(points.value[i] + x)] =
+          static_cast<uint8_t>(points.scaling[i] + ((x * delta + 32768) >> 16));
+    }
+  }
+  return lut;
+}
+
+// scale_lut (7.18.3.5) of every sample value.
+void interpolate_scaling(const std::array<uint8_t, 256>& lut, int bit_depth,
+                         std::array<uint8_t, 1024>& scaling) {
+  const int shift = bit_depth - 8;
+  for (size_t index = 0; index < size_t{1} << bit_depth; ++index) {
+    const size_t x = index >> shift;
+    const int rem = static_cast<int>(index - (x << shift));
+    const int start = lut[x];
+    const int end = lut[std::min<size_t>(x + 1, 255)];
+    scaling[index] = static_cast<uint8_t>(start + round2((end - start) * rem, shift));
+  }
+}
+
+void clip_to(int first, int last, int bit_depth, Av1PlaneGrain& plane) {
+  plane.min_value = first << (bit_depth - 8);
+  plane.max_value = last << (bit_depth - 8);
+}
+
+void prepare_luma(const Av1FilmGrainParameters& parameters, int bit_depth, Av1PlaneGrain& plane) {
+  plane.template_width = kLumaTemplate.width;
+  plane.applied = parameters.luma_points.count != 0;
+  plane.max_value = (1 << bit_depth) - 1;
+  if (!plane.applied) return;
+  generate_luma(parameters, bit_depth, plane.grain.data());
+  interpolate_scaling(make_scaling(parameters.luma_points), bit_depth, plane.scaling);
+  if (parameters.clip_to_restricted_range) clip_to(16, 235, bit_depth, plane);
+}
+
+void prepare_chroma(const Av1FilmGrainParameters& parameters, size_t component, int bit_depth,
+                    const Av1PlaneGrain& luma, Av1PlaneGrain& plane) {
+  const Av1ChromaGrainParameters& chroma = parameters.chroma[component];
+  const bool from_luma = parameters.chroma_scaling_from_luma;
+  const Av1ScalingPoints& points = from_luma ? parameters.luma_points : chroma.points;
+  plane.template_width = kChromaTemplate.width;
+  plane.applied = from_luma || points.count != 0;
+  plane.max_value = (1 << bit_depth) - 1;
+  if (!plane.applied) return;
+  generate_chroma(parameters, component, bit_depth, luma.applied ? luma.grain.data() : nullptr,
+                  plane.grain.data());
+  // Without a point nothing is scaled, but still clipped.
+  if (points.count != 0) interpolate_scaling(make_scaling(points), bit_depth, plane.scaling);
+  // 64 >> 6: luma itself.
+  plane.luma_mult = from_luma ? 64 : chroma.luma_mult;
+  plane.mult = from_luma ? 0 : chroma.mult;
+  plane.offset = from_luma ? 0 : chroma.offset * (1 << (bit_depth - 8));
+  if (parameters.clip_to_restricted_range) clip_to(16, 240, bit_depth, plane);
+}
+
+// The random numbers of 7.18.3.5.
+void prepare_blocks(uint32_t seed, Av1FilmGrain& grain) {
+  const uint32_t stripes = (grain.size.height + 31) / 32;
+  grain.blocks_across = (grain.size.width + 31) / 32;
+  grain.block_offsets.reserve(size_t{stripes} * grain.blocks_across);
+  for (uint32_t stripe = 0; stripe < stripes; ++stripe) {
+    RandomRegister random(seed ^ ((stripe * 37 + 178) & 255) << 8 ^ ((stripe * 173 + 105) & 255));
+    for (uint32_t block = 0; block < grain.blocks_across; ++block) {
+      grain.block_offsets.push_back(static_cast<uint8_t>(random.number(8)));
+    }
+  }
+}
+
+Error invalid(const char* what) {
+  return {ErrorCode::kInvalidArgument, std::string("AV1 film grain: ") + what};
+}
+
+bool valid(const Av1ScalingPoints& points, size_t most) {
+  if (points.count > most) return false;
+  const auto end = points.value.begin() + static_cast<ptrdiff_t>(points.count);
+  return std::adjacent_find(points.value.begin(), end, std::greater_equal<>()) == end;
+}
+
+constexpr bool within(int value, int first, int last) { return value >= first && value <= last; }
+
+Status validate_chroma(const Av1ChromaGrainParameters& chroma) {
+  if (!valid(chroma.points, 10)) return invalid("chroma points are too many or do not ascend");
+  if (!within(chroma.mult, -128, 127) || !within(chroma.luma_mult, -128, 127) ||
+      !within(chroma.offset, -256, 255)) {
+    return invalid("a chroma multiplier or offset is out of range");
+  }
+  return {};
+}
+
+Status validate(const Av1FilmGrainParameters& parameters, const Av1GrainPictureSize& size) {
+  if (size.bit_depth != 8 && size.bit_depth != 10) return invalid("neither 8 nor 10 bits");
+  if (size.width == 0 || size.height == 0 || size.width > kMaxSize || size.height > kMaxSize) {
+    return invalid("the picture's size is out of range");
+  }
+  if (!valid(parameters.luma_points, 14)) {
+    return invalid("luma points are too many or do not ascend");
+  }
+  if (!within(parameters.ar_coeff_lag, 0, kMostLag)) return invalid("ar_coeff_lag above 3");
+  if (!within(parameters.scaling_shift, 8, 11) || !within(parameters.ar_coeff_shift, 6, 9) ||
+      !within(parameters.grain_scale_shift, 0, 3)) {
+    return invalid("a shift is out of range");
+  }
+  if (size.monochrome) return {};
+  for (const Av1ChromaGrainParameters& chroma : parameters.chroma) {
+    if (Status status = validate_chroma(chroma); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace film_grain
+
+Result<std::shared_ptr<const Av1FilmGrain>> prepare_av1_film_grain(
+    const Av1FilmGrainParameters& parameters, const Av1GrainPictureSize& size) {
+  using namespace film_grain;
+  if (Status status = validate(parameters, size); !status) return status.error();
+  try {
+    auto grain = std::make_shared<Av1FilmGrain>();
+    grain->size = size;
+    grain->scaling_shift = parameters.scaling_shift;
+    grain->overlap = parameters.overlap;
+    auto& [luma, cb, cr] = grain->planes;
+    prepare_luma(parameters, size.bit_depth, luma);
+    if (!size.monochrome) {
+      prepare_chroma(parameters, 0, size.bit_depth, luma, cb);
+      prepare_chroma(parameters, 1, size.bit_depth, luma, cr);
+    }
+    prepare_blocks(parameters.grain_seed, *grain);
+    return std::shared_ptr<const Av1FilmGrain>(std::move(grain));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::kOutOfMemory, "no memory for a picture's film grain"};
+  }
+}
+
+const Av1FilmGrainFunctions& av1_film_grain_functions(Substrate wish) {
+  return wish == Substrate::kScalar ? film_grain::av1_scalar_functions()
+                                    : film_grain::av1_simd_functions();
+}
+
+}  // namespace daedalus::gpu_kernels
