@@ -165,6 +165,7 @@ Result<std::vector<StatisticsSnapshot>> read_statistics(const std::string& folde
                                 page.concealed,
                                 page.errors,
                                 page.redecodes,
+                                page.gpu_failures,
                                 page.queue_depth,
                                 page.calls,
                                 page.trips,

@@ -20,8 +20,8 @@ namespace daedalus {
 // The page's layout; a file holds exactly one, in the host's byte order. Counters only grow, but
 // for queue_depth. Text fields are padded with zeros and always end in one.
 struct StatisticsPage {
-  static constexpr uint64_t kMagic = 0x3254'4154'5344'4144;  // "DADSTAT2"
-  static constexpr size_t kStages = 8;
+  static constexpr uint64_t kMagic = 0x3354'4154'5344'4144;  // "DADSTAT3"
+  static constexpr size_t kStages = 16;
 
   struct Stage {
     std::array<char, 16> name;       // "pack"; empty: unused from here on
@@ -40,10 +40,11 @@ struct StatisticsPage {
   std::array<char, 16> backend;
   std::atomic<uint32_t> width;  // luma samples, of the last picture
   std::atomic<uint32_t> height;
-  std::atomic<uint64_t> pictures;   // decoded; a pair of fields is one
-  std::atomic<uint64_t> concealed;  // of these, with samples made up
-  std::atomic<uint64_t> errors;     // pictures without pixels
-  std::atomic<uint64_t> redecodes;  // pictures decoded twice
+  std::atomic<uint64_t> pictures;      // decoded; a pair of fields is one
+  std::atomic<uint64_t> concealed;     // of these, with samples made up
+  std::atomic<uint64_t> errors;        // pictures without pixels
+  std::atomic<uint64_t> redecodes;     // pictures decoded twice
+  std::atomic<uint64_t> gpu_failures;  // stages of pictures that the CPU had to finish for the GPU
   std::atomic<uint64_t> queue_depth;
   // Of a node that a transport serves (front "cuse", `profile` is its path), 0 in sessions.
   std::atomic<uint64_t> calls;  // ioctls answered
@@ -84,7 +85,8 @@ class Statistics {
 struct StatisticsSnapshot {
   uint32_t pid = 0, session = 0, width = 0, height = 0;
   std::string program, front, codec, profile, engine, backend;
-  uint64_t pictures = 0, concealed = 0, errors = 0, redecodes = 0, queue_depth = 0;
+  uint64_t pictures = 0, concealed = 0, errors = 0, redecodes = 0;
+  uint64_t gpu_failures = 0, queue_depth = 0;
   uint64_t calls = 0, trips = 0, polls = 0, bytes = 0;
   struct Stage {
     std::string name, substrate;

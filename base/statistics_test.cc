@@ -56,6 +56,7 @@ TEST_CASE("a page is read back by another opener while its writer lives") {
   Statistics statistics(folder.path() + "/made/on/demand", identity(), false);
   statistics.page().pictures += 3;
   statistics.page().concealed += 1;
+  statistics.page().gpu_failures += 4;
   statistics.page().calls += 5;
   statistics.page().trips += 8;
   statistics.page().polls += 2;
@@ -74,6 +75,7 @@ TEST_CASE("a page is read back by another opener while its writer lives") {
   CHECK(page.width == 1920);
   CHECK(page.pictures == 3);
   CHECK(page.concealed == 1);
+  CHECK(page.gpu_failures == 4);
   CHECK(page.calls == 5);
   CHECK(page.trips == 8);
   CHECK(page.polls == 2);

@@ -20,10 +20,12 @@ namespace daedalus::core {
 class Session;
 
 // A stage of gpu_kernels and what did it, as Session::count_stage and StreamDecoder::count_stage
-// take them; both live for ever.
+// take them; both names live for ever.
 struct StageRun {
   std::string_view stage;      // "mc"
-  std::string_view substrate;  // "NEON", "scalar", …
+  std::string_view substrate;  // "NEON", "scalar", "vulkan", …
+  // The GPU was to do it and failed; `substrate` did it in its place.
+  bool gpu_failed = false;
 };
 
 // What decoding a job came to.

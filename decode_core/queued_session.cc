@@ -103,8 +103,10 @@ Codec QueuedSession::codec() const { return codec_of(state_->parts.config.profil
 
 std::string_view QueuedSession::engine() const { return state_->parts.engine; }
 
-void QueuedSession::count_stage(std::string_view stage, std::string_view substrate) {
-  state_->parts.statistics->count_stage(stage, substrate);
+void QueuedSession::count_stage(const StageRun& run) {
+  Statistics& statistics = *state_->parts.statistics;
+  statistics.count_stage(run.stage, run.substrate);
+  if (run.gpu_failed) ++statistics.page().gpu_failures;
 }
 
 void QueuedSession::run(const std::shared_ptr<State>& state) {

@@ -36,7 +36,7 @@ class QueuedSession final : public Session {
   void hurry() override;
   Codec codec() const override;
   std::string_view engine() const override;
-  void count_stage(std::string_view stage, std::string_view substrate) override;
+  void count_stage(const StageRun& run) override;
 
  private:
   // Shared with the thread, which outlives the session when the session's last picture is let go

@@ -14,6 +14,7 @@
 namespace daedalus::core {
 
 class Core;
+struct StageRun;
 
 struct SessionConfig {
   Profile profile = Profile::kH264High;
@@ -45,8 +46,8 @@ class Session : public std::enable_shared_from_this<Session> {
   virtual Codec codec() const = 0;
   // "libavcodec", …: what decodes here.
   virtual std::string_view engine() const = 0;
-  // For the statistics page: one more picture whose stage ran on the substrate of that name.
-  virtual void count_stage(std::string_view stage, std::string_view substrate) = 0;
+  // For the statistics page: one more picture whose stage ran so.
+  virtual void count_stage(const StageRun& run) = 0;
 
   static constexpr size_t kMaxQueued = 64;
 };

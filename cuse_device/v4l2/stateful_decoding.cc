@@ -248,7 +248,7 @@ bool StatefulFile::deliver(bool last) {
   mutex_.lock();
   writing_ = false;
   idle_.notify_all();
-  if (written && decoder_) decoder_->count_stage(written->stage, written->substrate);
+  if (written && decoder_) decoder_->count_stage(*written);
 
   buffer->flags = (picture.keyframe ? V4L2_BUF_FLAG_KEYFRAME : 0u) |
                   (last ? static_cast<uint32_t>(V4L2_BUF_FLAG_LAST) : 0u);

@@ -246,7 +246,7 @@ StatelessFile::Outcome StatelessFile::finish(const Flight& flight,
                                    flight.capture.get());
     outcome.written = run.has_value();
     const auto session = flight.picture->session();
-    if (run && session) session->count_stage(run->stage, run->substrate);
+    if (run && session) session->count_stage(*run);
   }
   const bool lost = flight.capture && !outcome.written;
   outcome.good = !lost && !flight.failed && !flight.picture->concealed();

@@ -110,9 +110,7 @@ class QueuedStreamDecoder final : public StreamDecoder {
     return drain_ == Drain::kDone && pictures_.empty();
   }
 
-  void count_stage(std::string_view stage, std::string_view substrate) override {
-    statistics_.count_stage(stage, substrate);
-  }
+  void count_stage(const StageRun& run) override { statistics_.count_stage(run); }
 
   void flush() override {
     std::deque<StreamPicture> pictures;  // let go with no lock held

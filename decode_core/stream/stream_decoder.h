@@ -15,6 +15,7 @@
 #include "decode_core/codec.h"
 #include "decode_core/core.h"
 #include "decode_core/frame_buffer.h"
+#include "decode_core/picture.h"
 #include "decode_core/stream/stream_format.h"
 
 namespace daedalus::core {
@@ -76,8 +77,8 @@ class StreamDecoder {
   // for `min_buffers` as the first of its format does.
   virtual std::optional<StreamFormat> format() const = 0;
 
-  // For the statistics page: one more picture whose stage ran on the substrate of that name.
-  virtual void count_stage(std::string_view stage, std::string_view substrate) = 0;
+  // For the statistics page: one more picture whose stage ran so.
+  virtual void count_stage(const StageRun& run) = 0;
 
   static constexpr size_t kMaxQueued = 16;
   static constexpr size_t kFewQueued = 2;

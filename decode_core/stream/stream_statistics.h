@@ -22,8 +22,9 @@ class StreamStatistics {
   void note_queue(size_t depth) { statistics_.page().queue_depth = depth; }
   void note_error(const Error& error);
   // From any thread.
-  void count_stage(std::string_view stage, std::string_view substrate) {
-    statistics_.count_stage(stage, substrate);
+  void count_stage(const StageRun& run) {
+    statistics_.count_stage(run.stage, run.substrate);
+    if (run.gpu_failed) ++statistics_.page().gpu_failures;
   }
   // `profile` as libavcodec calls it, or empty.
   void note_picture(const StreamPicture& picture, std::string_view profile);

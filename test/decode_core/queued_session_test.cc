@@ -401,7 +401,9 @@ TEST_CASE("what was decoded is counted, a pair of fields once") {
     job.field = role;
     REQUIRE(session->submit(std::move(job)).ok());
   }
-  session->count_stage("pack", "scalar");
+  session->count_stage({"pack", "scalar"});
+  session->count_stage({"pack", "vulkan"});
+  session->count_stage({"pack", "scalar", true});
   session->drain();
   CHECK(page.pictures == 4);
   CHECK(page.errors == 1);
@@ -415,7 +417,9 @@ TEST_CASE("what was decoded is counted, a pair of fields once") {
     stages.insert(std::string(stage.name.data()) + " " + stage.substrate.data() + " " +
                   std::to_string(stage.pictures));
   }
-  CHECK(stages == std::set<std::string>{"mc NEON 4", "idct scalar 4", "pack scalar 1"});
+  CHECK(stages ==
+        std::set<std::string>{"mc NEON 4", "idct scalar 4", "pack scalar 2", "pack vulkan 1"});
+  CHECK(page.gpu_failures == 1);
 }
 
 TEST_CASE("many threads may submit, attach and wait at once") {

@@ -66,7 +66,8 @@ void print_json(const std::vector<StatisticsSnapshot>& pages) {
     std::printf(
         "%s{\"pid\":%u,\"session\":%u,\"program\":%s,\"front\":%s,\"codec\":%s,\"profile\":%s,"
         "\"width\":%u,\"height\":%u,\"engine\":%s,\"backend\":%s,\"pictures\":%llu,"
-        "\"concealed\":%llu,\"errors\":%llu,\"redecodes\":%llu,\"queue_depth\":%llu,"
+        "\"concealed\":%llu,\"errors\":%llu,\"redecodes\":%llu,\"gpu_failures\":%llu,"
+        "\"queue_depth\":%llu,"
         "\"calls\":%llu,\"trips\":%llu,\"polls\":%llu,\"bytes\":%llu,\"substrate\":%s,"
         "\"stage_pictures\":%s}",
         separator, page.pid, page.session, quoted(page.program).c_str(), quoted(page.front).c_str(),
@@ -76,6 +77,7 @@ void print_json(const std::vector<StatisticsSnapshot>& pages) {
         static_cast<unsigned long long>(page.concealed),
         static_cast<unsigned long long>(page.errors),
         static_cast<unsigned long long>(page.redecodes),
+        static_cast<unsigned long long>(page.gpu_failures),
         static_cast<unsigned long long>(page.queue_depth),
         static_cast<unsigned long long>(page.calls), static_cast<unsigned long long>(page.trips),
         static_cast<unsigned long long>(page.polls), static_cast<unsigned long long>(page.bytes),

@@ -91,7 +91,7 @@ class FakeSession final : public core::Session {
   void drain() override {}
   core::Codec codec() const override { return codec_; }
   std::string_view engine() const override { return "fake"; }
-  void count_stage(std::string_view, std::string_view) override {}
+  void count_stage(const core::StageRun&) override {}
 
  private:
   const core::Codec codec_;

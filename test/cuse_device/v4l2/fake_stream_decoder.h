@@ -120,7 +120,7 @@ class FakeStreamDecoder final : public core::StreamDecoder {
     std::lock_guard lock(mutex_);
     return format_;
   }
-  void count_stage(std::string_view /*stage*/, std::string_view /*substrate*/) override {}
+  void count_stage(const core::StageRun& /*run*/) override {}
 
  private:
   bool drained_locked() const { return draining_ && pictures_.empty(); }

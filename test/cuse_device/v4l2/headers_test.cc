@@ -62,7 +62,7 @@ class LateDecoder final : public core::StreamDecoder {
   std::optional<core::StreamFormat> format() const override {
     return gate_.is_open() ? fake_.format() : std::nullopt;
   }
-  void count_stage(std::string_view /*stage*/, std::string_view /*substrate*/) override {}
+  void count_stage(const core::StageRun& /*run*/) override {}
 
  private:
   Gate& gate_;
