@@ -17,6 +17,7 @@
 #include "decode_core/record/recording.h"
 #include "decode_core/software/software_backend.h"
 #include "decode_core/workers/workers.h"
+#include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
@@ -59,8 +60,9 @@ std::vector<ProfileCapability> together(const std::vector<std::unique_ptr<Backen
 
 class DecodeCore final : public Core {
  public:
-  DecodeCore(Settings settings, DeviceCalls& calls)
+  DecodeCore(Settings settings, DeviceCalls& calls, const gpu_kernels::vulkan::DeviceOptions& gpu)
       : settings_(std::move(settings)),
+        gpu_(gpu),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
         backends_(create_backends(calls)),
@@ -95,6 +97,7 @@ class DecodeCore final : public Core {
   const Settings& settings() const override { return settings_; }
   Workers& workers() override { return workers_; }
   MemoryAllocator& memory() override { return *memory_; }
+  gpu_kernels::VulkanStages* gpu() override { return &gpu_; }
 
  private:
   // In the order in which sessions ask them.
@@ -140,6 +143,7 @@ class DecodeCore final : public Core {
   }
 
   const Settings settings_;
+  gpu_kernels::VulkanStages gpu_;
   Workers workers_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::vector<ProfileCapability> capabilities_;
@@ -154,7 +158,13 @@ std::shared_ptr<Core> Core::create(Settings settings) {
 }
 
 std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls) {
-  return std::make_shared<DecodeCore>(std::move(settings), calls);
+  const gpu_kernels::vulkan::DeviceOptions gpu{settings.gpu, {}};
+  return std::make_shared<DecodeCore>(std::move(settings), calls, gpu);
+}
+
+std::shared_ptr<Core> Core::create(Settings settings,
+                                   const gpu_kernels::vulkan::DeviceOptions& gpu) {
+  return std::make_shared<DecodeCore>(std::move(settings), system_device_calls(), gpu);
 }
 
 std::shared_ptr<Core> Core::shared() {

@@ -10,6 +10,10 @@
 #include "decode_core/session.h"
 #include "decode_core/settings.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 class DeviceCalls;
@@ -34,6 +38,9 @@ class Core : public std::enable_shared_from_this<Core> {
   static std::shared_ptr<Core> create(Settings settings);
   // The same with hardware that these calls reach, which outlive it.
   static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls);
+  // The same with a GPU chosen so.
+  static std::shared_ptr<Core> create(Settings settings,
+                                      const gpu_kernels::vulkan::DeviceOptions& gpu);
   virtual ~Core() = default;
 
   virtual std::span<const ProfileCapability> capabilities() const = 0;
@@ -41,6 +48,8 @@ class Core : public std::enable_shared_from_this<Core> {
   virtual const Settings& settings() const = 0;
   virtual Workers& workers() = 0;
   virtual MemoryAllocator& memory() = 0;
+  // The stages that a GPU can do; no device is opened before one of them is asked for. Null: none.
+  virtual gpu_kernels::VulkanStages* gpu() { return nullptr; }
 };
 
 }  // namespace daedalus::core

@@ -56,6 +56,16 @@ class EnvironmentReader {
     }
   }
 
+  void gpu(gpu_kernels::vulkan::DeviceChoice& value) {
+    using gpu_kernels::vulkan::DeviceChoice;
+    std::string word;
+    choice("DAEDALUS_GPU", {"auto", "none", "software"}, word);
+    if (word.empty()) return;
+    value = word == "none"       ? DeviceChoice::kNone
+            : word == "software" ? DeviceChoice::kSoftware
+                                 : DeviceChoice::kAuto;
+  }
+
   void number(const char* name, int most, int& value) {
     const std::string_view text = environment(name);
     if (text.empty()) return;
@@ -83,6 +93,7 @@ Settings read(EnvironmentReader& reader) {
   reader.backend(settings.backend);
   reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec", "dav1d", "native"}, settings.engine);
   reader.substrate(settings.substrate);
+  reader.gpu(settings.gpu);
   reader.number("DAEDALUS_THREADS", 64, settings.threads);
   settings.record = environment("DAEDALUS_RECORD");
   const std::string_view folder = environment("DAEDALUS_STATS");

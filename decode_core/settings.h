@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "gpu_kernels/substrate.h"
+#include "gpu_kernels/vulkan/device_options.h"
 
 namespace daedalus::core {
 
@@ -13,8 +14,11 @@ struct Settings {
   // DAEDALUS_BACKEND: auto, software, prefer-hardware, hardware, hardware:/dev/mediaN,
   // hardware:loopback
   std::string backend = "auto";
-  std::string engine = "auto";             // DAEDALUS_ENGINE: auto, libavcodec, dav1d, native
-  gpu_kernels::SubstrateChoice substrate;  // DAEDALUS_SUBSTRATE: auto, scalar, simd, stage=value,…
+  std::string engine = "auto";  // DAEDALUS_ENGINE: auto, libavcodec, dav1d, native
+  // DAEDALUS_SUBSTRATE: auto, scalar, simd, vulkan, stage=value,…
+  gpu_kernels::SubstrateChoice substrate;
+  // DAEDALUS_GPU: auto, none, software (a driver on the CPU, for tests)
+  gpu_kernels::vulkan::DeviceChoice gpu = gpu_kernels::vulkan::DeviceChoice::kAuto;
   int threads = 0;     // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8
   std::string record;  // DAEDALUS_RECORD: the recording to write; empty: none
   // DAEDALUS_STATS, else the default folder: where the statistics pages go; empty: nowhere.

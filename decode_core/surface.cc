@@ -1,5 +1,6 @@
 #include "decode_core/surface.h"
 
+#include <array>
 #include <utility>
 
 #include "base/log.h"
@@ -10,8 +11,6 @@
 
 namespace daedalus::core {
 namespace {
-
-using gpu_kernels::Stage;
 
 Error invalid(const char* message) { return {ErrorCode::kInvalidArgument, message}; }
 
@@ -28,19 +27,20 @@ bool inside(const Rect& rect, uint32_t width, uint32_t height) {
          rect.height <= height - rect.y;
 }
 
-void pack(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-          const LinearLayout& layout, uint8_t* out) {
-  const auto& functions = gpu_kernels::pack_functions(core.settings().substrate.of(Stage::kPack));
-  run_output_pass(functions, core.workers(), frame, from, format, layout, out);
+StageRun pack(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+              const LinearLayout& layout, uint8_t* out) {
+  std::array<Plane, 3> planes{};
+  for (size_t i = 0; i < layout.plane_count; ++i) {
+    planes[i] = {out + layout.offset[i], layout.stride[i]};
+  }
+  return run_output_pass(core, frame, from, format, planes, PassThreads::kWorkers);
 }
 
 // The output pass of one picture, counted in the statistics of the session that decoded it.
 void pack_counted(Core& core, const FrameView& frame, Session* session, const Rect& from,
                   ImageFormat format, const LinearLayout& layout, uint8_t* out) {
-  pack(core, frame, from, format, layout, out);
-  if (session == nullptr) return;
-  const auto& functions = gpu_kernels::pack_functions(core.settings().substrate.of(Stage::kPack));
-  session->count_stage(gpu_kernels::stage_name(Stage::kPack), functions.target);
+  const StageRun run = pack(core, frame, from, format, layout, out);
+  if (session != nullptr) session->count_stage(run);
 }
 
 // A frame without any decoded sample: the output pass makes it black.

@@ -1,6 +1,10 @@
 #include "decode_core/output/output_pass.h"
 
 #include <algorithm>
+#include <optional>
+
+#include "gpu_kernels/pack/pack_vulkan.h"
+#include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
@@ -8,6 +12,8 @@ namespace {
 using gpu_kernels::Band;
 using gpu_kernels::chroma_420;
 using gpu_kernels::PackFunctions;
+using gpu_kernels::PackPicture;
+using gpu_kernels::PackTransfer;
 using gpu_kernels::SourcePlane;
 using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
@@ -36,7 +42,7 @@ class Pass {
       : pack_(pack), frame_(frame), from_(from), format_(format), planes_(planes) {}
 
   void luma(uint32_t first, uint32_t end) const {
-    const Extent extent = extent_of(from_.width, frame_.width, frame_.height, from_.x, from_.y);
+    const Extent extent = luma_extent();
     const TargetPlane to = target(0);
     const Band band = valid(extent, first, end);
     if (band.width != 0 && band.end_row > band.first_row) {
@@ -52,19 +58,50 @@ class Pass {
   void chroma(uint32_t first, uint32_t end) const {
     const uint32_t x = from_.x / 2;
     const uint32_t y = from_.y / 2;
-    const Extent extent = extent_of(chroma_420(from_.width), chroma_420(frame_.width),
-                                    chroma_420(frame_.height), x, y);
+    const Extent extent = chroma_extent();
     const Band band = valid(extent, first, end);
     if (band.width != 0 && band.end_row > band.first_row) convert_chroma(x, y, band);
-    if (interleaved()) {
-      fill_rest(target(1), extent, 2, kGreyChroma, first, end);
-    } else {
-      fill_rest(target(1), extent, 1, kGreyChroma, first, end);
-      fill_rest(target(2), extent, 1, kGreyChroma, first, end);
+    fill_rest_of_chroma(extent, first, end);
+  }
+
+  // What of the picture a GPU can pack; nullopt where its kernels do not know the formats or there
+  // is nothing to pack.
+  std::optional<PackPicture> for_gpu() const {
+    const Extent luma = luma_extent();
+    const Extent chroma = chroma_extent();
+    const uint32_t luma_rows = std::min(luma.valid_height, from_.height);
+    const uint32_t chroma_rows = std::min(chroma.valid_height, chroma_420(from_.height));
+    if (!interleaved() || frame_.format == SampleFormat::kNv12 || luma.valid_width == 0 ||
+        chroma.valid_width == 0 || luma_rows == 0 || chroma_rows == 0) {
+      return std::nullopt;
     }
+    return PackPicture{.y = source(0, from_.x, from_.y),
+                       .u = source(1, from_.x / 2, from_.y / 2),
+                       .v = source(2, from_.x / 2, from_.y / 2),
+                       .luma = target(0),
+                       .chroma = target(1),
+                       .luma_width = luma.valid_width,
+                       .luma_height = luma_rows,
+                       .chroma_width = chroma.valid_width,
+                       .chroma_height = chroma_rows,
+                       .bit_depth = wide() ? 10 : 8};
+  }
+
+  // What for_gpu() leaves.
+  void fill_beyond_picture() const {
+    fill_rest(target(0), luma_extent(), 1, kBlackLuma, 0, from_.height);
+    fill_rest_of_chroma(chroma_extent(), 0, chroma_420(from_.height));
   }
 
  private:
+  Extent luma_extent() const {
+    return extent_of(from_.width, frame_.width, frame_.height, from_.x, from_.y);
+  }
+  Extent chroma_extent() const {
+    return extent_of(chroma_420(from_.width), chroma_420(frame_.width), chroma_420(frame_.height),
+                     from_.x / 2, from_.y / 2);
+  }
+
   bool wide() const { return format_ == ImageFormat::kP010; }
   bool interleaved() const {
     return format_ == ImageFormat::kNv12 || format_ == ImageFormat::kP010;
@@ -102,6 +139,15 @@ class Pass {
     } else {
       pack_.copy_8(source(1, x, y), target(u), band);
       pack_.copy_8(source(2, x, y), target(v), band);
+    }
+  }
+
+  void fill_rest_of_chroma(const Extent& extent, uint32_t first, uint32_t end) const {
+    if (interleaved()) {
+      fill_rest(target(1), extent, 2, kGreyChroma, first, end);
+    } else {
+      fill_rest(target(1), extent, 1, kGreyChroma, first, end);
+      fill_rest(target(2), extent, 1, kGreyChroma, first, end);
     }
   }
 
@@ -147,6 +193,20 @@ void run_in_bands(Workers& workers, const Rect& from, const Pass& pass) {
   });
 }
 
+// What the GPU has done with the picture.
+enum class GpuRun : uint8_t { kNotAsked, kInPlace, kCopied, kFailed };
+
+GpuRun run_on_gpu(Core& core, const Pass& pass) {
+  const auto picture = pass.for_gpu();
+  if (!picture || core.gpu() == nullptr) return GpuRun::kNotAsked;
+  gpu_kernels::VulkanPack* const pack = core.gpu()->pack();
+  if (pack == nullptr) return GpuRun::kNotAsked;
+  const auto transfer = pack->run(*picture);
+  if (!transfer) return GpuRun::kFailed;
+  pass.fill_beyond_picture();
+  return *transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
+}
+
 }  // namespace
 
 bool output_pass_supports(SampleFormat from, ImageFormat to) {
@@ -172,13 +232,17 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
   const Substrate wish = core.settings().substrate.of(gpu_kernels::Stage::kPack);
   const PackFunctions& pack = gpu_kernels::pack_functions(wish);
   const Pass pass(pack, frame, from, format, targets);
+  const std::string_view stage = gpu_kernels::stage_name(gpu_kernels::Stage::kPack);
+  const GpuRun on_gpu = wish == Substrate::kVulkan ? run_on_gpu(core, pass) : GpuRun::kNotAsked;
+  if (on_gpu == GpuRun::kInPlace) return {stage, "vulkan"};
+  if (on_gpu == GpuRun::kCopied) return {stage, "vulkan+copy"};
   if (threads == PassThreads::kWorkers) {
     run_in_bands(core.workers(), from, pass);
   } else {
     pass.luma(0, from.height);
     pass.chroma(0, chroma_420(from.height));
   }
-  return {gpu_kernels::stage_name(gpu_kernels::Stage::kPack), pack.target};
+  return {stage, pack.target, on_gpu == GpuRun::kFailed};
 }
 
 }  // namespace daedalus::core

@@ -69,9 +69,9 @@ struct PackFunctions {
   void (*fill_16)(TargetPlane to, Band band, uint16_t value);
 };
 
-// The kernels for a wish. kAuto means kSimd. There is no Vulkan twin (an output pass is bound by
-// memory, not arithmetic), so kVulkan gives what kAuto gives; the table's own `substrate` and
-// `target` say what will run. A CPU without a SIMD target that this build knows gets scalar code
+// The kernels for a wish. kAuto means kSimd, and so does kVulkan: a GPU packs whole pictures
+// (pack_vulkan.h), the CPU what it leaves or fails at; the table's own `substrate` and `target` say
+// what will run. A CPU without a SIMD target that this build knows gets scalar code
 // and a table that says so. Cheap, any thread; the table lives forever.
 const PackFunctions& pack_functions(Substrate wish);
 

@@ -22,8 +22,8 @@ class Environment {
 
  private:
   static constexpr const char* kNames[] = {
-      "DAEDALUS_BACKEND", "DAEDALUS_ENGINE", "DAEDALUS_SUBSTRATE", "DAEDALUS_THREADS",
-      "DAEDALUS_RECORD",  "DAEDALUS_STATS",  "XDG_RUNTIME_DIR"};
+      "DAEDALUS_BACKEND", "DAEDALUS_ENGINE", "DAEDALUS_SUBSTRATE", "DAEDALUS_GPU",
+      "DAEDALUS_THREADS", "DAEDALUS_RECORD", "DAEDALUS_STATS",     "XDG_RUNTIME_DIR"};
 };
 
 TEST_CASE("without any variable there are the defaults") {
@@ -42,6 +42,7 @@ TEST_CASE("variables are read") {
   environment.set("DAEDALUS_BACKEND", "software");
   environment.set("DAEDALUS_ENGINE", "libavcodec");
   environment.set("DAEDALUS_SUBSTRATE", "scalar");
+  environment.set("DAEDALUS_GPU", "software");
   environment.set("DAEDALUS_THREADS", "3");
   environment.set("DAEDALUS_RECORD", "/tmp/recording");
   environment.set("DAEDALUS_STATS", "/tmp/statistics");
@@ -50,6 +51,7 @@ TEST_CASE("variables are read") {
   CHECK(settings->backend == "software");
   CHECK(settings->engine == "libavcodec");
   CHECK(settings->substrate.of(gpu_kernels::Stage::kPack) == gpu_kernels::Substrate::kScalar);
+  CHECK(settings->gpu == gpu_kernels::vulkan::DeviceChoice::kSoftware);
   CHECK(settings->threads == 3);
   CHECK(settings->record == "/tmp/recording");
   CHECK(settings->statistics_folder == "/tmp/statistics");
@@ -76,10 +78,15 @@ TEST_CASE("statistics go to the runtime folder, which is swept, unless told othe
 
 TEST_CASE("wrong values are an error for programs and ignored by drivers") {
   const std::vector<std::pair<const char*, std::string>> wrong = {
-      {"DAEDALUS_BACKEND", "hardwear"}, {"DAEDALUS_BACKEND", "hardware:media3"},
-      {"DAEDALUS_ENGINE", "libav"},     {"DAEDALUS_SUBSTRATE", "neon?"},
-      {"DAEDALUS_THREADS", "-1"},       {"DAEDALUS_THREADS", "65"},
-      {"DAEDALUS_THREADS", "3x"},       {"DAEDALUS_THREADS", "99999999999999999999"}};
+      {"DAEDALUS_BACKEND", "hardwear"},
+      {"DAEDALUS_BACKEND", "hardware:media3"},
+      {"DAEDALUS_GPU", "lavapipe"},
+      {"DAEDALUS_ENGINE", "libav"},
+      {"DAEDALUS_SUBSTRATE", "neon?"},
+      {"DAEDALUS_THREADS", "-1"},
+      {"DAEDALUS_THREADS", "65"},
+      {"DAEDALUS_THREADS", "3x"},
+      {"DAEDALUS_THREADS", "99999999999999999999"}};
   for (const auto& [name, value] : wrong) {
     Environment environment;
     environment.set(name, value);

@@ -2,6 +2,7 @@
 
 load("//tools/build:catch2.bzl", "catch2")
 load("//tools/build:pkg_config.bzl", "pkg_config")
+load("//tools/build:vulkan.bzl", "volk")
 
 _LIBRARIES = [
     # (repository, pkg-config name, Debian package)
@@ -23,3 +24,4 @@ def system_libraries():
     for name, pc, package in _LIBRARIES:
         pkg_config(name = name, pc = pc, package = package)
     catch2(name = "catch2")
+    volk(name = "volk")

@@ -1,0 +1,327 @@
+#include "gpu_kernels/pack/pack_vulkan.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "base/log.h"
+#include "gpu_kernels/pack/shaders.h"
+#include "gpu_kernels/vulkan/batch.h"
+#include "gpu_kernels/vulkan/buffer.h"
+#include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/kernel.h"
+
+namespace daedalus::gpu_kernels {
+namespace {
+
+using vulkan::Array;
+using vulkan::Batch;
+using vulkan::Buffer;
+using vulkan::Device;
+using vulkan::Kernel;
+
+// What shaders read and write at a time, bytes.
+constexpr uint32_t kVector = 16;
+// What an invocation of the shaders writes, bytes, and how many a workgroup has.
+constexpr uint32_t kLumaBytes = kVector;
+constexpr uint32_t kChromaBytes = 2 * kVector;
+constexpr uint32_t kGroupWidth = 4;
+constexpr uint32_t kGroupHeight = 64;
+
+constexpr size_t round_up(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+enum PlaneIndex : uint8_t { kY, kU, kV, kLuma, kChroma, kPlanes };
+
+// One plane of a picture, and where the GPU finds it.
+struct Plane {
+  uint8_t* data = nullptr;
+  ptrdiff_t stride = 0;  // bytes
+  uint32_t row_bytes = 0;
+  uint32_t rows = 0;
+
+  std::unique_ptr<Buffer> imported;
+  const Buffer* buffer = nullptr;  // the imported one, the copies', or none yet
+  size_t offset = 0;               // bytes
+  size_t buffer_stride = 0;        // bytes
+
+  bool in_place() const { return imported != nullptr; }
+  Band bytes() const { return {row_bytes, 0, rows}; }
+  Array array() const { return {buffer, offset}; }
+  uint32_t vector_stride() const { return static_cast<uint32_t>(buffer_stride / kVector); }
+};
+
+using Planes = std::array<Plane, kPlanes>;
+
+Planes planes_of(const PackPicture& picture) {
+  const uint32_t sample = picture.bit_depth > 8 ? 2 : 1;
+  const auto plane = [&](const void* data, ptrdiff_t stride, uint32_t samples, uint32_t rows) {
+    Plane made;
+    made.data = static_cast<uint8_t*>(const_cast<void*>(data));
+    made.stride = stride;
+    made.row_bytes = samples * sample;
+    made.rows = rows;
+    return made;
+  };
+  const uint32_t width = picture.chroma_width;
+  const uint32_t height = picture.chroma_height;
+  return {plane(picture.y.data, picture.y.stride, picture.luma_width, picture.luma_height),
+          plane(picture.u.data, picture.u.stride, width, height),
+          plane(picture.v.data, picture.v.stride, width, height),
+          plane(picture.luma.data, picture.luma.stride, picture.luma_width, picture.luma_height),
+          plane(picture.chroma.data, picture.chroma.stride, 2 * width, height)};
+}
+
+// Lets the GPU use the plane's own memory, where its rows lie so that vectors fit.
+void import_plane(Device& device, Plane& plane) {
+  const size_t alignment = device.info().import_alignment;
+  const auto begin = reinterpret_cast<uintptr_t>(plane.data);
+  if (alignment == 0 || plane.stride < static_cast<ptrdiff_t>(kVector) ||
+      begin % device.info().array_alignment != 0 || plane.stride % kVector != 0 ||
+      plane.row_bytes < kChromaBytes) {
+    return;
+  }
+  const uintptr_t end = begin + size_t{plane.rows - 1} * plane.stride + plane.row_bytes;
+  const size_t offset = begin % alignment;
+  const size_t size = round_up(end, alignment) - (begin - offset);
+  auto imported = Buffer::import(device, plane.data - offset, size);
+  if (!imported) {
+    log(LogLevel::kDebug, "a plane is copied for the GPU: %s", imported.error().message.c_str());
+    return;
+  }
+  plane.imported = std::move(*imported);
+  plane.buffer = plane.imported.get();
+  plane.offset = offset;
+  plane.buffer_stride = static_cast<size_t>(plane.stride);
+}
+
+// How many invocations make a row of a target, each `bytes` of it. A copy has room for the last
+// one's rest; of the plane itself nothing beyond the samples may be written.
+uint32_t invocations(const Plane& target, uint32_t bytes) {
+  return (target.row_bytes + (target.in_place() ? 0 : bytes - 1)) / bytes;
+}
+
+uint32_t groups(uint32_t invocations, uint32_t of_group) {
+  return (invocations + of_group - 1) / of_group;
+}
+
+// How far samples move up in their 16 bits, and which bits they may have then.
+uint32_t shift_of(const PackPicture& picture) {
+  return picture.bit_depth > 8 ? static_cast<uint32_t>(16 - picture.bit_depth) : 0;
+}
+uint32_t low_mask(uint32_t shift) { return 0xFFFFu << shift & 0xFFFF; }
+
+// What the invocations leave over at the right: in units of Band::width.
+struct Rest {
+  uint32_t first;
+  uint32_t count;
+};
+
+Rest rest_of(const Plane& target, uint32_t bytes, uint32_t unit_bytes) {
+  if (!target.in_place()) return {};
+  const uint32_t covered = invocations(target, bytes) * bytes;
+  return {covered / unit_bytes, (target.row_bytes - covered) / unit_bytes};
+}
+
+template <typename PlaneType>
+PlaneType shifted(const PlaneType& plane, size_t bytes) {
+  using Byte = std::conditional_t<std::is_same_v<PlaneType, SourcePlane>, const uint8_t, uint8_t>;
+  return {static_cast<Byte*>(plane.data) + bytes, plane.stride};
+}
+
+void pack_rest(const PackPicture& picture, const Planes& planes) {
+  const PackFunctions& pack = pack_functions(Substrate::kAuto);
+  const bool wide = picture.bit_depth > 8;
+  const uint32_t sample = wide ? 2 : 1;
+  if (const Rest rest = rest_of(planes[kLuma], kLumaBytes, sample); rest.count != 0) {
+    const Band band{rest.count, 0, picture.luma_height};
+    const SourcePlane from = shifted(picture.y, rest.first * sample);
+    const TargetPlane to = shifted(picture.luma, rest.first * sample);
+    if (wide) {
+      pack.low_to_high_16(from, to, band, picture.bit_depth);
+    } else {
+      pack.copy_8(from, to, band);
+    }
+  }
+  if (const Rest rest = rest_of(planes[kChroma], kChromaBytes, 2 * sample); rest.count != 0) {
+    const Band band{rest.count, 0, picture.chroma_height};
+    const SourcePlane u = shifted(picture.u, rest.first * sample);
+    const SourcePlane v = shifted(picture.v, rest.first * sample);
+    const TargetPlane to = shifted(picture.chroma, size_t{2} * rest.first * sample);
+    if (wide) {
+      pack.interleave_low_to_high_16(u, v, to, band, picture.bit_depth);
+    } else {
+      pack.interleave_8(u, v, to, band);
+    }
+  }
+}
+
+class PackOnDevice final : public VulkanPack {
+ public:
+  explicit PackOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+
+  Status create();
+  Result<PackTransfer> run(const PackPicture& picture) override;
+
+ private:
+  Status pack(const PackPicture& picture, Planes& planes);
+  Status copy_in(Planes& planes, bool gpu_luma);
+  Status run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma);
+  Status dispatch_luma(const PackPicture& picture, const Planes& planes);
+  Status dispatch_chroma(const PackPicture& picture, const Planes& planes);
+  void copy_out(const Plane& plane) const;
+  void report(const Error& error);
+
+  const std::shared_ptr<Device> device_;
+  const PackFunctions& on_cpu_ = pack_functions(Substrate::kAuto);
+  std::mutex mutex_;
+  std::unique_ptr<Kernel> luma_, nv12_, p010_;
+  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Buffer> copies_;  // of planes that the GPU cannot use in place
+  bool reported_ = false;
+};
+
+Status PackOnDevice::create() {
+  struct Shader {
+    std::unique_ptr<Kernel>& kernel;
+    std::span<const uint32_t> spirv;
+    uint32_t parameters;
+  };
+  for (const Shader& shader :
+       {Shader{luma_, shaders::luma, 6}, {nv12_, shaders::nv12, 4}, {p010_, shaders::p010, 7}}) {
+    auto kernel = Kernel::create(*device_, shader.spirv, shader.parameters);
+    if (!kernel) return kernel.error();
+    shader.kernel = std::move(*kernel);
+  }
+  auto batch = Batch::create(*device_);
+  if (!batch) return batch.error();
+  batch_ = std::move(*batch);
+  return {};
+}
+
+Result<PackTransfer> PackOnDevice::run(const PackPicture& picture) {
+  std::lock_guard lock(mutex_);
+  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
+  Planes planes = planes_of(picture);
+  if (const Status packed = pack(picture, planes); !packed.ok()) {
+    report(packed.error());
+    return packed.error();
+  }
+  const bool in_place = std::all_of(planes.begin(), planes.end(),
+                                    [](const Plane& plane) { return plane.in_place(); });
+  return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
+}
+
+Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
+  for (Plane& plane : planes) import_plane(*device_, plane);
+  // The shaders know one stride for u and v.
+  if (planes[kU].in_place() != planes[kV].in_place() || planes[kU].stride != planes[kV].stride) {
+    for (const PlaneIndex plane : {kU, kV}) planes[plane].imported.reset();
+  }
+  // Luma of eight bits stays as it is: where it had to be copied for the GPU, one copy is enough.
+  const bool gpu_luma =
+      picture.bit_depth > 8 || (planes[kY].in_place() && planes[kLuma].in_place());
+  if (!gpu_luma) {
+    for (const PlaneIndex plane : {kY, kLuma}) planes[plane].imported.reset();
+    on_cpu_.copy_8(picture.y, picture.luma, planes[kLuma].bytes());
+  }
+  if (const Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
+  if (const Status ran = run_shaders(picture, planes, gpu_luma); !ran.ok()) return ran;
+  if (gpu_luma) copy_out(planes[kLuma]);
+  copy_out(planes[kChroma]);
+  pack_rest(picture, planes);
+  return {};
+}
+
+// Gives each plane that the GPU cannot use in place a copy that it can.
+Status PackOnDevice::copy_in(Planes& planes, bool gpu_luma) {
+  const size_t first = gpu_luma ? kY : kU;
+  size_t size = 0;
+  for (size_t i = first; i < planes.size(); ++i) {
+    Plane& plane = planes[i];
+    if (plane.in_place() || (i == kLuma && !gpu_luma)) continue;
+    size = round_up(size, device_->info().array_alignment);
+    plane.offset = size;
+    plane.buffer_stride = round_up(plane.row_bytes, kChromaBytes);
+    size += plane.buffer_stride * plane.rows;
+  }
+  if (size == 0) return {};
+  if (copies_ == nullptr || copies_->size() < size) {
+    copies_.reset();
+    auto copies = Buffer::allocate(*device_, size);
+    if (!copies) return copies.error();
+    copies_ = std::move(*copies);
+  }
+  for (size_t i = first; i < planes.size(); ++i) {
+    Plane& plane = planes[i];
+    if (plane.in_place() || (i == kLuma && !gpu_luma)) continue;
+    plane.buffer = copies_.get();
+    if (i == kLuma || i == kChroma) continue;
+    on_cpu_.copy_8({plane.data, plane.stride},
+                   {copies_->data() + plane.offset, static_cast<ptrdiff_t>(plane.buffer_stride)},
+                   plane.bytes());
+  }
+  return {};
+}
+
+void PackOnDevice::copy_out(const Plane& plane) const {
+  if (plane.in_place()) return;
+  on_cpu_.copy_8({copies_->data() + plane.offset, static_cast<ptrdiff_t>(plane.buffer_stride)},
+                 {plane.data, plane.stride}, plane.bytes());
+}
+
+Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma) {
+  if (const Status begun = batch_->begin(); !begun.ok()) return begun;
+  if (gpu_luma) {
+    if (const Status status = dispatch_luma(picture, planes); !status.ok()) return status;
+  }
+  if (const Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
+  return batch_->run();
+}
+
+Status PackOnDevice::dispatch_luma(const PackPicture& picture, const Planes& planes) {
+  const Plane& from = planes[kY];
+  const Plane& to = planes[kLuma];
+  const uint32_t width = invocations(to, kLumaBytes);
+  const uint32_t shift = shift_of(picture);
+  const std::array<Array, 2> arrays = {from.array(), to.array()};
+  const std::array<uint32_t, 6> parameters = {
+      width, to.rows, from.vector_stride(), to.vector_stride(), shift, low_mask(shift) * 0x10001};
+  return batch_->dispatch(*luma_, arrays, parameters, groups(width, kGroupWidth),
+                          groups(to.rows, kGroupHeight));
+}
+
+Status PackOnDevice::dispatch_chroma(const PackPicture& picture, const Planes& planes) {
+  const Plane& to = planes[kChroma];
+  const uint32_t width = invocations(to, kChromaBytes);
+  const uint32_t shift = shift_of(picture);
+  const std::array<Array, 3> arrays = {planes[kU].array(), planes[kV].array(), to.array()};
+  const std::array<uint32_t, 7> parameters = {
+      width, to.rows,         planes[kU].vector_stride(), to.vector_stride(),
+      shift, low_mask(shift), low_mask(shift) << 16};
+  const Kernel& kernel = picture.bit_depth > 8 ? *p010_ : *nv12_;
+  return batch_->dispatch(kernel, arrays, std::span(parameters).first(kernel.parameters()),
+                          groups(width, kGroupWidth), groups(to.rows, kGroupHeight));
+}
+
+// A loss ends the use of the GPU, so it is told once; other failures may come with every picture.
+void PackOnDevice::report(const Error& error) {
+  const bool lost = !device_->usable();
+  log(reported_ && !lost ? LogLevel::kDebug : LogLevel::kWarning, "%s (%s); the CPU goes on%s",
+      error.message.c_str(), device_->info().name.c_str(), lost ? " without it" : " for it");
+  reported_ = true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<VulkanPack>> VulkanPack::create(std::shared_ptr<Device> device) {
+  auto pack = std::make_unique<PackOnDevice>(std::move(device));
+  if (const Status created = pack->create(); !created.ok()) return created.error();
+  return std::unique_ptr<VulkanPack>(std::move(pack));
+}
+
+}  // namespace daedalus::gpu_kernels

@@ -1,0 +1,349 @@
+// Whole pictures on the device on the CPU against the reference, and against it when calls fail.
+#include "gpu_kernels/pack/pack_vulkan.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <memory>
+#include <new>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gpu_kernels/vulkan/test_device.h"
+#include "hwy/targets.h"
+#include "test/catch.h"
+
+namespace daedalus::gpu_kernels {
+namespace {
+
+using vulkan::Faults;
+using vulkan::open_test_device;
+
+constexpr size_t kPage = 4096;
+constexpr uint8_t kCanary = 0xA5;
+
+// How a plane lies in memory.
+struct Memory {
+  const char* name;
+  uint32_t stride_multiple;  // bytes
+  uint32_t misalignment;     // of the first row, bytes
+  bool bottom_up;
+};
+
+// The first two are what decoders and surfaces have.
+constexpr Memory kAligned = {"aligned", 64, 0, false};
+constexpr Memory kPadded = {"vectors", 16, 48, false};
+constexpr Memory kOdd = {"odd", 1, 3, false};
+constexpr Memory kBottomUp = {"bottom up", 32, 0, true};
+
+// Memory that no other object shares a page with.
+template <typename T>
+struct PageAllocator {
+  using value_type = T;
+  T* allocate(size_t count) {
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{kPage}));
+  }
+  void deallocate(T* memory, size_t) { ::operator delete (memory, std::align_val_t{kPage}); }
+  bool operator==(const PageAllocator&) const = default;
+};
+
+// A plane in pages of its own, all of whose bytes are compared.
+class TestPlane {
+ public:
+  TestPlane(uint32_t row_bytes, uint32_t rows, const Memory& memory)
+      : stride_((row_bytes + memory.stride_multiple - 1) / memory.stride_multiple *
+                memory.stride_multiple),
+        first_(memory.misalignment + (memory.bottom_up ? (rows - 1) * stride_ : 0)),
+        bottom_up_(memory.bottom_up),
+        bytes_((memory.misalignment + rows * stride_ + kPage - 1) / kPage * kPage, kCanary) {}
+
+  SourcePlane source() const { return {bytes_.data() + first_, stride()}; }
+  TargetPlane target() { return {bytes_.data() + first_, stride()}; }
+
+  void fill(const std::function<uint8_t(size_t)>& byte_at) {
+    for (size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = byte_at(i);
+  }
+  bool operator==(const TestPlane& other) const { return bytes_ == other.bytes_; }
+
+ private:
+  ptrdiff_t stride() const {
+    return bottom_up_ ? -static_cast<ptrdiff_t>(stride_) : static_cast<ptrdiff_t>(stride_);
+  }
+
+  size_t stride_, first_;
+  bool bottom_up_;
+  std::vector<uint8_t, PageAllocator<uint8_t>> bytes_;
+};
+
+struct Size {
+  uint32_t luma_width, luma_height, chroma_width, chroma_height;
+};
+
+Size picture_size(uint32_t width, uint32_t height) {
+  return {width, height, chroma_420(width), chroma_420(height)};
+}
+
+uint32_t sample_bytes(int bit_depth) { return bit_depth > 8 ? 2 : 1; }
+
+// A picture and what is made of it.
+struct TestPicture {
+  TestPicture(const Size& picture, int depth, const Memory& from, const Memory& to)
+      : size(picture),
+        bit_depth(depth),
+        y(size.luma_width * sample_bytes(depth), size.luma_height, from),
+        u(size.chroma_width * sample_bytes(depth), size.chroma_height, from),
+        v(size.chroma_width * sample_bytes(depth), size.chroma_height, from),
+        luma(size.luma_width * sample_bytes(depth), size.luma_height, to),
+        chroma(2 * size.chroma_width * sample_bytes(depth), size.chroma_height, to) {}
+
+  void fill(uint32_t kind) {
+    std::minstd_rand random(kind + 1);
+    for (TestPlane* plane : {&y, &u, &v}) {
+      plane->fill([&](size_t i) {
+        switch (kind) {
+          case 0:
+            return static_cast<uint8_t>(i);
+          case 1:
+            return static_cast<uint8_t>(i % 2 ? 0x80 : 0xFF);
+          case 2:
+            return uint8_t{0xFF};
+          default:
+            return static_cast<uint8_t>(random() >> 8);
+        }
+      });
+    }
+  }
+
+  void pack_with(const PackFunctions& f) {
+    const Band luma_band{size.luma_width, 0, size.luma_height};
+    const Band chroma_band{size.chroma_width, 0, size.chroma_height};
+    if (bit_depth == 8) {
+      f.copy_8(y.source(), luma.target(), luma_band);
+      f.interleave_8(u.source(), v.source(), chroma.target(), chroma_band);
+    } else {
+      f.low_to_high_16(y.source(), luma.target(), luma_band, bit_depth);
+      f.interleave_low_to_high_16(u.source(), v.source(), chroma.target(), chroma_band, bit_depth);
+    }
+  }
+
+  Result<PackTransfer> pack_with(VulkanPack& pack) {
+    return pack.run({y.source(), u.source(), v.source(), luma.target(), chroma.target(),
+                     size.luma_width, size.luma_height, size.chroma_width, size.chroma_height,
+                     bit_depth});
+  }
+
+  // Padding included.
+  bool operator==(const TestPicture& other) const {
+    return y == other.y && u == other.u && v == other.v && luma == other.luma &&
+           chroma == other.chroma;
+  }
+
+  Size size;
+  int bit_depth;
+  TestPlane y, u, v, luma, chroma;
+};
+
+// The reference's picture, which every compiled SIMD target has made, too.
+TestPicture expected_of(const TestPicture& picture) {
+  TestPicture expected = picture;
+  expected.pack_with(pack_functions(Substrate::kScalar));
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    TestPicture by_simd = picture;
+    by_simd.pack_with(pack_functions(Substrate::kSimd));
+    CHECK(by_simd == expected);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  return expected;
+}
+
+std::string described(const TestPicture& picture, const Memory& from, const Memory& to) {
+  return std::to_string(picture.size.luma_width) + "x" + std::to_string(picture.size.luma_height) +
+         ", chroma " + std::to_string(picture.size.chroma_width) + "x" +
+         std::to_string(picture.size.chroma_height) + ", " + std::to_string(picture.bit_depth) +
+         " bit, " + from.name + " to " + to.name;
+}
+
+constexpr int kDepths[] = {8, 9, 10, 12, 16};
+
+TEST_CASE("Vulkan writes what the reference and SIMD write, and nothing else", "[pack]") {
+  const auto test = open_test_device();
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  std::vector<Size> sizes = {picture_size(1, 1),    picture_size(2, 2),   picture_size(15, 3),
+                             picture_size(16, 4),   picture_size(31, 17), picture_size(32, 16),
+                             picture_size(33, 15),  picture_size(63, 64), picture_size(64, 65),
+                             picture_size(65, 130), picture_size(127, 9), picture_size(130, 258),
+                             picture_size(641, 70), {65, 40, 31, 21},     {30, 20, 40, 3}};
+  uint32_t turn = 0;
+  for (const Memory& from : {kAligned, kPadded, kOdd, kBottomUp}) {
+    for (const Memory& to : {kAligned, kPadded, kOdd, kBottomUp}) {
+      for (const Size& size : sizes) {
+        TestPicture picture(size, kDepths[turn % 5], from, to);
+        picture.fill(turn++ % 7);
+        const TestPicture expected = expected_of(picture);
+        const auto transfer = picture.pack_with(**pack);
+        REQUIRE(transfer.ok());
+        if (!(picture == expected)) FAIL(described(picture, from, to));
+      }
+    }
+  }
+}
+
+TEST_CASE("a large picture in memory as decoders and surfaces have it is packed in place",
+          "[pack]") {
+  const auto test = open_test_device();
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  if (test.device->info().import_alignment == 0) DAEDALUS_SKIP("no memory can be imported");
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  for (const int depth : kDepths) {
+    for (const Size& size : {picture_size(1920, 1080), picture_size(1918, 1079)}) {
+      TestPicture picture(size, depth, kAligned, kAligned);
+      picture.fill(9);
+      const TestPicture expected = expected_of(picture);
+      const auto transfer = picture.pack_with(**pack);
+      REQUIRE(transfer.ok());
+      CHECK(*transfer == PackTransfer::kInPlace);
+      CHECK(picture == expected);
+      // Copies are told: the same into memory that vectors do not fit.
+      TestPicture copied(size, depth, kAligned, kOdd);
+      const auto second = copied.pack_with(**pack);
+      REQUIRE(second.ok());
+      CHECK(*second == PackTransfer::kCopied);
+    }
+  }
+}
+
+TEST_CASE("threads that pack at the same time do not disturb each other", "[pack]") {
+  const auto test = open_test_device();
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  std::array<bool, 4> equal{};
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < equal.size(); ++i) {
+    threads.emplace_back([&, i] {
+      TestPicture picture(picture_size(320, 180), i % 2 ? 10 : 8, i < 2 ? kAligned : kOdd,
+                          kAligned);
+      picture.fill(static_cast<uint32_t>(20 + i));
+      TestPicture expected = picture;
+      expected.pack_with(pack_functions(Substrate::kScalar));
+      bool good = true;
+      for (int round = 0; round < 5; ++round) good = picture.pack_with(**pack).ok() && good;
+      equal[i] = good && picture == expected;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(equal == std::array<bool, 4>{true, true, true, true});
+}
+
+// Orders faults of a call, the first, the second, ... of it, until one does not come to pass. How
+// many did.
+int order_each(Faults& faults, std::string_view call, VkResult result,
+               const std::function<void()>& use) {
+  int passing = 0;
+  for (;; ++passing) {
+    faults.order(call, passing, result);
+    use();
+    if (!faults.happened()) return passing;
+  }
+}
+
+// Packs pictures while a call fails once: each comes out right or is an error, and there is one
+// error at most unless the device is to be used no more.
+void pack_with_fault(const Faults& faults, const vulkan::Device& device, VulkanPack& pack,
+                     const Memory& to) {
+  TestPicture picture(picture_size(130, 70), 10, kAligned, to);
+  picture.fill(30);
+  TestPicture expected = picture;
+  expected.pack_with(pack_functions(Substrate::kScalar));
+  int errors = 0;
+  for (int i = 0; i < 3; ++i) {
+    const bool packed = picture.pack_with(pack).ok();
+    if (packed) CHECK(picture == expected);
+    if (!packed) CHECK(faults.happened());
+    errors += packed ? 0 : 1;
+  }
+  if (device.usable()) CHECK(errors <= 1);
+}
+
+TEST_CASE("a failure of any call is an error or is worked around, never a wrong picture",
+          "[pack]") {
+  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  Faults faults;
+  auto test = open_test_device(Faults::options());
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  for (const std::string_view call : Faults::calls()) {
+    const std::string name(call);
+    CAPTURE(name);
+    std::unique_ptr<VulkanPack> pack;
+    int happened = order_each(faults, call, kResult, [&] {
+      auto created = VulkanPack::create(test.device);
+      CHECK(created.ok() == !faults.happened());
+      if (created.ok()) pack = std::move(*created);
+    });
+    REQUIRE(pack != nullptr);
+    for (const Memory& to : {kAligned, kOdd}) {
+      happened += order_each(faults, call, kResult, [&] {
+        if (!test.device->usable()) {
+          test = open_test_device(Faults::options());
+          auto created = VulkanPack::create(test.device);
+          REQUIRE(created.ok());
+          pack = std::move(*created);
+        }
+        pack_with_fault(faults, *test.device, *pack, to);
+      });
+    }
+    CHECK(happened > 0);
+  }
+}
+
+TEST_CASE("a device that is lost is not asked again", "[pack]") {
+  Faults faults;
+  for (const std::string_view call : {"vkQueueSubmit", "vkWaitForFences", "vkAllocateMemory"}) {
+    const auto test = open_test_device(Faults::options());
+    if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+    const auto pack = VulkanPack::create(test.device);
+    REQUIRE(pack.ok());
+    faults.order(call, 0, VK_ERROR_DEVICE_LOST);
+    pack_with_fault(faults, *test.device, **pack, kOdd);
+    CHECK(faults.happened());
+    CHECK_FALSE(test.device->usable());
+    TestPicture picture(picture_size(32, 32), 8, kAligned, kAligned);
+    CHECK_FALSE(picture.pack_with(**pack).ok());
+  }
+}
+
+TEST_CASE("a device that does not end its work is not asked again, and its memory is left",
+          "[pack]") {
+  Faults faults;
+  const auto late = open_test_device(Faults::options());
+  if (late.device == nullptr) DAEDALUS_SKIP(late.reason);
+  const auto pack = VulkanPack::create(late.device);
+  REQUIRE(pack.ok());
+  // The work does end here, only nobody is told: the picture outlives it.
+  static TestPicture picture(picture_size(130, 70), 8, kAligned, kAligned);
+  faults.order("vkWaitForFences", 0, VK_TIMEOUT);
+  const auto result = picture.pack_with(**pack);
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code == ErrorCode::kTimeout);
+  CHECK_FALSE(late.device->usable());
+  CHECK(late.device->abandoned());
+  CHECK_FALSE(picture.pack_with(**pack).ok());
+}
+
+TEST_CASE("no device is an error that says why", "[pack]") {
+  const auto none = vulkan::Device::create({vulkan::DeviceChoice::kNone, {}});
+  REQUIRE_FALSE(none.ok());
+  CHECK(none.error().code == ErrorCode::kNotFound);
+  // The driver on the CPU is never taken for a GPU.
+  const auto gpu = vulkan::Device::create({});
+  if (gpu.ok()) CHECK_FALSE((*gpu)->info().software);
+}
+
+}  // namespace
+}  // namespace daedalus::gpu_kernels

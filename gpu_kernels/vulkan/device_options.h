@@ -1,0 +1,26 @@
+// Which Vulkan device to take; for rooms that need no header of Vulkan's.
+#ifndef DAEDALUS_GPU_KERNELS_VULKAN_DEVICE_OPTIONS_H_
+#define DAEDALUS_GPU_KERNELS_VULKAN_DEVICE_OPTIONS_H_
+
+#include <cstdint>
+#include <functional>
+
+struct VolkDeviceTable;
+
+namespace daedalus::gpu_kernels::vulkan {
+
+enum class DeviceChoice : uint8_t {
+  kAuto,      // a VideoCore first, else another GPU
+  kSoftware,  // a driver that runs on the CPU (lavapipe): for tests, it is slower than our own code
+  kNone,
+};
+
+struct DeviceOptions {
+  DeviceChoice choice = DeviceChoice::kAuto;
+  // Called with the device's functions before any is used: tests put functions that fail there.
+  std::function<void(VolkDeviceTable&)> instrument;
+};
+
+}  // namespace daedalus::gpu_kernels::vulkan
+
+#endif  // DAEDALUS_GPU_KERNELS_VULKAN_DEVICE_OPTIONS_H_

@@ -1,0 +1,100 @@
+#include "gpu_kernels/vulkan/test_device.h"
+
+#include <array>
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+// Mesa and LLVM keep some memory for the life of the process; so does a device that was abandoned.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libvulkan\nleak:libLLVM\n"; }
+
+namespace daedalus::gpu_kernels::vulkan {
+namespace {
+
+// The order, as functions without a context can read it.
+std::atomic<int> g_call{-1};  // index of the function
+std::atomic<int> g_passing{0};
+std::atomic<VkResult> g_result{VK_SUCCESS};
+
+bool strikes(int call) { return g_call == call && g_passing.fetch_sub(1) == 0; }
+
+// In the place of a function of the table: fails if ordered, else is the function.
+template <int kIndex, auto kMember>
+struct Call;
+template <int kIndex, typename... Arguments,
+          VkResult (VKAPI_PTR* VolkDeviceTable::*kMember)(Arguments...)>
+struct Call<kIndex, kMember> {
+  static inline VkResult (*real)(Arguments...) = nullptr;
+
+  static VkResult call(Arguments... arguments) {
+    if (!strikes(kIndex)) return real(arguments...);
+    // Work that nobody waits for would go on in memory that the test frees.
+    if constexpr (std::is_same_v<decltype(kMember), PFN_vkWaitForFences VolkDeviceTable::*>) {
+      real(arguments...);
+    }
+    return g_result;
+  }
+  static void install(VolkDeviceTable& table) {
+    real = table.*kMember;
+    table.*kMember = call;
+  }
+};
+
+template <auto... kMembers>
+struct Calls {
+  template <int... kIndices>
+  static void install(VolkDeviceTable& table, std::integer_sequence<int, kIndices...>) {
+    (Call<kIndices, kMembers>::install(table), ...);
+  }
+  static void install_all(VolkDeviceTable& table) {
+    install(table, std::make_integer_sequence<int, sizeof...(kMembers)>());
+  }
+};
+
+#define DAEDALUS_VULKAN_CALLS(CALL)                                                            \
+  CALL(vkAllocateCommandBuffers), CALL(vkAllocateDescriptorSets), CALL(vkAllocateMemory),      \
+      CALL(vkBeginCommandBuffer), CALL(vkBindBufferMemory), CALL(vkCreateBuffer),              \
+      CALL(vkCreateCommandPool), CALL(vkCreateComputePipelines), CALL(vkCreateDescriptorPool), \
+      CALL(vkCreateDescriptorSetLayout), CALL(vkCreateFence), CALL(vkCreatePipelineLayout),    \
+      CALL(vkCreateShaderModule), CALL(vkEndCommandBuffer),                                    \
+      CALL(vkGetMemoryHostPointerPropertiesEXT), CALL(vkMapMemory), CALL(vkQueueSubmit),       \
+      CALL(vkResetCommandPool), CALL(vkResetDescriptorPool), CALL(vkResetFences),              \
+      CALL(vkWaitForFences)
+#define DAEDALUS_MEMBER(name) &VolkDeviceTable::name
+#define DAEDALUS_NAME(name) #name
+
+}  // namespace
+
+TestDevice open_test_device(const DeviceOptions& options) {
+  auto device = Device::create(options);
+  if (!device) return {nullptr, device.error().message + " (mesa-vulkan-drivers brings one)"};
+  return {std::move(*device), {}};
+}
+
+Faults::Faults() { g_call = -1; }
+Faults::~Faults() { g_call = -1; }
+
+DeviceOptions Faults::options() {
+  return {DeviceChoice::kSoftware, [](VolkDeviceTable& table) {
+            Calls<DAEDALUS_VULKAN_CALLS(DAEDALUS_MEMBER)>::install_all(table);
+          }};
+}
+
+const std::vector<std::string_view>& Faults::calls() {
+  static const std::vector<std::string_view> names = {DAEDALUS_VULKAN_CALLS(DAEDALUS_NAME)};
+  return names;
+}
+
+void Faults::order(std::string_view name, int passing, VkResult result) {
+  g_call = -1;
+  g_passing = passing;
+  g_result = result;
+  for (size_t i = 0; i < calls().size(); ++i) {
+    if (calls()[i] == name) g_call = static_cast<int>(i);
+  }
+}
+
+bool Faults::happened() const { return g_passing < 0; }
+
+}  // namespace daedalus::gpu_kernels::vulkan

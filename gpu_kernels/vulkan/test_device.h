@@ -1,0 +1,45 @@
+// What tests of Vulkan stages share: the device on the CPU, and functions that fail when told to.
+#ifndef DAEDALUS_GPU_KERNELS_VULKAN_TEST_DEVICE_H_
+#define DAEDALUS_GPU_KERNELS_VULKAN_TEST_DEVICE_H_
+
+#include <volk.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/device_options.h"
+
+namespace daedalus::gpu_kernels::vulkan {
+
+// The device on the CPU, for DAEDALUS_SKIP where there is none.
+struct TestDevice {
+  std::shared_ptr<Device> device;
+  std::string reason;  // where `device` is null
+};
+TestDevice open_test_device(const DeviceOptions& options = {DeviceChoice::kSoftware, {}});
+
+// The functions of devices that were made with options() fail as ordered; one object at a time.
+class Faults {
+ public:
+  Faults();
+  ~Faults();
+  Faults(const Faults&) = delete;
+  Faults& operator=(const Faults&) = delete;
+
+  static DeviceOptions options();
+  // All functions that can fail and that we call.
+  static const std::vector<std::string_view>& calls();
+
+  // The call of `name` after `passing` good ones fails, once, without reaching the driver;
+  // a wait is told as failed after it has waited.
+  void order(std::string_view name, int passing, VkResult result);
+  // Whether what was ordered has happened.
+  bool happened() const;
+};
+
+}  // namespace daedalus::gpu_kernels::vulkan
+
+#endif  // DAEDALUS_GPU_KERNELS_VULKAN_TEST_DEVICE_H_

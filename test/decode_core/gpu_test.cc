@@ -1,0 +1,217 @@
+// Clips decoded through the core with the output pass on a GPU, here the driver on the CPU: the
+// same bytes as on scalar code, counted as what they were, also where the GPU fails.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/statistics.h"
+#include "decode_core/core.h"
+#include "decode_core/surface.h"
+#include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/vulkan/test_device.h"
+#include "gpu_kernels/vulkan_stages.h"
+#include "test/catch.h"
+#include "tools/parsed_stream/stream.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using gpu_kernels::Stage;
+using gpu_kernels::Substrate;
+using gpu_kernels::vulkan::DeviceChoice;
+using gpu_kernels::vulkan::DeviceOptions;
+using gpu_kernels::vulkan::Faults;
+
+constexpr size_t kPictures = 12;
+
+struct Played {
+  std::vector<std::vector<uint8_t>> images;   // read from the surfaces, in display order
+  std::map<std::string, uint64_t> packed_on;  // pictures by substrate
+  uint64_t gpu_failures = 0;
+};
+
+class StatisticsFolder {
+ public:
+  StatisticsFolder() : path_(std::string(::getenv("TEST_TMPDIR")) + "/gpu_XXXXXX") {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+  }
+  ~StatisticsFolder() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::vector<uint8_t> image_of(Surface& surface) {
+  const ImageFormat format =
+      surface.format() == SurfaceFormat::kP010 ? ImageFormat::kP010 : ImageFormat::kNv12;
+  const LinearLayout layout = layout_of(format, surface.width(), surface.height());
+  // As clients' buffers are: in pages of their own.
+  constexpr size_t kPage = 4096;
+  const size_t size = (layout.size + kPage - 1) / kPage * kPage;
+  void* const memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  auto* const bytes = static_cast<uint8_t*>(memory);
+  const Rect all{0, 0, surface.width(), surface.height()};
+  REQUIRE(surface.read(all, format, layout, bytes).ok());
+  std::vector<uint8_t> image(bytes, bytes + layout.size);
+  ::munmap(memory, size);
+  return image;
+}
+
+// Decodes the clip's first pictures and reads each through a surface of an odd size.
+Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu) {
+  StatisticsFolder folder;
+  Settings settings;
+  settings.threads = 1;
+  settings.statistics_folder = folder.path();
+  settings.substrate.set(Stage::kPack, pack);
+  Played played;
+  {
+    const auto core = Core::create(settings, gpu);
+    auto stream = parsed_stream::ParsedStream::open(clip);
+    REQUIRE(stream.ok());
+    const auto session = core->open_session(
+        {*(*stream)->profile(), (*stream)->width(), (*stream)->height(), "replay"});
+    REQUIRE(session.ok());
+    const bool wide = clip.find("10bit") != std::string::npos;
+    Surface surface(core, wide ? SurfaceFormat::kP010 : SurfaceFormat::kNv12,
+                    (*stream)->width() - 13, (*stream)->height() + 3);
+    parsed_stream::Event event;
+    while (played.images.size() < kPictures && *(*stream)->next(event)) {
+      if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
+        REQUIRE((*session)->submit(std::move(decode->job)).ok());
+      } else {
+        surface.set_picture(std::get<parsed_stream::OutputEvent>(event).picture);
+        played.images.push_back(image_of(surface));
+      }
+    }
+  }
+  const auto pages = read_statistics(folder.path());
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  played.gpu_failures = pages->front().gpu_failures;
+  for (const auto& stage : pages->front().stages) {
+    if (stage.name == "pack") played.packed_on[stage.substrate] = stage.pictures;
+  }
+  return played;
+}
+
+// Standard error of this process, kept while the object lives.
+class LogCapture {
+ public:
+  LogCapture() : file_(::memfd_create("log", 0)), former_(::dup(STDERR_FILENO)) {
+    ::dup2(file_, STDERR_FILENO);
+  }
+  ~LogCapture() {
+    ::dup2(former_, STDERR_FILENO);
+    ::close(former_);
+    ::close(file_);
+  }
+  size_t count(const std::string& words) const {
+    std::string text(1 << 16, '\0');
+    const ssize_t size = ::pread(file_, text.data(), text.size(), 0);
+    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+    size_t found = 0;
+    for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+      ++found;
+    }
+    return found;
+  }
+
+ private:
+  int file_;
+  int former_;
+};
+
+const std::vector<std::string> kClips = {"test/data/vp9.webm", "test/data/vp9_10bit.webm"};
+
+std::string simd() { return gpu_kernels::pack_functions(Substrate::kSimd).target; }
+
+std::string no_device() { return gpu_kernels::vulkan::open_test_device().reason; }
+
+TEST_CASE("every picture is packed on the GPU where that is asked for, and on nothing else") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  for (const std::string& clip : kClips) {
+    CAPTURE(clip);
+    const Played expected = play(clip, Substrate::kScalar, {});
+    REQUIRE(expected.images.size() == kPictures);
+    CHECK(expected.packed_on == std::map<std::string, uint64_t>{{"scalar", kPictures}});
+    const Played played = play(clip, Substrate::kVulkan, {DeviceChoice::kSoftware, {}});
+    CHECK((played.images == expected.images));
+    CHECK(played.packed_on == std::map<std::string, uint64_t>{{"vulkan", kPictures}});
+    CHECK(played.gpu_failures == 0);
+  }
+}
+
+TEST_CASE("a device that is lost loses no picture; it is counted and told once") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  for (const std::string& clip : kClips) {
+    CAPTURE(clip);
+    const Played expected = play(clip, Substrate::kScalar, {});
+    Faults faults;
+    const LogCapture log;
+    faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);
+    const Played played = play(clip, Substrate::kVulkan, Faults::options());
+    CHECK((played.images == expected.images));
+    CHECK(played.packed_on ==
+          std::map<std::string, uint64_t>{{"vulkan", 5}, {simd(), kPictures - 5}});
+    CHECK(played.gpu_failures == 1);
+    CHECK(log.count("the device was lost") == 1);
+  }
+}
+
+TEST_CASE("a GPU without memory for a picture gets the next one") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClips[0], Substrate::kScalar, {});
+  Faults faults;
+  const LogCapture log;
+  faults.order("vkEndCommandBuffer", 3, VK_ERROR_OUT_OF_HOST_MEMORY);
+  const Played played = play(kClips[0], Substrate::kVulkan, Faults::options());
+  CHECK((played.images == expected.images));
+  CHECK(played.packed_on ==
+        std::map<std::string, uint64_t>{{"vulkan", kPictures - 1}, {simd(), 1}});
+  CHECK(played.gpu_failures == 1);
+  CHECK(log.count("out of memory") == 1);
+}
+
+TEST_CASE("memory that the device does not take is copied, and counted so") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClips[1], Substrate::kScalar, {});
+  Faults faults;
+  faults.order("vkGetMemoryHostPointerPropertiesEXT", 10, VK_ERROR_INVALID_EXTERNAL_HANDLE);
+  const Played played = play(kClips[1], Substrate::kVulkan, Faults::options());
+  CHECK((played.images == expected.images));
+  CHECK(played.packed_on ==
+        std::map<std::string, uint64_t>{{"vulkan", kPictures - 1}, {"vulkan+copy", 1}});
+  CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("without a device the CPU packs, and the log says why") {
+  const Played expected = play(kClips[0], Substrate::kScalar, {});
+  const LogCapture log;
+  const Played played = play(kClips[0], Substrate::kVulkan, {DeviceChoice::kNone, {}});
+  CHECK((played.images == expected.images));
+  CHECK(played.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
+  CHECK(played.gpu_failures == 0);
+  CHECK(log.count("no stage runs on a GPU") == 1);
+}
+
+TEST_CASE("a device is opened only where a stage asks for it") {
+  Faults faults;
+  bool opened = false;
+  const DeviceOptions gpu{DeviceChoice::kSoftware, [&](VolkDeviceTable&) { opened = true; }};
+  const Played played = play(kClips[0], Substrate::kAuto, gpu);
+  CHECK(played.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
+  CHECK_FALSE(opened);
+}
+
+}  // namespace
+}  // namespace daedalus::core::test

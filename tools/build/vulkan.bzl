@@ -1,0 +1,101 @@
+"""Vulkan: headers and the loader that is opened at run time (@volk//:volk), and shaders as constants."""
+
+load("//tools/build:daedalus.bzl", "daedalus_cc_library")
+
+_VOLK = """
+package(default_visibility = ["//visibility:public"])
+
+cc_library(
+    name = "volk",
+    defines = ["VK_NO_PROTOTYPES"],
+    linkopts = ["-ldl"],
+)
+"""
+
+_MISSING = """
+package(default_visibility = ["//visibility:public"])
+
+cc_library(
+    name = "volk",
+    srcs = [":missing"],
+)
+
+genrule(
+    name = "missing",
+    outs = ["volk_is_missing.cc"],
+    cmd = "echo 'no volk.h or vulkan.h: install libvulkan-dev and libvulkan-volk-dev or run ./dev setup, " +
+          "then: bazel sync --configure' >&2; exit 1",
+)
+"""
+
+def _volk_impl(ctx):
+    # Headers alone, under /usr/include: the same for every architecture.
+    there = ctx.path("/usr/include/volk.h").exists and ctx.path("/usr/include/vulkan/vulkan.h").exists
+    ctx.file("BUILD.bazel", _VOLK if there else _MISSING)
+
+volk = repository_rule(
+    implementation = _volk_impl,
+    local = True,
+    configure = True,
+)
+
+# Of tests that use the device on the CPU: it leaves nothing behind and takes no more cores than others.
+TEST_GPU = {
+    "LP_NUM_THREADS": "2",
+    "MESA_SHADER_CACHE_DISABLE": "true",
+}
+
+def daedalus_shaders(name, shaders, visibility = None):
+    """Compute shaders, compiled, optimized and validated, as arrays of SPIR-V words in the header NAME.h.
+
+    foo_bar.comp becomes daedalus::gpu_kernels::shaders::foo_bar; NAME_modules are the files of SPIR-V. The optimizer is what unrolls loops marked [[unroll]];
+    without it the V3D's compiler keeps arrays in memory.
+
+    Args:
+      name: the library.
+      shaders: the sources, NAME.comp each.
+      visibility: of the library.
+    """
+    modules = []
+    for shader in shaders:
+        module = shader[:-len(".comp")] + ".spv"
+        native.genrule(
+            name = module + "_module",
+            srcs = [shader],
+            outs = [module],
+            cmd = " && ".join([
+                "glslangValidator --quiet -V --target-env vulkan1.1 -o $@.raw $<",
+                "spirv-opt --target-env=vulkan1.1 -O $@.raw -o $@",
+                "spirv-val --target-env vulkan1.1 $@",
+                "rm $@.raw",
+            ]),
+            message = "Compiling the shader",
+        )
+        modules.append(module)
+    native.filegroup(
+        name = name + "_modules",
+        srcs = modules,
+        visibility = visibility,
+    )
+    native.genrule(
+        name = name + "_header",
+        srcs = modules,
+        outs = [name + ".h"],
+        cmd = """{
+            echo "// Generated from shaders; see tools/build/vulkan.bzl."
+            echo "#pragma once"
+            echo "#include <cstdint>"
+            echo "namespace daedalus::gpu_kernels::shaders {"
+            for module in $(SRCS); do
+                echo "inline constexpr uint32_t $$(basename $$module .spv)[] = {"
+                od -An -v -tx4 -w32 $$module | sed -E 's/([0-9a-f]{8})/0x\\1,/g'
+                echo "};"
+            done
+            echo "}  // namespace"
+        } > $@""",
+    )
+    daedalus_cc_library(
+        name = name,
+        hdrs = [name + ".h"],
+        visibility = visibility,
+    )
