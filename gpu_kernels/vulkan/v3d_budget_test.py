@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""What Mesa's compiler makes of the shaders for a V3D 7.1 (Raspberry Pi 5), against their budgets.
+
+DAEDALUS_V3D is a folder with `v3d-env`, a program that runs another with Mesa's v3dv on a DRM device that only
+pretends: pipelines really compile, nothing runs. Without it the test skips.
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+PROGRAM = "gpu_kernels/vulkan/compile_shaders"
+FOLDER = "gpu_kernels/pack"
+
+LANES = 16
+QPUS = 12
+CLOCKS_PER_INSTRUCTION = 4
+HERTZ = 0.96e9
+
+
+@dataclasses.dataclass
+class Budget:
+    """Of one 1080p picture."""
+
+    invocations: int
+    milliseconds: float
+    tmu_thousands: int
+
+
+# Chroma: an invocation does 16 bytes of u and of v. Luma: 16 bytes; its budgets are 16-bit samples'.
+BUDGETS = {
+    "nv12": Budget(960 * 540 // 16, 0.08, 8),
+    "p010": Budget(2 * 960 * 540 // 16, 0.12, 24),
+    "luma": Budget(2 * 1920 * 1080 // 16, 0.30, 33),
+}
+
+
+@dataclasses.dataclass
+class Compiled:
+    instructions: int
+    threads: int
+    uniforms: int
+    spills: int
+    fills: int
+    tmu_operations: int  # of a group of 16 invocations
+    scratch: int         # bytes of each invocation
+
+    def groups(self, budget):
+        return -(-budget.invocations // LANES)
+
+    def milliseconds(self, budget):
+        """The time in which all QPUs could issue the instructions: memory's is not in it."""
+        return self.instructions * CLOCKS_PER_INSTRUCTION * self.groups(budget) / (QPUS * HERTZ) * 1e3
+
+    def tmu_thousands(self, budget):
+        return round(self.tmu_operations * self.groups(budget) / 1000)
+
+
+STATISTICS = re.compile(r"^SHADER-DB-[0-9a-f]{40} .* shader: (\d+) inst, (\d+) threads, \d+ loops, (\d+) uniforms, \d+ max-temps, "
+                        r"(\d+):(\d+) spills:fills")
+# A write of a TMU address register starts an operation; tmud only carries data.
+TMU_ADDRESS = re.compile(r"\b(?:tmua|tmuau|tmuas)\b")
+# What NIR says of arrays that it could not keep in registers; Mesa's count of spills leaves them out.
+SCRATCH = re.compile(r"^scratch: (\d+)$")
+
+
+def read_log(text):
+    """The last dump of each module's code and what the compiler counted, by the module's name."""
+    compiled = {}
+    name, tmu, scratch, in_code = None, 0, 0, False
+    for line in text.splitlines():
+        if line.startswith("module "):
+            name, tmu, scratch, in_code = os.path.basename(line.split()[1])[:-len(".spv")], 0, 0, False
+        elif line.endswith(" QPU:"):
+            tmu, in_code = 0, True
+        elif line.endswith(" NIR:"):
+            in_code = False
+        elif found := SCRATCH.match(line):
+            scratch = max(scratch, int(found[1]))
+        elif (found := STATISTICS.match(line)) and name:
+            compiled[name] = Compiled(*map(int, found.groups()), tmu, scratch)
+            in_code = False
+        elif in_code and TMU_ADDRESS.search(line):
+            tmu += 1
+    return compiled
+
+
+def compile_modules(folder, modules):
+    environment = dict(os.environ, V3D_DEBUG="shaderdb,cs", XDG_CACHE_HOME=os.environ["TEST_TMPDIR"])
+    run = subprocess.run([os.path.join(folder, "v3d-env"), PROGRAM, *modules], env=environment, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if run.returncode != 0:
+        raise RuntimeError(f"the shaders do not compile:\n{run.stdout[-2000:]}")
+    if "device V3D 7.1" not in run.stdout:
+        raise RuntimeError("the device is no V3D 7.1")
+    return read_log(run.stdout)
+
+
+class BudgetTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = os.environ.get("DAEDALUS_V3D", "")
+        if not os.path.exists(os.path.join(cls.folder, "v3d-env")):
+            raise unittest.SkipTest("DAEDALUS_V3D names no folder with v3d-env")
+        cls.compiled = compile_modules(cls.folder, [f"{FOLDER}/{name}.spv" for name in BUDGETS])
+
+    def test_every_shader_keeps_its_budget(self):
+        for name, budget in BUDGETS.items():
+            with self.subTest(name):
+                found = self.compiled[name]
+                print(f"figures: V3D {name}: {found.instructions} instructions, {found.threads} threads, "
+                      f"{found.uniforms} uniforms, {found.milliseconds(budget):.3f} ms (<= {budget.milliseconds}), "
+                      f"{found.tmu_thousands(budget)}k TMU operations (<= {budget.tmu_thousands}k)")
+                self.assertLessEqual(found.milliseconds(budget), budget.milliseconds)
+                self.assertLessEqual(found.tmu_thousands(budget), budget.tmu_thousands)
+                self.assertGreater(found.tmu_operations, 0)
+
+    def test_no_shader_uses_memory_of_its_own(self):
+        for name in BUDGETS:
+            with self.subTest(name):
+                found = self.compiled[name]
+                self.assertEqual((found.spills, found.fills, found.scratch), (0, 0, 0))
+                self.assertGreaterEqual(found.threads, 2)
+
+    def test_scratch_memory_would_be_seen(self):
+        # A local array that a loop indexes, which the optimizer was not allowed to unroll.
+        found = compile_modules(self.folder, ["gpu_kernels/vulkan/scratch.spv"])["scratch"]
+        self.assertGreater(found.scratch, 0)
+
+
+def main():
+    program = unittest.main(exit=False, verbosity=2)
+    result = program.result
+    skipped = 3 if result.skipped else 0
+    failed = len({str(test).split(" [")[0] for test, _ in result.failures + result.errors})
+    print(f"{0 if skipped else 3 - failed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(0 if result.wasSuccessful() else 1)
+
+
+if __name__ == "__main__":
+    main()
