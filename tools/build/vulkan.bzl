@@ -48,8 +48,8 @@ TEST_GPU = {
 def daedalus_shaders(name, shaders, visibility = None):
     """Compute shaders, compiled, optimized and validated, as arrays of SPIR-V words in the header NAME.h.
 
-    foo_bar.comp becomes daedalus::gpu_kernels::shaders::foo_bar; NAME_modules are the files of SPIR-V. The optimizer is what unrolls loops marked [[unroll]];
-    without it the V3D's compiler keeps arrays in memory.
+    foo_bar.comp becomes daedalus::gpu_kernels::shaders::foo_bar; NAME_modules are the files of SPIR-V. The optimizer is
+    what unrolls loops marked [[unroll]]; without it the V3D's compiler keeps arrays in memory.
 
     Args:
       name: the library.
