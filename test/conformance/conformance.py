@@ -61,6 +61,8 @@ def parse_arguments(arguments):
     parser.add_argument("--damaged", default=os.path.join(HERE, "damaged.tsv"), help=argparse.SUPPRESS)
     harness.add_program_options(parser)
     options = parser.parse_args(arguments)
+    if options.backend == fronts.LOOPBACK and options.front not in ("va", "replay"):
+        parser.error(f"--backend {fronts.LOOPBACK} is for the fronts va and replay: the V4L2 nodes decode in software")
     options.in_machine = options.transport == "cuse" and not os.environ.get("DAEDALUS_STATS")
     if options.transport == "cuse":
         if not options.front.startswith("v4l2"):
@@ -86,6 +88,9 @@ class Run:
         self.front = fronts.front_class(options.front, options.client == "own")(self.programs, self.asked)
         self.limits = {client: manifest.read_client_limits(options.limits, options.front, client)
                        for client in ("ffmpeg", "own")}
+        self.hardware_limits = {}
+        if self.asked.loopback:
+            self.hardware_limits = manifest.read_client_limits(options.limits, options.front, "hardware")
         self.damaged = manifest.read_damaged(options.damaged)
 
     def row(self, stream):
@@ -101,6 +106,12 @@ class Run:
         """(the verdict, the outcome that the row describes, the client that it came from)."""
         chosen = fronts.for_stream(self.front, stream)
         verdict, outcome = self.decode(chosen, stream)
+        if stream.path in self.hardware_limits and verdicts.is_excusable(verdict):
+            # What the kernel's interface cannot carry to hardware is software's to show.
+            proof, _ = self.decode(fronts.ReplayFront(self.programs, dataclasses.replace(self.asked, backend="")), stream)
+            reason = self.hardware_limits[stream.path]
+            verdict = verdicts.with_client_limit(reason, proof, "software", same_interface=False)
+            return verdict, outcome, chosen.client_name
         limits = self.limits[chosen.client_name]
         if stream.path not in limits or not verdicts.is_excusable(verdict):
             return verdict, outcome, chosen.client_name

@@ -8,7 +8,8 @@ that says what shall happen:
 `partly` (we decode all but one picture); `crash`; `hang`; `report` (a sanitizer's, of ours), `client report` (of the
 client); `refusal` (a sanitizer does not start); `status` (exits 1); `error`, `concealed`, `twice` (counted in the
 statistics page); `engine` (another engine than asked); `client` (over CUSE: decoded in the client and not by the
-daemon). A statistics page is a JSON file.
+daemon); with hardware:loopback `no hardware`, `no device`, `device error` and `device lacks one`
+(picture). A statistics page is a JSON file.
 """
 
 import hashlib
@@ -36,14 +37,30 @@ def write_statistics(front, stream, act):
     if act == "software":
         return
     page = {
-        "pid": os.getpid(), "session": 1, "front": front, "codec": "h264", "backend": "software",
+        "pid": os.getpid(), "session": 1, "front": front, "codec": "h264", "backend": backend(act),
         "program": "daedalusd" if os.environ.get("TRANSPORT") == "cuse" and act != "client" else "client",
         "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
         "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
         "concealed": int(act == "concealed"), "redecodes": int(act == "twice"), "substrate": {"pack": stream.get("substrate", "AVX2")},
     }
-    with open(os.path.join(os.environ["DAEDALUS_STATS"], f"{os.getpid()}.page"), "w", encoding="utf-8") as file:
+    write_page(page)
+    if page["backend"] == "hardware" and act != "no device":
+        errors = int(act == "device error")
+        few = int(act == "device lacks one")
+        write_page({**page, "session": 2, "front": "v4l2-request", "backend": "software", "engine": "libavcodec",
+                    "errors": errors, "pictures": page["pictures"] - few})
+
+
+def write_page(page):
+    name = f"{page['pid']}-{page['session']}.page"
+    with open(os.path.join(os.environ["DAEDALUS_STATS"], name), "w", encoding="utf-8") as file:
         json.dump(page, file)
+
+
+def backend(act):
+    """hardware:loopback needs the nodes of `daedalus run`."""
+    looped = os.environ.get("DAEDALUS_BACKEND") == "hardware:loopback" and os.environ.get("TRANSPORT") == "in-process"
+    return "hardware" if looped and act != "no hardware" else "software"
 
 
 def misbehave(act):

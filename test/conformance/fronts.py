@@ -11,6 +11,11 @@ import harness
 MD5_LINE = re.compile(r"^md5 ([0-9a-f]{32}) frames (\d+)\s*$", re.MULTILINE)
 
 
+# The backend whose hardware is our own stateless decoder, in the same process, and the front that decodes there.
+LOOPBACK = "hardware:loopback"
+DEVICE_FRONT = "v4l2-request"
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the run was told to use; '' where any will do."""
@@ -24,6 +29,21 @@ class Asked:
     def environment(self):
         names = {"DAEDALUS_ENGINE": self.engine, "DAEDALUS_BACKEND": self.backend, "DAEDALUS_SUBSTRATE": self.substrate}
         return {name: value for name, value in names.items() if value}
+
+    @property
+    def loopback(self):
+        return self.backend == LOOPBACK
+
+    def under_device(self, programs, command):
+        """`command`, with the nodes beside it that stand in for hardware, where that was asked for."""
+        return programs.command("run", "--transport", "in-process", "--", *command) if self.loopback else command
+
+    def split(self, sessions):
+        """(the front's sessions, those of the device behind it)."""
+        if not self.loopback:
+            return sessions, []
+        return ([page for page in sessions if page.get("front") != DEVICE_FRONT],
+                [page for page in sessions if page.get("front") == DEVICE_FRONT])
 
     def options(self):
         named = (("--engine", self.engine), ("--backend", self.backend), ("--substrate", self.substrate))
@@ -40,6 +60,7 @@ class Outcome:
     frames: int = 0
     hashes: list = field(default_factory=list)  # one a frame, where the front gives them without another run
     sessions: list = field(default_factory=list)  # the statistics pages
+    device: list = field(default_factory=list)  # likewise, of the decoder that stood in for hardware
 
 
 def time_limit(stream, scale):
@@ -104,7 +125,8 @@ class FfmpegFront:
                 "-vf", self.picture_filter(stream), "-pix_fmt", stream.pix_fmt, "-c:v", "rawvideo",
                 "-f", "tee", f"[f=hash:hash=md5]{total}|[f=framemd5]{frames}")
             finished, sessions = self.run(command, time_limit(stream, self.asked.time_scale))
-            outcome = Outcome(self.name, finished, hashes=harness.frame_hashes(frames), sessions=sessions)
+            sessions, device = self.asked.split(sessions)
+            outcome = Outcome(self.name, finished, hashes=harness.frame_hashes(frames), sessions=sessions, device=device)
             outcome.frames = len(outcome.hashes)
             if os.path.exists(total):
                 with open(total, encoding="ascii") as file:
@@ -129,6 +151,9 @@ class VaFront(FfmpegFront):
 
     def environment(self):
         return {**self.programs.client_environment(), **super().environment()}
+
+    def client(self, *arguments):
+        return self.asked.under_device(self.programs, super().client(*arguments))
 
     def input_options(self, path, stream, strict):
         return harness.va_input(self.programs.render_node, stream.codec, strict)
@@ -191,7 +216,8 @@ class PrintingFront:
 
     def decode(self, folder, stream):
         finished, sessions = self.run(folder, stream, "--md5", time_limit(stream, self.asked.time_scale))
-        outcome = Outcome(self.name, finished, sessions=sessions)
+        sessions, device = self.asked.split(sessions)
+        outcome = Outcome(self.name, finished, sessions=sessions, device=device)
         printed = MD5_LINE.search(finished.out)
         if printed:
             outcome.md5, outcome.frames = printed.group(1), int(printed.group(2))
@@ -222,8 +248,9 @@ class ReplayFront(PrintingFront):
     name = "replay"
 
     def command(self, path, form, stream):
-        return self.programs.command("decode", "--front", "replay", *self.asked.options(), *luma_option(stream), path,
-                                     form)
+        decode = self.programs.command("decode", "--front", "replay", *self.asked.options(), *luma_option(stream), path,
+                                       form)
+        return self.asked.under_device(self.programs, decode)
 
 
 class OwnV4l2Front(PrintingFront):

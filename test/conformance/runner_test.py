@@ -230,6 +230,51 @@ class Passes(WithFolder):
         self.assertEqual(self.folder.run("va")[0], 2)
 
 
+class Loopback(WithFolder):
+    """With our own stateless decoder as the hardware: both ends must say that they decoded."""
+
+    BACKEND = ("--backend", "hardware:loopback")
+
+    def test_passes(self):
+        self.folder.add("a.stream")
+        for front in ("va", "replay"):
+            status, printed, rows = self.folder.run(front, *self.BACKEND)
+            self.assertEqual(status, 0, printed)
+            self.assertEqual((rows["a.stream"]["backend"], rows["a.stream"]["pictures"]), ("hardware", 5))
+
+    def test_software_in_its_place(self):
+        for front in ("va", "replay"):
+            self.expect_failure(front, "no hardware", verdict.PATH, "the device's backend is missing", *self.BACKEND)
+
+    def test_no_page_of_the_device(self):
+        self.expect_failure("va", "no device", verdict.PATH, "the device's backend is missing", *self.BACKEND)
+
+    def test_a_picture_that_the_device_did_not_decode(self):
+        self.expect_failure("replay", "device lacks one", verdict.PATH, "4 pictures decoded by the device for 5",
+                            *self.BACKEND)
+
+    def test_an_error_of_the_device(self):
+        self.expect_failure("va", "device error", verdict.PATH, "1 errors of the device", *self.BACKEND)
+
+    def test_wrong_pixels(self):
+        self.expect_failure("va", "wrong", verdict.WRONG, "frame 3 is the first wrong one of 5", *self.BACKEND)
+
+    def test_what_the_interface_cannot_carry_is_softwares_to_show(self):
+        with open(self.folder.limits, "w", encoding="ascii") as file:
+            file.write("x.stream\tva\thardware\tno other size\n")
+        for act, replay, expected in (("concealed", "good", (0, "client-limit")), ("wrong", "wrong", (1, verdict.WRONG)),
+                                      ("crash", "good", (1, verdict.CRASH)), ("good", "wrong", (0, ""))):
+            self.folder.add("x.stream", va=act, replay=replay)
+            status, printed, rows = self.folder.run("va", *self.BACKEND)
+            self.assertEqual((status, rows["x.stream"]["kind"]), expected, printed)
+        self.folder.add("x.stream", va="wrong")
+        self.assertEqual(self.folder.run("va")[2]["x.stream"]["kind"], verdict.WRONG)
+
+    def test_the_nodes_own_fronts_are_refused(self):
+        with self.assertRaises(SystemExit):
+            self.folder.run("v4l2-request", *self.BACKEND)
+
+
 class StatelessClient(WithFolder):
     def test_passes_and_fails(self):
         self.folder.add("a.stream")

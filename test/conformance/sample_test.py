@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A small spread of the corpus passes through stock ffmpeg with the VA driver and with the stateful V4L2 decoder, through
-our stateless V4L2 client, and through replay.
+our stateless V4L2 client, and through replay; and with the hardware backend on our own stateless decoder.
 
 The corpus is not part of the project: DAEDALUS_CORPUS names it, else ../shared/corpus beside the tree is taken. Without
 one this test says so and passes with nothing run.
@@ -12,7 +12,8 @@ import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 STREAMS = "12"
-FRONTS = ("replay", "va", "v4l2", "v4l2-request")
+LOOPBACK = ("--backend", "hardware:loopback")
+RUNS = (("replay",), ("va",), ("v4l2",), ("v4l2-request",), ("va", *LOOPBACK), ("replay", *LOOPBACK))
 
 
 def main():
@@ -24,10 +25,10 @@ def main():
     runfiles = os.path.join(os.environ.get("TEST_SRCDIR", ""), os.environ.get("TEST_WORKSPACE", ""))
     built = {"DAEDALUS_BIN": runfiles} if os.environ.get("TEST_SRCDIR") else {}
     failed = 0
-    for front in FRONTS:
-        command = [os.path.join(HERE, "conformance.py"), "--front", front, "--sample", STREAMS, corpus]
+    for front, *options in RUNS:
+        command = [os.path.join(HERE, "conformance.py"), "--front", front, *options, "--sample", STREAMS, corpus]
         failed += subprocess.run(command, env={**os.environ, **built}, check=False).returncode != 0
-    print(f"{len(FRONTS) - failed} passed, {failed} failed")
+    print(f"{len(RUNS) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

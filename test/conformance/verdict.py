@@ -77,6 +77,19 @@ def judge_tolerance(largest, share, difference):
     return failed(WRONG, f"{share:.4%} of the samples off, by up to {largest}; {difference}")
 
 
+def device_fault(outcome):
+    """What the pages of the decoder that stood in for hardware say against the claim that it decoded all that the front
+    was given."""
+    backends = harness.values(outcome.device, "backend")
+    if backends != ["software"]:
+        return f"the device's backend is {'+'.join(backends) or 'missing'}, not software"
+    there, here = harness.total(outcome.device, "pictures"), harness.total(outcome.sessions, "pictures")
+    if there < here:
+        return f"{there} pictures decoded by the device for {here} pictures of the front"
+    errors = harness.total(outcome.device, "errors")
+    return f"{errors} errors of the device" if errors else ""
+
+
 def path_fault(stream, outcome, asked, damaged, coded_pictures):
     """What the statistics pages say against the claim that all was decoded by us, as asked, without an error."""
     sessions = outcome.sessions
@@ -86,8 +99,13 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
     programs = harness.values(sessions, "program")
     if asked.transport == "cuse" and programs != [DAEMON]:
         return f"decoded by {'+'.join(programs)}, not by the daemon"
+    if asked.loopback:
+        wrong = device_fault(outcome)
+        if wrong:
+            return wrong
     for key in ("engine", "backend"):
-        wanted = getattr(asked, key)
+        # "hardware" and a device's name go by one word.
+        wanted = getattr(asked, key).partition(":")[0]
         found = harness.values(sessions, key)
         if wanted and wanted != "auto" and found != [wanted]:
             return f"{key} {'+'.join(found)}, not {wanted}"
