@@ -5,8 +5,10 @@
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
 
-// The kernel resets a V3D that makes no progress for half a second.
-constexpr uint64_t kPatience = 3'000'000'000;  // nanoseconds
+// How long work may take, nanoseconds. The kernel resets a V3D that makes no progress for half a
+// second; a driver on the CPU compiles at the first dispatch, on whatever cores are free.
+constexpr uint64_t kPatience = 3'000'000'000;
+constexpr uint64_t kPatienceWithSoftware = 100 * kPatience;
 
 }  // namespace
 
@@ -132,8 +134,9 @@ Status Batch::run() {
 }
 
 Status Batch::wait() {
+  const uint64_t patience = device_.info().software ? kPatienceWithSoftware : kPatience;
   const VkResult result =
-      device_.calls().vkWaitForFences(device_.handle(), 1, &fence_, VK_TRUE, kPatience);
+      device_.calls().vkWaitForFences(device_.handle(), 1, &fence_, VK_TRUE, patience);
   if (result == VK_SUCCESS) return {};
   // Of a lost device no work goes on (Vulkan, "Lost Device"); of any other it may.
   if (result != VK_ERROR_DEVICE_LOST) device_.abandon();
