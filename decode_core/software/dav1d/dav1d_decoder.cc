@@ -1,6 +1,7 @@
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -12,12 +13,13 @@ extern "C" {
 #include <dav1d/dav1d.h>
 }
 
+#include "decode_core/film_grain.h"
 #include "decode_core/picture.h"
-#include "decode_core/software/dav1d/film_grain.h"
 #include "decode_core/software/dav1d/packet_writer.h"
 #include "decode_core/software/dav1d/picture_allocator.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
 #include "decode_core/software/dav1d/slot_map.h"
+#include "gpu_kernels/film_grain/av1.h"
 
 namespace daedalus::core {
 namespace {
@@ -59,6 +61,12 @@ struct Undecided {
 
 class Dav1dDecoder final : public Decoder {
  public:
+  Dav1dDecoder(Workers& workers, const gpu_kernels::SubstrateChoice& substrate)
+      : workers_(workers),
+        film_grain_(
+            gpu_kernels::av1_film_grain_functions(substrate.of(gpu_kernels::Stage::kFilmGrain))),
+        stages_{{{stage_name(gpu_kernels::Stage::kFilmGrain), film_grain_.target}}} {}
+
   Status open(int threads) {
     Dav1dSettings settings;
     dav1d_default_settings(&settings);
@@ -109,7 +117,8 @@ class Dav1dDecoder final : public Decoder {
     } else {
       outcome.error = status.error();
     }
-    if (job.display != nullptr && outcome.frame.has_value()) show(parameters, picture, outcome);
+    if (job.display != nullptr && outcome.frame.has_value())
+      show(parameters, !picture.empty(), outcome);
     return outcome;
   }
 
@@ -202,21 +211,33 @@ class Dav1dDecoder final : public Decoder {
   }
 
   // The displayed picture: the target's pixels, with film grain if there is any.
-  void show(const Av1Parameters& parameters, const OwnedPicture& picture, DecodeOutcome& outcome) {
+  void show(const Av1Parameters& parameters, bool decoded, DecodeOutcome& outcome) {
     outcome.display = outcome.frame;
-    if (picture.empty() ||
-        (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
+    if (!decoded || (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
       return;
     }
-    auto grained = apply_film_grain(*decoder_, picture.get(), parameters.film_grain);
+    auto grained = with_film_grain(parameters, outcome.frame->view);
     if (grained) {
       outcome.display = std::move(*grained);
-      outcome.film_grain = true;
+      outcome.stages = stages_;
     } else {
       outcome.concealed = true;
     }
   }
 
+  // A picture of its own: references stay clean.
+  Result<FrameBuffer> with_film_grain(const Av1Parameters& parameters, const FrameView& clean) {
+    const bool monochrome = (parameters.sequence.flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) != 0;
+    const auto grain = prepare_film_grain(parameters.film_grain, clean, monochrome);
+    if (!grain) return grain.error();
+    auto grained = allocator_.allocate(clean.format, clean.width, clean.height);
+    if (grained) add_film_grain(film_grain_, **grain, workers_, clean, grained->view);
+    return grained;
+  }
+
+  Workers& workers_;
+  const gpu_kernels::Av1FilmGrainFunctions& film_grain_;
+  const std::array<StageRun, 1> stages_;
   PictureAllocator allocator_;
   std::unique_ptr<Dav1dContext, CloseDecoder> decoder_;
   SlotMap slots_;
@@ -228,8 +249,9 @@ class Dav1dDecoder final : public Decoder {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads) {
-  auto decoder = std::make_unique<Dav1dDecoder>();
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(Workers& workers, int threads,
+                                                      gpu_kernels::SubstrateChoice substrate) {
+  auto decoder = std::make_unique<Dav1dDecoder>(workers, substrate);
   if (Status status = decoder->open(threads); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }
