@@ -129,13 +129,13 @@ Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
 }
 
 void add_film_grain(const Av1FilmGrainFunctions& functions, const Av1FilmGrain& grain,
-                    Workers& workers, const FrameView& clean, const FrameView& to) {
+                    Workers& workers, int threads, const FrameView& clean, const FrameView& to) {
   // What a second thread costs is less than this many samples' grain.
   constexpr uint32_t kSamplesPerBand = 320 * 128;
   const Addition addition(functions, grain, clean, to);
   const uint32_t chroma_rows = chroma_420(clean.height);
   const uint32_t bands = std::clamp(clean.width * clean.height / kSamplesPerBand, 1u,
-                                    static_cast<uint32_t>(workers.threads()));
+                                    static_cast<uint32_t>(std::max(threads, 1)));
   workers.run(bands, [&](uint32_t band) {
     const uint32_t first = chroma_rows * band / bands;
     const uint32_t end = chroma_rows * (band + 1) / bands;

@@ -17,9 +17,10 @@ namespace daedalus::core {
 Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
     const v4l2_ctrl_av1_film_grain& parameters, const FrameView& clean, bool monochrome);
 
-// Writes `clean` with its grain to `to`, which is of the same format and size.
+// Writes `clean` with its grain to `to`, which is of the same format and size, on at most `threads`
+// threads.
 void add_film_grain(const gpu_kernels::Av1FilmGrainFunctions& functions,
-                    const gpu_kernels::Av1FilmGrain& grain, Workers& workers,
+                    const gpu_kernels::Av1FilmGrain& grain, Workers& workers, int threads,
                     const FrameView& clean, const FrameView& to);
 
 }  // namespace daedalus::core

@@ -274,7 +274,8 @@ Samples apply_by_kernels(const FrameView& clean, const v4l2_ctrl_av1_film_grain&
     from.planes[i] = {grey.data(), width_of(clean, 1) * sample_bytes(clean)};
     to.planes[i] = {copies[i].data(), from.planes[i].stride};
   }
-  add_film_grain(gpu_kernels::av1_film_grain_functions(substrate), **grain, workers, from, to);
+  add_film_grain(gpu_kernels::av1_film_grain_functions(substrate), **grain, workers,
+                 workers.threads(), from, to);
   if (monochrome) CHECK((copies[1] == grey && copies[2] == grey));
   return samples;
 }

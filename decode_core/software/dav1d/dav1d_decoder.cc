@@ -70,6 +70,7 @@ class Dav1dDecoder final : public Decoder {
   Status open(int threads) {
     Dav1dSettings settings;
     dav1d_default_settings(&settings);
+    threads_ = threads;
     settings.n_threads = threads;
     settings.max_frame_delay = 1;
     settings.apply_grain = 0;
@@ -117,8 +118,9 @@ class Dav1dDecoder final : public Decoder {
     } else {
       outcome.error = status.error();
     }
-    if (job.display != nullptr && outcome.frame.has_value())
+    if (job.display != nullptr && outcome.frame.has_value()) {
       show(parameters, !picture.empty(), outcome);
+    }
     return outcome;
   }
 
@@ -231,11 +233,12 @@ class Dav1dDecoder final : public Decoder {
     const auto grain = prepare_film_grain(parameters.film_grain, clean, monochrome);
     if (!grain) return grain.error();
     auto grained = allocator_.allocate(clean.format, clean.width, clean.height);
-    if (grained) add_film_grain(film_grain_, **grain, workers_, clean, grained->view);
+    if (grained) add_film_grain(film_grain_, **grain, workers_, threads_, clean, grained->view);
     return grained;
   }
 
   Workers& workers_;
+  int threads_ = 1;
   const gpu_kernels::Av1FilmGrainFunctions& film_grain_;
   const std::array<StageRun, 1> stages_;
   PictureAllocator allocator_;
