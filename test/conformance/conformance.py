@@ -11,6 +11,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import datetime
+import fnmatch
 import functools
 import json
 import os
@@ -106,10 +107,11 @@ class Run:
         """(the verdict, the outcome that the row describes, the client that it came from)."""
         chosen = fronts.for_stream(self.front, stream)
         verdict, outcome = self.decode(chosen, stream)
-        if stream.path in self.hardware_limits and verdicts.is_excusable(verdict):
-            # What the kernel's interface cannot carry to hardware is software's to show.
-            proof, _ = self.decode(fronts.ReplayFront(self.programs, dataclasses.replace(self.asked, backend="")), stream)
-            reason = self.hardware_limits[stream.path]
+        reason = self.hardware_limit(stream)
+        if reason and verdicts.is_excusable(verdict):
+            # What does not reach hardware is software's to show.
+            software = dataclasses.replace(self.asked, backend="")
+            proof, _ = self.decode(type(chosen)(self.programs, software), stream)
             verdict = verdicts.with_client_limit(reason, proof, "software", same_interface=False)
             return verdict, outcome, chosen.client_name
         limits = self.limits[chosen.client_name]
@@ -124,6 +126,11 @@ class Run:
         if same_interface:
             return verdict, proof_outcome, front.client_name
         return verdict, outcome, chosen.client_name
+
+    def hardware_limit(self, stream):
+        """The reason of the first line that names the stream, by its path or by a pattern; '': none does."""
+        return next((reason for pattern, reason in self.hardware_limits.items()
+                     if fnmatch.fnmatch(stream.path, pattern)), "")
 
     def decode(self, front, stream):
         if stream.robustness:
