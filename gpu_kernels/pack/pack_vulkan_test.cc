@@ -62,7 +62,8 @@ class TestPlane {
   SourcePlane source() const { return {bytes_.data() + first_, stride()}; }
   TargetPlane target() { return {bytes_.data() + first_, stride()}; }
 
-  void fill(const std::function<uint8_t(size_t)>& byte_at) {
+  template <typename ByteAt>
+  void fill(const ByteAt& byte_at) {
     for (size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = byte_at(i);
   }
   bool operator==(const TestPlane& other) const { return bytes_ == other.bytes_; }
@@ -200,21 +201,21 @@ TEST_CASE("a large picture in memory as decoders and surfaces have it is packed 
   if (test.device->info().import_alignment == 0) DAEDALUS_SKIP("no memory can be imported");
   const auto pack = VulkanPack::create(test.device);
   REQUIRE(pack.ok());
-  for (const int depth : kDepths) {
-    for (const Size& size : {picture_size(1920, 1080), picture_size(1918, 1079)}) {
-      TestPicture picture(size, depth, kAligned, kAligned);
-      picture.fill(9);
-      const TestPicture expected = expected_of(picture);
-      const auto transfer = picture.pack_with(**pack);
-      REQUIRE(transfer.ok());
-      CHECK(*transfer == PackTransfer::kInPlace);
-      CHECK(picture == expected);
-      // Copies are told: the same into memory that vectors do not fit.
-      TestPicture copied(size, depth, kAligned, kOdd);
-      const auto second = copied.pack_with(**pack);
-      REQUIRE(second.ok());
-      CHECK(*second == PackTransfer::kCopied);
-    }
+  for (const auto& [size, depth] :
+       {std::pair{picture_size(1920, 1080), 8}, {picture_size(1918, 1079), 10}}) {
+    TestPicture picture(size, depth, kAligned, kAligned);
+    picture.fill(0);
+    TestPicture expected = picture;
+    expected.pack_with(pack_functions(Substrate::kScalar));
+    const auto transfer = picture.pack_with(**pack);
+    REQUIRE(transfer.ok());
+    CHECK(*transfer == PackTransfer::kInPlace);
+    CHECK(picture == expected);
+    // Copies are told: the same into memory that vectors do not fit.
+    TestPicture copied(size, depth, kAligned, kOdd);
+    const auto second = copied.pack_with(**pack);
+    REQUIRE(second.ok());
+    CHECK(*second == PackTransfer::kCopied);
   }
 }
 
