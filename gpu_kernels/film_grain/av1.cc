@@ -60,8 +60,8 @@ struct AutoRegression {
     for (int dy = -lag; dy < 0; ++dy) {
       for (int dx = -lag; dx <= lag; ++dx) {
         const int16_t* from = row + dy * width + dx;
-        const int c = *coeff++;
-        for (int x = kBorder; x < width - kBorder; ++x) sums[x] += c * from[x];
+        for (int x = kBorder; x < width - kBorder; ++x) sums[x] += *coeff * from[x];
+        ++coeff;
       }
     }
     const int lowest = grain_min(bit_depth);
@@ -94,9 +94,10 @@ void generate_chroma(const Av1FilmGrainParameters& parameters, size_t component,
   generate_white_noise(parameters.grain_seed ^ kSeeds[component],
                        12 - bit_depth + parameters.grain_scale_shift, kChromaTemplate, grain);
   const auto& coeffs = parameters.chroma[component].ar_coeffs;
-  const int lag = parameters.ar_coeff_lag;
-  const int luma_coeff = coeffs[static_cast<size_t>(2 * lag * (lag + 1))];
-  const AutoRegression filter = {coeffs.data(), lag, parameters.ar_coeff_shift, bit_depth};
+  const auto lag = static_cast<size_t>(parameters.ar_coeff_lag);
+  const int8_t luma_coeff = coeffs[2 * lag * (lag + 1)];
+  const AutoRegression filter = {coeffs.data(), parameters.ar_coeff_lag, parameters.ar_coeff_shift,
+                                 bit_depth};
   for (int y = kBorder; y < height; ++y) {
     std::array<int, kChromaTemplate.width> sums{};
     if (luma != nullptr) {
@@ -122,7 +123,7 @@ std::array<uint8_t, 256> make_scaling(const Av1ScalingPoints& points) {
     const int delta_x = points.value[i + 1] - points.value[i];
     const int delta = delta_y * ((65536 + (delta_x >> 1)) / delta_x);
     for (int x = 0; x < delta_x; ++x) {
-      lut[static_cast<size_t>(points.value[i] + x)] =
+      lut[points.value[i] + static_cast<size_t>(x)] =
           static_cast<uint8_t>(points.scaling[i] + ((x * delta + 32768) >> 16));
     }
   }
@@ -236,20 +237,19 @@ Status validate(const Av1FilmGrainParameters& parameters, const Av1GrainPictureS
 
 Result<std::shared_ptr<const Av1FilmGrain>> prepare_av1_film_grain(
     const Av1FilmGrainParameters& parameters, const Av1GrainPictureSize& size) {
-  using namespace film_grain;
-  if (Status status = validate(parameters, size); !status) return status.error();
+  if (Status status = film_grain::validate(parameters, size); !status) return status.error();
   try {
     auto grain = std::make_shared<Av1FilmGrain>();
     grain->size = size;
     grain->scaling_shift = parameters.scaling_shift;
     grain->overlap = parameters.overlap;
     auto& [luma, cb, cr] = grain->planes;
-    prepare_luma(parameters, size.bit_depth, luma);
+    film_grain::prepare_luma(parameters, size.bit_depth, luma);
     if (!size.monochrome) {
-      prepare_chroma(parameters, 0, size.bit_depth, luma, cb);
-      prepare_chroma(parameters, 1, size.bit_depth, luma, cr);
+      film_grain::prepare_chroma(parameters, 0, size.bit_depth, luma, cb);
+      film_grain::prepare_chroma(parameters, 1, size.bit_depth, luma, cr);
     }
-    prepare_blocks(parameters.grain_seed, *grain);
+    film_grain::prepare_blocks(parameters.grain_seed, *grain);
     return std::shared_ptr<const Av1FilmGrain>(std::move(grain));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::kOutOfMemory, "no memory for a picture's film grain"};
