@@ -29,7 +29,9 @@ std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& ca
   const auto wanted = wanted_hardware(settings);
   if (!wanted) return nullptr;
   HardwareSurvey survey = survey_hardware(calls, *wanted);
-  if (!survey.devices.empty()) return create_hardware_backend(calls, std::move(survey.devices));
+  if (!survey.devices.empty()) {
+    return create_hardware_backend(calls, std::move(survey.devices), settings.substrate);
+  }
   if (is_asked_for(settings)) {
     log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
         settings.backend.c_str());

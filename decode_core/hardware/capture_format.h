@@ -9,21 +9,27 @@
 #include "decode_core/frame_buffer.h"
 #include "decode_core/hardware/device_calls.h"
 #include "decode_core/hardware/video_node.h"
+#include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
 
-// 8 or 10 for NV12, NV12M, YU12 and P010; 0 for every other format.
+// 8 or 10 for NV12, NV12M, YU12, P010, and for those that have to be unpacked: NC12, NC30 (SAND
+// columns, of the Raspberry Pi's HEVC block) and NV15 (rkvdec); 0 for every other format.
 int bit_depth_of_capture(uint32_t fourcc);
 
+// Whether it is one of the formats that have to be unpacked; they cost a pass of gpu_kernels/sand.
+bool is_packed_capture(uint32_t fourcc);
+
 // Whether a picture of `width` x `height` luma samples lies inside such buffers; what is beyond it
-// is padding.
+// is padding. A format that contradicts itself holds nothing.
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);
 
-// Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool. The
-// format holds_picture(); kSystem: the buffer's mappings are smaller than the format says.
+// Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool: NV12
+// (8 bit), I420 or 10-bit I420. The format holds_picture(); kSystem: the buffer's mappings are
+// smaller than the format says.
 Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
                                  std::span<const DeviceMapping> planes, uint32_t width,
-                                 uint32_t height);
+                                 uint32_t height, const gpu_kernels::SubstrateChoice& substrate);
 
 }  // namespace daedalus::core
 

@@ -72,14 +72,20 @@ Status DecoderQueues::set_output_format(size_t coded_bytes) {
   return Error{ErrorCode::kUnsupported, node_.path() + ": VIDIOC_S_FMT gives another codec"};
 }
 
-// The driver's own choice, else the first that it lists and we can read.
+// The driver's own choice, else the first that it lists and we can read; what has to be unpacked is
+// the last resort.
 Result<QueueFormat> DecoderQueues::find_capture_format() const {
-  auto format = node_.get_format(Queue::kCapture);
-  if (!format || bit_depth_of_capture(format->fourcc) == bit_depth_) return format;
-  for (const uint32_t fourcc : node_.formats(Queue::kCapture)) {
-    if (bit_depth_of_capture(fourcc) != bit_depth_) continue;
-    format = node_.set_format(Queue::kCapture, fourcc, width_, height_, 0);
-    if (!format || bit_depth_of_capture(format->fourcc) == bit_depth_) return format;
+  for (const bool packed : {false, true}) {
+    const auto suits = [&](uint32_t fourcc) {
+      return bit_depth_of_capture(fourcc) == bit_depth_ && is_packed_capture(fourcc) == packed;
+    };
+    auto format = node_.get_format(Queue::kCapture);
+    if (!format || suits(format->fourcc)) return format;
+    for (const uint32_t fourcc : node_.formats(Queue::kCapture)) {
+      if (!suits(fourcc)) continue;
+      format = node_.set_format(Queue::kCapture, fourcc, width_, height_, 0);
+      if (!format || suits(format->fourcc)) return format;
+    }
   }
   return Error{ErrorCode::kUnsupported, node_.path() + ": no CAPTURE format that can be read has " +
                                             std::to_string(bit_depth_) + " bits"};

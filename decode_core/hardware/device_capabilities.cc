@@ -64,9 +64,8 @@ class Questions {
     }
     if (added == 0) {
       found_.refusals.push_back(
-          {interface.codec, depth_8 || depth_10
-                                ? "it names no profile that is supported"
-                                : "its CAPTURE formats are none of NV12, NV12M, YU12 and P010"});
+          {interface.codec, depth_8 || depth_10 ? "it names no profile that is supported"
+                                                : "its CAPTURE formats are none that can be read"});
     }
   }
 

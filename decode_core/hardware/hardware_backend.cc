@@ -11,8 +11,9 @@ namespace {
 
 class HardwareBackend final : public Backend {
  public:
-  HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices)
-      : calls_(calls), devices_(std::move(devices)) {
+  HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices,
+                  const gpu_kernels::SubstrateChoice& substrate)
+      : calls_(calls), devices_(std::move(devices)), substrate_(substrate) {
     for (const HardwareDevice& device : devices_) {
       for (const ProfileCapability& capability : device.capabilities.profiles) {
         const bool known = std::ranges::any_of(capabilities_, [&](const ProfileCapability& c) {
@@ -39,7 +40,8 @@ class HardwareBackend final : public Backend {
       const bool takes = std::ranges::any_of(
           device.capabilities.profiles,
           [&](const ProfileCapability& capability) { return covers(capability, config); });
-      if (takes) return create_hardware_decoder(calls_, device.where, codec_of(config.profile));
+      if (!takes) continue;
+      return create_hardware_decoder(calls_, device.where, codec_of(config.profile), substrate_);
     }
     return Error{ErrorCode::kUnsupported,
                  "no hardware decodes " + std::string(to_string(codec_of(config.profile))) + " " +
@@ -50,6 +52,7 @@ class HardwareBackend final : public Backend {
  private:
   DeviceCalls& calls_;
   const std::vector<HardwareDevice> devices_;
+  const gpu_kernels::SubstrateChoice substrate_;
   std::vector<ProfileCapability> capabilities_;
 };
 
@@ -98,8 +101,9 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config) {
 }
 
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
-                                                 std::vector<HardwareDevice> devices) {
-  return std::make_unique<HardwareBackend>(calls, std::move(devices));
+                                                 std::vector<HardwareDevice> devices,
+                                                 const gpu_kernels::SubstrateChoice& substrate) {
+  return std::make_unique<HardwareBackend>(calls, std::move(devices), substrate);
 }
 
 }  // namespace daedalus::core

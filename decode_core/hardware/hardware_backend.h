@@ -38,9 +38,10 @@ HardwareSurvey survey_hardware(DeviceCalls& calls, const DiscoveryOptions& optio
 bool covers(const ProfileCapability& capability, const SessionConfig& config);
 
 // Sessions go to the first of the devices that covers them. `calls` outlive the backend and its
-// decoders.
+// decoders. `substrate`: for the kernels that copy pictures out of the devices' buffers.
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
-                                                 std::vector<HardwareDevice> devices);
+                                                 std::vector<HardwareDevice> devices,
+                                                 const gpu_kernels::SubstrateChoice& substrate);
 
 }  // namespace daedalus::core
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "decode_core/hardware/request_content.h"
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/picture.h"
+#include "gpu_kernels/sand/sand.h"
 
 namespace daedalus::core {
 namespace {
@@ -28,12 +30,15 @@ constexpr uint64_t kNanosecondsEach = 1000;
 class HardwareDecoder final : public Decoder {
  public:
   HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
-                  std::chrono::milliseconds timeout)
+                  const gpu_kernels::SubstrateChoice& substrate, std::chrono::milliseconds timeout)
       : node_(std::move(node)),
         media_(std::move(media)),
         interface_(interface),
         timeout_(timeout),
-        stages_{{{"decode", node_.driver()}}},
+        substrate_(substrate),
+        stages_{{{"decode", node_.driver()},
+                 {gpu_kernels::stage_name(gpu_kernels::Stage::kSand),
+                  gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target}}},
         queues_(node_, media_.get(), interface) {}
 
   Status open();
@@ -83,7 +88,8 @@ class HardwareDecoder final : public Decoder {
   const DeviceFd media_;
   const CodecInterface& interface_;
   const std::chrono::milliseconds timeout_;
-  const std::array<StageRun, 1> stages_;
+  const gpu_kernels::SubstrateChoice substrate_;
+  const std::array<StageRun, 2> stages_;  // the second where the driver's format is packed
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
   bool annex_b_ = true;
@@ -237,7 +243,7 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
     return Error{ErrorCode::kCorrupt, node_.path() + ": the device decoded no picture"};
   }
   auto frame = copy_picture(frames_, queues_.capture().format(), queues_.capture().memory(*capture),
-                            job.coded_width(), job.coded_height());
+                            job.coded_width(), job.coded_height(), substrate_);
   if (!frame) return frame.error();
   // A picture is damaged by what it refers to, by its bits, or by hardware that hung until the
   // driver's watchdog ended it.
@@ -245,7 +251,8 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
   outcome.device_error =
       (output->damaged || landed->damaged) && (hung || has_whole_references(job));
   outcome.concealed = outcome.concealed || landed->damaged || (joins && first_damaged_);
-  outcome.stages = stages_;
+  const bool packed = is_packed_capture(queues_.capture().format().fourcc);
+  outcome.stages = std::span(stages_).first(packed ? 2 : 1);
   if (job.display != nullptr) {
     outcome.display = *frame;  // the driver applied the grain
     outcome.film_grain = true;
@@ -313,17 +320,17 @@ void HardwareDecoder::release_held() {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_hardware_decoder(DeviceCalls& calls,
-                                                         const FoundDecoder& device, Codec codec,
-                                                         std::chrono::milliseconds timeout) {
+Result<std::unique_ptr<Decoder>> create_hardware_decoder(
+    DeviceCalls& calls, const FoundDecoder& device, Codec codec,
+    const gpu_kernels::SubstrateChoice& substrate, std::chrono::milliseconds timeout) {
   const CodecInterface* interface = codec_interface(codec);
   if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
   auto node = VideoNode::open(calls, device.video_path);
   if (!node) return node.error();
   DeviceFd media(calls, calls.open(device.media_path));
   if (!media) return system_error("open " + device.media_path);
-  auto decoder =
-      std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface, timeout);
+  auto decoder = std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface,
+                                                   substrate, timeout);
   if (Status status = decoder->open(); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

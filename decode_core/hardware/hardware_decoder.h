@@ -9,6 +9,7 @@
 #include "decode_core/backend.h"
 #include "decode_core/hardware/device_calls.h"
 #include "decode_core/hardware/discovery.h"
+#include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
 
@@ -18,8 +19,10 @@ inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 
 // Opens a context of its own on the device. `calls` outlive it. A job whose outcome has no frame
 // failed of the device: kUnsupported says that the device cannot do this kind of picture at all.
+// `substrate`: for the kernels that copy pictures out of its buffers.
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec,
+    const gpu_kernels::SubstrateChoice& substrate,
     std::chrono::milliseconds timeout = kRequestTimeout);
 
 }  // namespace daedalus::core

@@ -74,6 +74,7 @@ def daedalus_kernels(name, headers = [], deps = []):
         visibility = [
             "//decode_core:__subpackages__",
             "//gpu_kernels:__subpackages__",
+            "//test:__subpackages__",
             "//tools:__subpackages__",
         ],
         deps = [

@@ -1,10 +1,14 @@
 // Pictures out of CAPTURE buffers: strides, padded sizes and memory planes, told apart from pixels.
 #include "decode_core/hardware/capture_format.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
+#include "decode_core/uapi/pixel_formats.h"
+#include "gpu_kernels/substrate.h"
 #include "test/catch.h"
+#include "test/decode_core/hardware/capture_layout.h"
 
 namespace daedalus::core::test {
 namespace {
@@ -23,6 +27,7 @@ class PlainMemory final : public DeviceCalls {
 
 constexpr uint32_t kWidth = 21;  // of the picture
 constexpr uint32_t kHeight = 9;
+const gpu_kernels::SubstrateChoice kAnySubstrate;
 
 struct Case {
   uint32_t fourcc;
@@ -97,6 +102,54 @@ constexpr Case kCases[] = {{V4L2_PIX_FMT_NV12, 1, SampleFormat::kNv12},
                            {V4L2_PIX_FMT_YUV420, 1, SampleFormat::kI420},
                            {V4L2_PIX_FMT_P010, 1, SampleFormat::kI42010}};
 
+// A buffer that is nothing but a picture and junk.
+struct PackedBuffer {
+  PackedBuffer(PlainMemory& calls, const CaptureLayout& layout, uint32_t picture_width,
+               uint32_t picture_height)
+      : width(picture_width),
+        height(picture_height),
+        format(format_of(layout, width, height)),
+        memory(format.sizes[0]) {
+    uint8_t junk = 0xA7;
+    for (uint8_t& byte : memory) byte = junk = static_cast<uint8_t>(junk * 29 + 5);
+    for_each_sample([&](uint32_t component, uint32_t x, uint32_t y) {
+      put_sample(format, memory, component, x, y, value(component, x, y));
+      return true;
+    });
+    mappings.emplace_back(calls, memory.data(), memory.size());
+  }
+  bool is_picture(const FrameView& view) const {
+    return view.width == width && view.height == height &&
+           for_each_sample([&](uint32_t component, uint32_t x, uint32_t y) {
+             return sample(view, component, x, y) == value(component, x, y);
+           });
+  }
+
+  const uint32_t width, height;
+  const QueueFormat format;
+  std::vector<uint8_t> memory;
+  std::vector<DeviceMapping> mappings;
+
+ private:
+  uint16_t value(uint32_t component, uint32_t x, uint32_t y) const {
+    const uint32_t hash = (x * 977 + y * 31 + component * 7 + 1) * 2654435761u;
+    return static_cast<uint16_t>(hash >> (bit_depth_of_capture(format.fourcc) == 8 ? 24 : 22));
+  }
+  // Until one says false.
+  template <typename Visit>
+  bool for_each_sample(const Visit& visit) const {
+    for (uint32_t component = 0; component < 3; ++component) {
+      const uint32_t shift = component == 0 ? 0 : 1;
+      for (uint32_t y = 0; y < (height + shift) >> shift; ++y) {
+        for (uint32_t x = 0; x < (width + shift) >> shift; ++x) {
+          if (!visit(component, x, y)) return false;
+        }
+      }
+    }
+    return true;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("the picture comes out of each format without its padding") {
@@ -105,7 +158,8 @@ TEST_CASE("the picture comes out of each format without its padding") {
   const Buffer buffer(what);
   REQUIRE(holds_picture(buffer.format, kWidth, kHeight));
   FramePool pool;
-  const auto frame = copy_picture(pool, buffer.format, buffer.mappings, kWidth, kHeight);
+  const auto frame =
+      copy_picture(pool, buffer.format, buffer.mappings, kWidth, kHeight, kAnySubstrate);
   REQUIRE(frame.ok());
   const FrameView& view = frame->view;
   CHECK(view.format == what.samples);
@@ -120,6 +174,73 @@ TEST_CASE("the picture comes out of each format without its padding") {
       REQUIRE(sample(view, 2, x, y) == Buffer::chroma(x, y, 1));
     }
   }
+}
+
+// Sizes that are a little more or less than whole columns, words, groups and strips of rows.
+TEST_CASE("packed pictures come out of every size, and nothing of their padding") {
+  const CaptureLayout layout = GENERATE(CaptureLayout{V4L2_PIX_FMT_NV12_COL128, 2, 2, 0},
+                                        CaptureLayout{V4L2_PIX_FMT_NV12_COL128, 16, 8, 5},
+                                        CaptureLayout{V4L2_PIX_FMT_NV12_10_COL128, 2, 2, 0},
+                                        CaptureLayout{V4L2_PIX_FMT_NV12_10_COL128, 16, 8, 5},
+                                        CaptureLayout{V4L2_PIX_FMT_NV15, 1, 1, 0},
+                                        CaptureLayout{V4L2_PIX_FMT_NV15, 64, 16, 3});
+  const gpu_kernels::SubstrateChoice substrate =
+      *gpu_kernels::parse_substrate_choice(GENERATE("scalar", "simd"));
+  CAPTURE(layout.fourcc, layout.padding);
+  PlainMemory calls;
+  for (const uint32_t width : {1, 2, 3, 7, 31, 96, 97, 127, 128, 129, 193, 290}) {
+    for (const uint32_t height : {1, 2, 7, 8, 9, 33}) {
+      const PackedBuffer buffer(calls, layout, width, height);
+      REQUIRE(holds_picture(buffer.format, width, height));
+      FramePool pool;
+      const auto frame =
+          copy_picture(pool, buffer.format, buffer.mappings, width, height, substrate);
+      REQUIRE(frame.ok());
+      if (!buffer.is_picture(frame->view)) FAIL("a sample of " << width << "x" << height);
+    }
+  }
+}
+
+TEST_CASE("packed formats that contradict themselves are refused") {
+  const uint32_t fourcc =
+      GENERATE(V4L2_PIX_FMT_NV12_COL128, V4L2_PIX_FMT_NV12_10_COL128, V4L2_PIX_FMT_NV15);
+  CAPTURE(fourcc);
+  CHECK(is_packed_capture(fourcc));
+  const bool columns = fourcc != V4L2_PIX_FMT_NV15;
+  const QueueFormat good = format_of({fourcc, 192, 16, 0}, 192, 16);
+  REQUIRE(holds_picture(good, 192, 16));
+  const auto refuses = [&](auto change) {
+    QueueFormat bad = good;
+    change(bad);
+    return !holds_picture(bad, 192, 16);
+  };
+  CHECK(refuses([](QueueFormat& bad) { bad.width = 0; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.width = 191; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.width = 0xFFFFFFFF; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.height = 15; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.height = 0xFFFFFFFE; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.planes = 2; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.planes = 0; }));
+  // Of columns it is their height, luma and chroma: 24. Wider or higher than the memory, too.
+  CHECK(refuses([](QueueFormat& bad) { bad.strides[0] = 0; }));
+  CHECK(refuses([](QueueFormat& bad) { --bad.strides[0]; }));
+  CHECK(refuses([](QueueFormat& bad) { ++bad.strides[0]; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.strides[0] = 0xFFFFFFFF; }));
+  CHECK(refuses([](QueueFormat& bad) { --bad.sizes[0]; }));
+  CHECK(refuses([](QueueFormat& bad) { bad.sizes[0] = 0; }));
+  if (columns) CHECK(good.strides[0] == 24);
+
+  PlainMemory calls;
+  const PackedBuffer buffer(calls, {fourcc, 192, 16, 0}, 192, 16);
+  std::vector<DeviceMapping> cut;
+  cut.emplace_back(calls, buffer.mappings[0].bytes().data(), buffer.format.sizes[0] - 1);
+  FramePool pool;
+  CHECK_FALSE(copy_picture(pool, buffer.format, cut, 192, 16, kAnySubstrate).ok());
+}
+
+TEST_CASE("linear formats need no unpacking") {
+  for (const Case& what : kCases) CHECK_FALSE(is_packed_capture(what.fourcc));
+  CHECK_FALSE(is_packed_capture(V4L2_PIX_FMT_YUYV));
 }
 
 TEST_CASE("formats that cannot be, and buffers that are too small, are refused") {
@@ -146,7 +267,7 @@ TEST_CASE("formats that cannot be, and buffers that are too small, are refused")
   std::vector<DeviceMapping> cut;
   cut.emplace_back(buffer.calls, buffer.memory[0].data(), buffer.memory[0].size() - 1);
   FramePool pool;
-  CHECK_FALSE(copy_picture(pool, buffer.format, cut, kWidth, kHeight).ok());
+  CHECK_FALSE(copy_picture(pool, buffer.format, cut, kWidth, kHeight, kAnySubstrate).ok());
 }
 
 }  // namespace daedalus::core::test

@@ -1,0 +1,117 @@
+// Devices whose pictures come out in formats that are no client's, or padded: the same pixels as
+// software's, and the statistics say what unpacked them.
+#include "test/decode_core/hardware/capture_layout.h"
+
+#include <string>
+#include <vector>
+
+#include "base/statistics.h"
+#include "decode_core/uapi/pixel_formats.h"
+#include "gpu_kernels/sand/sand.h"
+#include "test/catch.h"
+#include "test/decode_core/hardware/layout_device.h"
+#include "test/decode_core/stream/streams.h"
+#include "test/temporary_file.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using daedalus::test::TemporaryFolder;
+using gpu_kernels::Substrate;
+
+struct Device {
+  const char* name;
+  LayoutDevice::Layouts layouts;
+};
+
+// By what their drivers round sizes up to. The Pi's (hevc_d) lets columns be higher than they need.
+const Device kDevices[] = {
+    {"rpi-hevc-dec", {{V4L2_PIX_FMT_NV12_COL128, 1, 8, 0}, {V4L2_PIX_FMT_NV12_10_COL128, 1, 8, 0}}},
+    {"rpi-hevc-dec, high columns",
+     {{V4L2_PIX_FMT_NV12_COL128, 1, 8, 37}, {V4L2_PIX_FMT_NV12_10_COL128, 1, 8, 37}}},
+    {"rkvdec", {{V4L2_PIX_FMT_NV12, 64, 16, 0}, {V4L2_PIX_FMT_NV15, 64, 16, 0}}},
+    {"hantro", {{V4L2_PIX_FMT_NV12, 16, 64, 0}, {V4L2_PIX_FMT_P010, 16, 64, 32}}},
+};
+
+uint64_t counted(const StatisticsSnapshot& page, const std::string& stage,
+                 const std::string& substrate) {
+  for (const auto& each : page.stages) {
+    if (each.name == stage && each.substrate == substrate) return each.pictures;
+  }
+  return 0;
+}
+
+struct Played {
+  PlayedFile file;
+  StatisticsSnapshot page;
+};
+
+Played play(LayoutDevice& device, const std::string& path, const std::string& substrate = "auto") {
+  const TemporaryFolder folder;
+  Settings settings;
+  settings.backend = "hardware:loopback";
+  settings.threads = 1;
+  settings.statistics_folder = folder.path();
+  settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
+  Played played;
+  played.file = play_file(*Core::create(settings, device), path);
+  const auto pages = read_statistics(folder.path());
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  played.page = pages->front();
+  return played;
+}
+
+bool is_packed(const CaptureLayout& layout) {
+  return layout.fourcc != V4L2_PIX_FMT_NV12 && layout.fourcc != V4L2_PIX_FMT_P010;
+}
+
+}  // namespace
+
+TEST_CASE("pictures in every layout are software's, bit for bit") {
+  const Device& what = kDevices[GENERATE(0, 1, 2, 3)];
+  const std::string clip =
+      GENERATE("hevc.mp4", "hevc_10bit.mp4", "vp9_10bit.webm", "h264_interlaced.mp4", "vp8.webm");
+  CAPTURE(std::string(what.name), clip);
+  const std::string path = "test/data/" + clip;
+  const PlayedFile expected = play_file(*make_core(1), path);
+  LayoutDevice device(what.layouts);
+  const Played played = play(device, path);
+  CHECK(played.file.failure == "");
+  REQUIRE(played.file.pictures.size() == expected.pictures.size());
+  for (size_t i = 0; i < expected.pictures.size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(played.file.pictures[i] == expected.pictures[i]);
+  }
+  CHECK(played.page.backend == "hardware");
+  CHECK(played.page.errors == 0);
+  CHECK(played.page.pictures >= expected.pictures.size());
+  const bool wide = clip.find("10bit") != std::string::npos;
+  const bool packed = is_packed(wide ? what.layouts.of_10 : what.layouts.of_8);
+  const char* const target = gpu_kernels::sand_functions(Substrate::kAuto).target;
+  CHECK(counted(played.page, "decode", "daedalus") == played.page.pictures);
+  CHECK(counted(played.page, "sand", target) == (packed ? played.page.pictures : 0));
+  CHECK(device.inner().open_files() == 0);
+  CHECK(device.inner().mappings() == 0);
+}
+
+TEST_CASE("the kernels of the user's wish unpack") {
+  const std::string path = "test/data/hevc_10bit.mp4";
+  LayoutDevice device(kDevices[0].layouts);
+  const Played played = play(device, path, "sand=scalar");
+  CHECK(played.file.pictures == play_file(*make_core(1), path).pictures);
+  CHECK(counted(played.page, "sand", "scalar") == played.page.pictures);
+}
+
+TEST_CASE("a linear format is preferred to a packed one") {
+  const std::string path = GENERATE("test/data/hevc.mp4", "test/data/hevc_10bit.mp4");
+  LayoutDevice::Layouts layouts = kDevices[0].layouts;
+  layouts.linear_too = true;
+  LayoutDevice device(layouts);
+  const Played played = play(device, path);
+  CHECK(played.file.pictures == play_file(*make_core(1), path).pictures);
+  CHECK(played.page.errors == 0);
+  for (const auto& stage : played.page.stages) CHECK(stage.name != "sand");
+}
+
+}  // namespace daedalus::core::test

@@ -1,0 +1,69 @@
+// LayoutDevice: OwnDevice whose pictures come out in another layout, as they do of hardware that
+// writes SAND columns, NV15, or padded sizes. What is padding is different junk in every picture.
+#ifndef DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
+#define DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "test/decode_core/hardware/capture_layout.h"
+#include "test/decode_core/hardware/own_device.h"
+
+namespace daedalus::core::test {
+
+class LayoutDevice final : public DeviceCalls {
+ public:
+  struct Layouts {
+    CaptureLayout of_8;   // what pictures of 8 bit come out in
+    CaptureLayout of_10;  // and those of 10
+    // NV12 and P010 can be had as well; they are listed last, and not the default.
+    bool linear_too = false;
+  };
+  explicit LayoutDevice(const Layouts& layouts) : layouts_(layouts) {}
+
+  int open(const std::string& path) override { return inner_.open(path); }
+  int close(int fd) override;
+  int ioctl(int fd, uint32_t request, void* argument) override;
+  void* mmap(int fd, size_t size, int64_t offset) override;
+  int munmap(void* data, size_t size) override;
+  int poll(pollfd& entry, int milliseconds) override { return inner_.poll(entry, milliseconds); }
+  std::vector<Node> nodes(std::string_view prefix) override { return inner_.nodes(prefix); }
+
+  OwnDevice& inner() { return inner_; }
+
+ private:
+  // A file's CAPTURE format: what the client sees, and OwnDevice's own.
+  struct Formats {
+    QueueFormat outer;
+    QueueFormat linear;
+  };
+  struct Buffer {
+    int fd = -1;
+    uint32_t index = 0;
+    std::vector<uint8_t> outer;
+    void* linear = nullptr;
+    size_t linear_size = 0;
+  };
+
+  int enumerate(int fd, v4l2_fmtdesc& description);
+  int format(int fd, uint32_t request, v4l2_format& format);
+  int query(int fd, v4l2_buffer& buffer);
+  int dequeue(int fd, v4l2_buffer& buffer);
+  void fill(const Formats& formats, Buffer& buffer);
+
+  OwnDevice inner_;
+  const Layouts layouts_;
+  std::mutex mutex_;  // guards all below
+  std::map<int, Formats> formats_;
+  std::map<std::pair<int, int64_t>, Buffer> queried_;  // by file and offset: not mapped yet
+  std::map<void*, Buffer> mapped_;                     // by the client's address
+  uint8_t junk_ = 1;
+};
+
+}  // namespace daedalus::core::test
+
+#endif  // DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
