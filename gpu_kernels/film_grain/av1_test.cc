@@ -204,8 +204,9 @@ void compare_with_scalar(const Kernel& kernel, const Av1FilmGrainFunctions& func
                          Random& random) {
   const Av1GrainPictureSize size = random_size(random, kernel.bit_depth);
   const Grain grain = prepare(random_parameters(random), size);
-  const size_t padding = static_cast<size_t>(draw(random, 0, 1) * draw(random, 0, 70));
-  const size_t misalignment = static_cast<size_t>(draw(random, 0, 1) * draw(random, 0, 17));
+  const size_t padding = draw(random, 0, 1) == 0 ? 0 : static_cast<size_t>(draw(random, 0, 70));
+  const size_t misalignment =
+      draw(random, 0, 1) == 0 ? 0 : static_cast<size_t>(draw(random, 0, 17));
   Planes picture = Planes::of_picture(size, padding, misalignment);
   const auto fill = harness::kFills[static_cast<size_t>(draw(random, 0, 7))];
   picture.fill(fill, random);
