@@ -1,9 +1,11 @@
 #include "decode_core/hardware/capture_pool.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/picture.h"
 
 namespace daedalus::core {
@@ -17,7 +19,43 @@ bool is_mpeg2_anchor(const DecodeJob& job) {
   return mpeg2 != nullptr && mpeg2->picture.picture_coding_type != V4L2_MPEG2_PIC_CODING_TYPE_B;
 }
 
+bool refers(const H264Parameters& parameters, size_t index) {
+  return (parameters.decode.dpb[index].flags & V4L2_H264_DPB_ENTRY_FLAG_ACTIVE) != 0;
+}
+bool refers(const HevcParameters& parameters, size_t index) {
+  const v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
+  const auto has = [&](const uint8_t* set, uint8_t count) {
+    return std::find(set, set + count, index) != set + count;
+  };
+  return has(decode.poc_st_curr_before, decode.num_poc_st_curr_before) ||
+         has(decode.poc_st_curr_after, decode.num_poc_st_curr_after) ||
+         has(decode.poc_lt_curr, decode.num_poc_lt_curr);
+}
+bool refers(const Vp9Parameters& parameters, size_t /*index*/) {
+  return (parameters.frame.flags &
+          (V4L2_VP9_FRAME_FLAG_KEY_FRAME | V4L2_VP9_FRAME_FLAG_INTRA_ONLY)) == 0;
+}
+bool refers(const Vp8Parameters& parameters, size_t /*index*/) {
+  return !V4L2_VP8_FRAME_IS_KEY_FRAME(&parameters.frame);
+}
+bool refers(const Mpeg2Parameters& parameters, size_t index) {
+  const uint8_t type = parameters.picture.picture_coding_type;
+  if (type == V4L2_MPEG2_PIC_CODING_TYPE_B) return true;
+  return type == V4L2_MPEG2_PIC_CODING_TYPE_P && index == 0;
+}
+bool refers(const Av1Parameters& parameters, size_t index) {
+  if (headers::av1_is_intra(parameters.frame.frame_type)) return false;
+  return std::ranges::find(parameters.frame.ref_frame_idx, static_cast<int>(index)) !=
+         std::end(parameters.frame.ref_frame_idx);
+}
+
 }  // namespace
+
+bool refers_to(const DecodeJob& job, size_t index) {
+  if (index >= job.references.size() || job.references[index] == nullptr) return false;
+  return std::visit([=](const auto& parameters) { return refers(parameters, index); },
+                    job.parameters);
+}
 
 std::vector<uint64_t> ReferenceKeeper::needed(const DecodeJob& job) const {
   std::vector<uint64_t> ids = kept_;

@@ -14,6 +14,10 @@
 
 namespace daedalus::core {
 
+// Whether the picture itself may be predicted from references[index] of its job. The others are
+// there because later pictures may be. False where there is none.
+bool refers_to(const DecodeJob& job, size_t index);
+
 // Which pictures later ones may refer to, by id: their CAPTURE buffers stay unqueued.
 class ReferenceKeeper {
  public:

@@ -1,6 +1,5 @@
 #include "decode_core/hardware/hardware_decoder.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -193,16 +192,17 @@ Status HardwareDecoder::send(const DecodeJob& job, uint32_t slot, bool hold) {
 
 // Of pictures that were decoded here and are not there any more.
 bool HardwareDecoder::lacks_references(const DecodeJob& job) {
-  for (const auto& reference : job.references) {
-    if (reference != nullptr && !queues_.capture().find(reference->id())) return true;
+  for (size_t i = 0; i < job.references.size(); ++i) {
+    if (refers_to(job, i) && !queues_.capture().find(job.references[i]->id())) return true;
   }
   return false;
 }
 
 bool HardwareDecoder::has_whole_references(const DecodeJob& job) {
-  return !lacks_references(job) && std::ranges::none_of(job.references, [](const auto& reference) {
-    return reference != nullptr && reference->concealed();
-  });
+  for (size_t i = 0; i < job.references.size(); ++i) {
+    if (refers_to(job, i) && job.references[i]->concealed()) return false;
+  }
+  return !lacks_references(job);
 }
 
 Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) {

@@ -86,6 +86,9 @@ def stages_of(mode, corpus):
             command = ["./dev", "conformance"] + (["--config", config] if config else []) + ["--front", front,
                                                                                              "--json", rows, corpus]
             stages.append(Stage(name, [], command=command))
+        for front in ("va", "replay"):
+            command = ["./dev", "conformance", "--front", front, "--backend", "hardware:loopback", corpus]
+            stages.append(Stage(f"conformance {front} hardware", [], command=command))
         for front in ("v4l2", "v4l2-request"):
             command = ["./dev", "conformance", "--front", front, "--transport", "cuse", "--list", CUSE_SAMPLE, corpus]
             stages.append(Stage(f"conformance {front} cuse", [], command=command, machine=True))

@@ -156,7 +156,8 @@ ShownPicture look_at(const Picture& picture, const Rect& visible) {
 
 }  // namespace
 
-PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept) {
+PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept,
+                     const Show& show) {
   auto stream = parsed_stream::ParsedStream::open(path);
   PlayedFile played;
   const auto fail = [&](const std::string& why) {
@@ -186,6 +187,7 @@ PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Sessio
     } else {
       const auto& output = std::get<parsed_stream::OutputEvent>(event);
       played.pictures.push_back(look_at(*output.picture, output.visible));
+      if (show) show(output.picture);
     }
   }
   if (session != nullptr) session->drain();

@@ -85,8 +85,10 @@ struct PlayedFile {
 
 // Decodes the file as a player does: every picture is given at once, and waited for when it is
 // shown. Asserts nothing, so any thread may call it. `kept`, where not null: the session to go on
-// with, and the one that was used last.
-PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept = nullptr);
+// with, and the one that was used last. `show` gets each picture, which it may hold.
+using Show = std::function<void(const std::shared_ptr<Picture>& picture)>;
+PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept = nullptr,
+                     const Show& show = {});
 
 }  // namespace daedalus::core::test
 
