@@ -40,9 +40,9 @@ std::string VulkanStages::refusal() {
   return refusal_.empty() ? "the device was lost" : refusal_;
 }
 
-const vulkan::Device* VulkanStages::device() {
+const vulkan::DeviceInfo* VulkanStages::device() {
   std::call_once(opened_, [this] { open(); });
-  return device_.get();
+  return device_ != nullptr ? &device_->info() : nullptr;
 }
 
 }  // namespace daedalus::gpu_kernels

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
 
 namespace daedalus::gpu_kernels {
@@ -26,8 +27,8 @@ class VulkanStages {
   VulkanPack* pack();
   // The same, for people; empty while pack() is not null.
   std::string refusal();
-  // Null where there is none.
-  const vulkan::Device* device();
+  // Null where there is no device.
+  const vulkan::DeviceInfo* device();
 
  private:
   void open();

@@ -10,23 +10,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "base/result.h"
+#include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
 
 namespace daedalus::gpu_kernels::vulkan {
-
-struct DeviceInfo {
-  std::string name;    // "V3D 7.1.7.0"
-  std::string driver;  // "V3DV Mesa, Mesa 25.0.7"
-  bool software = false;
-  // What address and size of memory of ours must be multiples of for the device to use it in place
-  // (VK_EXT_external_memory_host); 0: it cannot.
-  size_t import_alignment = 0;
-  // What the offset of a shader's array in its buffer must be a multiple of; at least 16.
-  size_t array_alignment = 16;
-};
 
 // One device with one queue. Its functions are the table's; the kinds of objects in this folder
 // belong to one thread at a time, the queue to whoever holds the stage's lock.

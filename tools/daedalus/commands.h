@@ -16,6 +16,7 @@ int run_decode(Arguments arguments);
 int run_replay(Arguments arguments);
 int run_run(Arguments arguments);
 int run_stats(Arguments arguments);
+int run_gpu(Arguments arguments);
 
 }  // namespace daedalus::tool
 

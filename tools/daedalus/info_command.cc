@@ -12,6 +12,7 @@ extern "C" {
 #include "decode_core/memory/surface_memory.h"
 #include "decode_core/stream/stream_capabilities.h"
 #include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/vulkan_stages.h"
 #include "tools/daedalus/commands.h"
 #include "tools/daedalus/options.h"
 
@@ -50,7 +51,10 @@ int run_info(Arguments arguments) {
               version >> 16, (version >> 8) & 255, version & 255,
               settings->threads != 0 ? std::to_string(settings->threads).c_str() : "one a core");
   const auto& pack = gpu_kernels::pack_functions(settings->substrate.of(gpu_kernels::Stage::kPack));
-  std::printf("output pass: %s\n", pack.target);
+  const bool on_gpu =
+      settings->substrate.of(gpu_kernels::Stage::kPack) == gpu_kernels::Substrate::kVulkan &&
+      core->gpu()->pack() != nullptr;
+  std::printf("output pass: %s\n", on_gpu ? "vulkan (daedalus gpu says more)" : pack.target);
   constexpr size_t kProbe = 1 << 16;
   if (auto memory = core->memory().allocate(kProbe, true)) {
     std::printf("exported surfaces: dma-buf from %s%s\n",

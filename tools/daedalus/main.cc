@@ -13,12 +13,13 @@ struct Command {
   const char* summary;
 };
 
-constexpr std::array<Command, 6> kCommands = {{
+constexpr std::array<Command, 7> kCommands = {{
     {"info", daedalus::tool::run_info, "what this build decodes, with what, and where pixels go"},
     {"doctor", daedalus::tool::run_doctor, "will programs here find the driver? what to mend"},
     {"decode", daedalus::tool::run_decode, "decode a file through a front: raw, Y4M, PNG or MD5"},
     {"replay", daedalus::tool::run_replay, "decode a recording and compare its hashes"},
     {"run", daedalus::tool::run_run, "start a program that finds the V4L2 decoder in /dev"},
+    {"gpu", daedalus::tool::run_gpu, "which stages run on a GPU, on which, and why"},
     {"stats", daedalus::tool::run_stats, "what running programs really decoded"},
 }};
 

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""What `daedalus gpu` says of devices and of what runs each stage."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+PROGRAM = "tools/daedalus/daedalus"
+
+
+def gpu(**variables):
+    """The device's line and each stage's words by its name."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DAEDALUS_")}
+    run = subprocess.run([PROGRAM, "gpu"], env=environment | variables, text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, check=True)
+    lines = run.stdout.splitlines()
+    stages = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines[lines.index("stages:") + 1:]}
+    return lines[0], stages
+
+
+class GpuCommandTest(unittest.TestCase):
+    def test_by_default_no_stage_is_on_a_gpu(self):
+        _, stages = gpu()
+        self.assertEqual(sorted(stages), ["deblock", "film_grain", "idct", "intra", "mc", "pack", "sand"])
+        self.assertNotIn("vulkan", [substrate for substrate, _ in stages.values()])
+        self.assertIn("only where asked for", stages["pack"][1])
+
+    def test_without_a_device_the_reason_is_told(self):
+        device, stages = gpu(DAEDALUS_GPU="none", DAEDALUS_SUBSTRATE="vulkan")
+        self.assertEqual(device, "device: none (no GPU is to be used)")
+        self.assertNotEqual(stages["pack"][0], "vulkan")
+        self.assertEqual(stages["pack"][1], "no GPU is to be used")
+        self.assertEqual(stages["mc"][1], "it has no Vulkan twin")
+
+    def test_a_stage_is_on_the_device_where_asked_for(self):
+        device, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="pack=vulkan")
+        if device.startswith("device: none"):
+            self.skipTest(device)
+        self.assertIn("runs on the CPU", device)
+        self.assertEqual(stages["pack"][0], "vulkan")
+        self.assertNotEqual(stages["mc"][0], "vulkan")
+
+    def test_a_wrong_value_is_an_error(self):
+        for name in ("DAEDALUS_GPU", "DAEDALUS_SUBSTRATE"):
+            with self.assertRaises(subprocess.CalledProcessError):
+                gpu(**{name: "lavapipe"})
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False).result
+    skipped, failed = len(result.skipped), len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - skipped - failed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(0 if result.wasSuccessful() else 1)

@@ -1,0 +1,99 @@
+// daedalus gpu: the device, and each stage: what runs it and why.
+#include <cstdio>
+#include <string>
+
+#include "decode_core/core.h"
+#include "gpu_kernels/deblock/h264.h"
+#include "gpu_kernels/film_grain/av1.h"
+#include "gpu_kernels/idct/h264.h"
+#include "gpu_kernels/intra/h264.h"
+#include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/sand/sand.h"
+#include "gpu_kernels/vulkan_stages.h"
+#include "tools/daedalus/commands.h"
+#include "tools/daedalus/options.h"
+
+namespace daedalus::tool {
+namespace {
+
+using gpu_kernels::Stage;
+using gpu_kernels::Substrate;
+using gpu_kernels::vulkan::DeviceInfo;
+
+constexpr const char* kUsage =
+    "usage: daedalus gpu\n"
+    "The Vulkan device, and for each stage of pixel work what runs it and why.\n"
+    "DAEDALUS_SUBSTRATE and DAEDALUS_GPU are heeded as by the decoder.\n";
+
+// What the CPU runs the stage on.
+const char* on_cpu(Stage stage, Substrate wish) {
+  switch (stage) {
+    case Stage::kPack:
+      return gpu_kernels::pack_functions(wish).target;
+    case Stage::kMc:
+      return gpu_kernels::h264_mc_functions(wish).target;
+    case Stage::kIdct:
+      return gpu_kernels::h264_idct_functions(wish).target;
+    case Stage::kIntra:
+      return gpu_kernels::h264_intra_functions(wish).target;
+    case Stage::kDeblock:
+      return gpu_kernels::h264_deblock_functions(wish).target;
+    case Stage::kSand:
+      return gpu_kernels::sand_functions(wish).target;
+    case Stage::kFilmGrain:
+      return gpu_kernels::av1_film_grain_functions(wish).target;
+  }
+  return "scalar";
+}
+
+void print_device(const DeviceInfo* device, const std::string& refusal) {
+  if (device == nullptr) {
+    std::printf("device: none (%s)\n", refusal.c_str());
+    return;
+  }
+  std::printf("device: %s (%s)%s\n", device->name.c_str(), device->driver.c_str(),
+              device->software ? ", runs on the CPU: for tests" : "");
+  std::printf("memory: %s\n", device->import_alignment != 0
+                                  ? "pictures are used in place where they lie so that it can"
+                                  : "pictures are copied: the driver takes no memory of ours");
+}
+
+void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
+  const bool has_twin = stage == Stage::kPack;
+  const bool used = has_twin && wish == Substrate::kVulkan && gpu.pack() != nullptr;
+  std::string why;
+  if (!has_twin) {
+    why = "it has no Vulkan twin";
+  } else if (wish == Substrate::kAuto) {
+    why = "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=pack=vulkan";
+  } else if (wish != Substrate::kVulkan || used) {
+    why = "DAEDALUS_SUBSTRATE asks for it";
+  } else {
+    why = gpu.refusal();
+  }
+  std::printf("  %-10s %-10s %s\n", gpu_kernels::stage_name(stage).data(),
+              used ? "vulkan" : on_cpu(stage, wish), why.c_str());
+}
+
+}  // namespace
+
+int run_gpu(Arguments arguments) {
+  Options options(std::move(arguments));
+  if (options.flag("help")) return std::fputs(kUsage, stdout) < 0;
+  const auto operands = options.operands();
+  if (!operands) return fail(operands.error().message, 2);
+  if (!operands->empty()) return fail("gpu takes no operand", 2);
+  const auto settings = core::Settings::parse_environment();
+  if (!settings) return fail(settings.error().message, 2);
+  gpu_kernels::VulkanStages gpu({settings->gpu, {}});
+  print_device(gpu.device(), gpu.refusal());
+  std::puts("stages:");
+  for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
+                            Stage::kSand, Stage::kFilmGrain}) {
+    print_stage(stage, settings->substrate.of(stage), gpu);
+  }
+  return 0;
+}
+
+}  // namespace daedalus::tool
