@@ -195,7 +195,9 @@ Compared compare(const Clip& clip, const PlayedFile& played, size_t fault, size_
     const bool after = again != kNever && job >= again && i >= timeline.shown_at[again];
     if (job >= fault && !after) continue;
     CAPTURE(i, job);
-    REQUIRE(played.pictures[i] == clip.expected.pictures[i]);
+    REQUIRE(played.pictures[i].hash == clip.expected.pictures[i].hash);
+    // A CRA picture may name lost pictures, without being predicted from them.
+    if (!after) REQUIRE_FALSE(played.pictures[i].concealed);
     ++compared.all;
     compared.after += after ? 1 : 0;
   }
@@ -230,7 +232,7 @@ Compared run_seed(uint32_t seed) {
     REQUIRE(pages->size() == 1);
     const StatisticsSnapshot& page = pages->front();
     CHECK(page.pictures + page.errors == jobs);
-    CHECK(page.errors <= kind.pictures + (kind.times == kForGood ? jobs : 0));
+    if (kind.pictures == 0) CHECK(page.errors == 0);
     CHECK(decoded_by(page, "test-vpu") + decoded_by(page, "software") == page.pictures);
     if (kind.pictures == 0) CHECK(decoded_by(page, "test-vpu") == jobs);
     // The video node, the media node, and each slot's request; nothing once it is given up.
