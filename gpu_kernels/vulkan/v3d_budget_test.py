@@ -132,7 +132,7 @@ class BudgetTest(unittest.TestCase):
 
 
 def main():
-    program = unittest.main(exit=False, verbosity=2)
+    program = unittest.main(exit=False)
     result = program.result
     skipped = 3 if result.skipped else 0
     failed = len({str(test).split(" [")[0] for test, _ in result.failures + result.errors})
