@@ -229,8 +229,8 @@ Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
     for (const PlaneIndex plane : {kY, kLuma}) planes[plane].imported.reset();
     on_cpu_.copy_8(picture.y, picture.luma, planes[kLuma].bytes());
   }
-  if (const Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
-  if (const Status ran = run_shaders(picture, planes, gpu_luma); !ran.ok()) return ran;
+  if (Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
+  if (Status ran = run_shaders(picture, planes, gpu_luma); !ran.ok()) return ran;
   if (gpu_luma) copy_out(planes[kLuma]);
   copy_out(planes[kChroma]);
   pack_rest(picture, planes);
@@ -275,11 +275,11 @@ void PackOnDevice::copy_out(const Plane& plane) const {
 }
 
 Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma) {
-  if (const Status begun = batch_->begin(); !begun.ok()) return begun;
+  if (Status begun = batch_->begin(); !begun.ok()) return begun;
   if (gpu_luma) {
-    if (const Status status = dispatch_luma(picture, planes); !status.ok()) return status;
+    if (Status status = dispatch_luma(picture, planes); !status.ok()) return status;
   }
-  if (const Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
+  if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
   return batch_->run();
 }
 

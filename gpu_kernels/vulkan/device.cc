@@ -127,7 +127,7 @@ Status Device::open(const DeviceOptions& options) {
                          : "no GPU with Vulkan 1.2 was found");
   }
   info_ = best->info;
-  if (const Status opened = open_device(best->device); !opened.ok()) return opened;
+  if (Status opened = open_device(best->device); !opened.ok()) return opened;
   if (options.instrument) options.instrument(calls_);
   return {};
 }
