@@ -14,6 +14,7 @@
 
 #include "base/statistics.h"
 #include "decode_core/hardware/decoder_queues.h"
+#include "decode_core/hardware/failover_decoder.h"
 #include "decode_core/picture.h"
 #include "decode_core/session.h"
 #include "decode_core/uapi/media.h"
@@ -239,7 +240,9 @@ Compared run_seed(uint32_t seed) {
     const size_t files = device.open_files();
     const size_t whole = 2 + DecoderQueues::kSlots;
     CAPTURE(files);
-    CHECK((files == whole || (kind.times == kForGood && (files == 0 || files == 2))));
+    // Pictures without pixels for want of their references bring the end nearer, too.
+    const bool given_up = page.errors >= kFailuresBeforeFailover;
+    CHECK((files == whole || (given_up && files == 0) || (kind.times == kForGood && files == 2)));
     if (decoded_by(page, "software") > 0) CHECK(files == 0);
     device.set_fault({});
   }
