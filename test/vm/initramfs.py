@@ -20,7 +20,7 @@ $b mount -t proc proc /proc
 $b ln -s /proc/self/fd /dev/fd
 for i in 0:stdin 1:stdout 2:stderr; do $b ln -s "/proc/self/fd/${i%:*}" "/dev/${i#*:}"; done
 $b mount -t sysfs sys /sys
-while read -r module; do $b insmod "/modules/$module" || echo "vm: insmod $module failed"; done </modules/order
+while read -r module options; do $b insmod "/modules/$module" $options || echo "vm: insmod $module failed"; done </modules/order
 $b mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /lower
 $b mount -t tmpfs -o size=75% upper /upper
 $b mkdir -p /upper/files /upper/work
@@ -61,18 +61,19 @@ class _Archive:
 
 
 class _Modules:
-    """The modules of an unpacked kernel package."""
+    """The modules of an unpacked kernel package, and those of the folder `more`, if any."""
 
-    def __init__(self, root):
+    def __init__(self, root, more):
         found = glob.glob(os.path.join(root, "lib/modules/*")) + glob.glob(os.path.join(root, "usr/lib/modules/*"))
         if len(found) != 1:
             raise Unavailable(f"{root} holds no modules")
         self._paths = {}
-        for folder, _, files in os.walk(found[0]):
-            for file in files:
-                name = re.fullmatch(r"(.+)\.ko(?:\.xz)?", file)
-                if name:
-                    self._paths[name.group(1).replace("-", "_")] = os.path.join(folder, file)
+        for top in found + ([more] if more else []):
+            for folder, _, files in os.walk(top):
+                for file in files:
+                    name = re.fullmatch(r"(.+)\.ko(?:\.xz)?", file)
+                    if name:
+                        self._paths[name.group(1).replace("-", "_")] = os.path.join(folder, file)
         with open(os.path.join(found[0], "modules.builtin"), encoding="utf-8") as builtin:
             lines = builtin.read().split()
         self._builtin = {os.path.basename(line)[:-3].replace("-", "_") for line in lines}
@@ -104,8 +105,9 @@ class _Modules:
         return list(order.items())
 
 
-def initramfs(kernel_folder, extra_modules=()):
-    """The path of the image with MODULES and `extra_modules`, made at the first call."""
+def initramfs(kernel_folder, extra_modules=(), more=None):
+    """The path of the image with MODULES and `extra_modules`, made at the first call. These are loaded with the options
+    that follow their names; `more` is a folder of modules that the kernel's package lacks."""
     if not os.path.exists(BUSYBOX):
         raise Unavailable(f"{BUSYBOX} is missing; ./dev setup --vm installs busybox-static")
     wanted = MODULES + tuple(extra_modules)
@@ -119,10 +121,11 @@ def initramfs(kernel_folder, extra_modules=()):
     with open(BUSYBOX, "rb") as busybox:
         archive.add("bin/busybox", 0o100755, busybox.read())
     archive.add("init", 0o100755, INIT.encode())
-    modules = _Modules(os.path.join(kernel_folder, "root")).in_order(wanted)
+    options = dict(module.partition(" ")[::2] for module in wanted)
+    modules = _Modules(os.path.join(kernel_folder, "root"), more).in_order(options)
     for name, content in modules:
         archive.add(f"modules/{name}.ko", 0o100644, content)
-    archive.add("modules/order", 0o100644, "".join(f"{name}.ko\n" for name, _ in modules).encode())
+    archive.add("modules/order", 0o100644, "".join(f"{name}.ko {options.get(name, '')}\n" for name, _ in modules).encode())
     partial = f"{path}.{os.getpid()}"
     with open(partial, "wb") as out:
         out.write(archive.finish())

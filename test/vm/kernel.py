@@ -98,8 +98,16 @@ class Apt:
         lines = self._run("apt-cache", "search", "--names-only", f"^{pattern}$").splitlines()
         return [line.split(" ")[0] for line in lines]
 
+    def version(self, package):
+        """That of the package which is the only one of its name, or the newest."""
+        self.update()
+        found = re.search(r"^Version: (.+)$", self._run("apt-cache", "show", "--no-all-versions", package), re.MULTILINE)
+        if not found:
+            raise Unavailable(f"no package {package}")
+        return found.group(1)
+
     def download(self, package, folder):
-        """Puts the package (NAME or NAME/SUITE) into an empty folder and returns the file's path."""
+        """Puts the package (NAME, NAME/SUITE or NAME=VERSION) into an empty folder and returns the file's path."""
         self.update()
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
@@ -131,12 +139,13 @@ def cached(name, make):
     return folder
 
 
-def _newest_package(apt, version):
+def _newest_package(apt, version, release):
     def key(name):
         return [int(part) for part in re.findall(r"\d+", name)]
 
     # The signed one where there is one; no real-time or cloud variant.
-    names = apt.names(rf"linux-image-{re.escape(version)}[.][0-9][^-]*(-[0-9]+)?-amd64")
+    of_release = rf"[+]deb{release}" if release else ""
+    names = apt.names(rf"linux-image-{re.escape(version)}[.][0-9][^-]*{of_release}(-[0-9]+)?-amd64")
     if not names:
         raise Unavailable(f"Debian has no kernel {version} ({', '.join(SUITES)}); try --kernel {DEFAULT}")
     return max(names, key=key)
@@ -166,12 +175,12 @@ def extract_vmlinux(image, to):
         out.write(result.stdout)
 
 
-def kernel(version):
-    """The folder of the newest Debian kernel of that version ("6.12")."""
+def kernel(version, release=""):
+    """The folder of the newest Debian kernel of that version ("6.12"). `release`: as built for that Debian ("12")."""
 
     def make(folder):
         apt = Apt()
-        package = apt.download(_newest_package(apt, version), os.path.join(folder, "package"))
+        package = apt.download(_newest_package(apt, version, release), os.path.join(folder, "package"))
         root = os.path.join(folder, "root")
         unpack(package, root)
         images = glob.glob(os.path.join(root, "boot", "vmlinuz-*"))
@@ -182,4 +191,4 @@ def kernel(version):
 
     if not re.fullmatch(r"\d+\.\d+", version):
         raise Unavailable(f"--kernel {version}: a version like {DEFAULT} is wanted")
-    return cached(f"kernel-{version}", make)
+    return cached(f"kernel-{version}" + (f"-deb{release}" if release else ""), make)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a command in a small virtual machine whose kernel has CUSE, on this very file system.
 
-    vm.py [--kernel 6.12] [--modules NAME,...] [--timeout S] [--memory MiB] [--env NAME]... [--or-skip] [--daemon FILE] -- COMMAND...
+    vm.py [--kernel 6.12] [--modules NAME,...] [--visl] [--timeout S] [--memory MiB] [--env NAME]... [--or-skip] [--daemon FILE] -- COMMAND...
 
 The machine sees the host's root read-only, with a layer of its own memory over it: what the command writes is gone
 with the machine. It runs as root in the current folder, with PATH, HOME, the language and DAEDALUS_*, LIBVA_* and
@@ -25,6 +25,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kernel  # pylint: disable=wrong-import-position
+import visl  # pylint: disable=wrong-import-position
 from initramfs import BUSYBOX, initramfs
 from kernel import Unavailable
 
@@ -140,8 +141,12 @@ def show_end_of(path):
 
 
 def boot_and_run(command, options):
-    folder = kernel.kernel(options.kernel)
-    image = initramfs(folder, options.modules)
+    if options.visl:
+        folder = visl.kernel_folder()
+        image = initramfs(folder, [*options.modules, *visl.MODULES], visl.modules())
+    else:
+        folder = kernel.kernel(options.kernel)
+        image = initramfs(folder, options.modules)
     with tempfile.TemporaryDirectory(prefix="daedalus-vm-") as out:
         with open(os.path.join(out, "guest.sh"), "w", encoding="utf-8", errors="surrogateescape") as script:
             script.write(guest_script(command, carried_environment(options.env), os.getcwd(),
@@ -188,6 +193,8 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.splitlines()[2].strip())
     parser.add_argument("--kernel", default=kernel.DEFAULT, help="version of Debian's kernel: 6.1, 6.12")
     parser.add_argument("--modules", default=[], type=lambda names: names.split(","), help="more kernel modules")
+    parser.add_argument("--visl", action="store_true",
+                        help="with the kernel's virtual stateless decoder, on the kernel for which it is built")
     parser.add_argument("--timeout", type=float, default=0, help="seconds; 0: none")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--cpus", type=int, default=2)
