@@ -241,8 +241,9 @@ Compared run_seed(uint32_t seed) {
     const size_t whole = 2 + DecoderQueues::kSlots;
     CAPTURE(files);
     // Pictures without pixels for want of their references bring the end nearer, too.
-    const bool given_up = page.errors >= kFailuresBeforeFailover;
-    CHECK((files == whole || (given_up && files == 0) || (kind.times == kForGood && files == 2)));
+    const bool for_good = kind.times == kForGood;
+    const bool given_up = for_good || page.errors >= kFailuresBeforeFailover;
+    CHECK((files == whole || (given_up && files == 0) || (for_good && files == 2)));
     if (decoded_by(page, "software") > 0) CHECK(files == 0);
     device.set_fault({});
   }
