@@ -183,7 +183,7 @@ TEST_CASE("a codec whose controls, modes, depths or profiles do not fit is refus
   });
   const auto no_format = ask(device);
   CHECK(no_format.profiles.empty());
-  CHECK(refusal(no_format, Codec::kVp8).starts_with("its CAPTURE formats are none of"));
+  CHECK(refusal(no_format, Codec::kVp8) == "its CAPTURE formats are none that can be read");
 }
 
 TEST_CASE(
