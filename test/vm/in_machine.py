@@ -80,14 +80,17 @@ def wait_until(condition, seconds, text, step=0.02):
 class Page:
     """A session's statistics page while it changes (base/statistics.h has the layout)."""
 
-    FIELDS = struct.Struct("=8xII 32x 16s 16s 32x 16x 16x 8x QQQQQ")
+    FIELDS = struct.Struct("=8sII 32x 16s 16s 32x 16x 16x 8x QQQQQQ")
+    MAGIC = b"DADSTAT3"
+    UNFINISHED = bytes(len(MAGIC))  # it is written last
 
     def __init__(self, path):
         with open(path, "rb") as file:
             fields = self.FIELDS.unpack(file.read(self.FIELDS.size))
-        self.pid, self.session = fields[:2]
-        self.front, self.codec = (text.rstrip(b"\0").decode() for text in fields[2:4])
-        self.pictures, self.concealed, self.errors, self.redecodes, self.queue_depth = fields[4:]
+        expect(fields[0] in (self.MAGIC, self.UNFINISHED), f"a statistics page of another layout: {fields[0]}")
+        self.pid, self.session = fields[1:3]
+        self.front, self.codec = (text.rstrip(b"\0").decode() for text in fields[3:5])
+        self.pictures, self.concealed, self.errors, self.redecodes, self.gpu_failures, self.queue_depth = fields[5:]
 
 
 class Daemon:
