@@ -10,15 +10,8 @@ namespace daedalus::core {
 namespace {
 
 using gpu_kernels::Av1ChromaGrainParameters;
-using gpu_kernels::Av1FilmGrain;
-using gpu_kernels::Av1FilmGrainFunctions;
 using gpu_kernels::Av1FilmGrainParameters;
-using gpu_kernels::Av1GrainWindow;
 using gpu_kernels::Av1ScalingPoints;
-using gpu_kernels::Band;
-using gpu_kernels::chroma_420;
-using gpu_kernels::SourcePlane;
-using gpu_kernels::TargetPlane;
 
 // Points that are too many keep their count, which prepare_av1_film_grain() refuses.
 Av1ScalingPoints points_of(uint8_t count, std::span<const uint8_t> values,
@@ -73,50 +66,6 @@ Av1FilmGrainParameters parameters_of(const v4l2_ctrl_av1_film_grain& from) {
   return to;
 }
 
-// One picture's way into another.
-class Addition {
- public:
-  Addition(const Av1FilmGrainFunctions& functions, const Av1FilmGrain& grain,
-           const FrameView& clean, const FrameView& to)
-      : functions_(functions), grain_(grain), clean_(clean), to_(to) {}
-
-  void luma(uint32_t first, uint32_t end) const {
-    const Band band{clean_.width, first, end};
-    if (!grain_.applies_to_luma()) return copy(0, band);
-    const Av1GrainWindow window{0, 0, band};
-    (wide() ? functions_.luma_10 : functions_.luma_8)(grain_, source(0), target(0), window);
-  }
-
-  void chroma(uint32_t first, uint32_t end) const {
-    const Band band{chroma_420(clean_.width), first, end};
-    if (!grain_.applies_to_chroma()) {
-      copy(1, band);
-      return copy(2, band);
-    }
-    const Av1GrainWindow window{0, 0, band};
-    (wide() ? functions_.chroma_10 : functions_.chroma_8)(grain_, {source(0), source(1), source(2)},
-                                                          target(1), target(2), window);
-  }
-
- private:
-  bool wide() const { return clean_.format == SampleFormat::kI42010; }
-  SourcePlane source(size_t plane) const {
-    return {clean_.planes[plane].data, static_cast<ptrdiff_t>(clean_.planes[plane].stride)};
-  }
-  TargetPlane target(size_t plane) const {
-    return {to_.planes[plane].data, static_cast<ptrdiff_t>(to_.planes[plane].stride)};
-  }
-  void copy(size_t plane, const Band& band) const {
-    const auto& pack = gpu_kernels::pack_functions(functions_.substrate);
-    (wide() ? pack.copy_16 : pack.copy_8)(source(plane), target(plane), band);
-  }
-
-  const Av1FilmGrainFunctions& functions_;
-  const Av1FilmGrain& grain_;
-  const FrameView& clean_;
-  const FrameView& to_;
-};
-
 }  // namespace
 
 Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
@@ -126,22 +75,6 @@ Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
                                   .height = clean.height,
                                   .bit_depth = clean.format == SampleFormat::kI42010 ? 10 : 8,
                                   .monochrome = monochrome});
-}
-
-void add_film_grain(const Av1FilmGrainFunctions& functions, const Av1FilmGrain& grain,
-                    Workers& workers, int threads, const FrameView& clean, const FrameView& to) {
-  // What a second thread costs is less than this many samples' grain.
-  constexpr uint32_t kSamplesPerBand = 320 * 128;
-  const Addition addition(functions, grain, clean, to);
-  const uint32_t chroma_rows = chroma_420(clean.height);
-  const uint32_t bands = std::clamp(clean.width * clean.height / kSamplesPerBand, 1u,
-                                    static_cast<uint32_t>(std::max(threads, 1)));
-  workers.run(bands, [&](uint32_t band) {
-    const uint32_t first = chroma_rows * band / bands;
-    const uint32_t end = chroma_rows * (band + 1) / bands;
-    addition.luma(2 * first, std::min(2 * end, clean.height));
-    addition.chroma(first, end);
-  });
 }
 
 }  // namespace daedalus::core

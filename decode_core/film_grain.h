@@ -7,7 +7,6 @@
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
 #include "decode_core/uapi/controls.h"
-#include "decode_core/workers/workers.h"
 #include "gpu_kernels/film_grain/av1.h"
 
 namespace daedalus::core {
@@ -16,12 +15,6 @@ namespace daedalus::core {
 // chroma is left alone. Only parameters with APPLY_GRAIN. kInvalidArgument: they are out of range.
 Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
     const v4l2_ctrl_av1_film_grain& parameters, const FrameView& clean, bool monochrome);
-
-// Writes `clean` with its grain to `to`, which is of the same format and size, on at most `threads`
-// threads.
-void add_film_grain(const gpu_kernels::Av1FilmGrainFunctions& functions,
-                    const gpu_kernels::Av1FilmGrain& grain, Workers& workers, int threads,
-                    const FrameView& clean, const FrameView& to);
 
 }  // namespace daedalus::core
 

@@ -226,7 +226,7 @@ void compare_with_scalar(const Kernel& kernel, const Av1FilmGrainFunctions& func
 }
 
 TEST_CASE("every SIMD target writes what the reference writes, and nothing else", "[film_grain]") {
-  constexpr int kRounds = 100;
+  constexpr int kRounds = 150;
   harness::for_each_target(av1_film_grain_functions, [](const Av1FilmGrainFunctions& functions) {
     Random random(1);
     for (const Kernel& kernel : kKernels) {

@@ -7,7 +7,6 @@
 
 #include "decode_core/picture.h"
 #include "decode_core/software/dav1d/dav1d_decoder.h"
-#include "decode_core/workers/workers.h"
 #include "test/catch.h"
 #include "test/decode_core/allocation_failure.h"
 #include "tools/parsed_stream/stream.h"
@@ -35,12 +34,11 @@ std::vector<DecodeJob> first_jobs(size_t count) {
 
 TEST_CASE("what was foreseen of a picture that failed is not taken for the next one") {
   const std::vector<DecodeJob> clip = first_jobs(3);
-  Workers workers(1);
   bool failed = true;
   int failures = 0;
   for (int left = 0; failed; ++left) {
     REQUIRE(left < 1000);
-    auto decoder = create_dav1d_decoder(workers, 1, {});
+    auto decoder = create_dav1d_decoder(1);
     REQUIRE(decoder.ok());
     REQUIRE((*decoder)->decode(clip[0]).frame.has_value());
     // The second picture twice, and the third, which refers to the latter.

@@ -15,7 +15,6 @@ extern "C" {
 
 #include "decode_core/job.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
-#include "decode_core/workers/workers.h"
 #include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/substrate.h"
 #include "test/catch.h"
@@ -25,7 +24,10 @@ extern "C" {
 namespace daedalus::core::test {
 namespace {
 
+using gpu_kernels::Band;
+using gpu_kernels::SourcePlane;
 using gpu_kernels::Substrate;
+using gpu_kernels::TargetPlane;
 using rewrite::test::Av1Random;
 
 struct CloseDecoder {
@@ -253,30 +255,28 @@ Samples samples_of(const FrameView& view) {
   return samples;
 }
 
-// In as many bands as there are threads.
 Samples apply_by_kernels(const FrameView& clean, const v4l2_ctrl_av1_film_grain& parameters,
-                         bool monochrome, Substrate substrate, Workers& workers) {
+                         bool monochrome, Substrate substrate) {
   const auto grain = prepare_film_grain(parameters, clean, monochrome);
   REQUIRE(grain.ok());
+  const auto& functions = gpu_kernels::av1_film_grain_functions(substrate);
   Samples samples = samples_of(clean);
-  FrameView to = clean;
+  std::array<SourcePlane, 3> from;
+  std::array<TargetPlane, 3> to;
   for (size_t i = 0; i < 3; ++i) {
-    std::fill(samples[i].begin(), samples[i].end(), uint8_t{0xA5});
-    to.planes[i] = {samples[i].data(), width_of(clean, i) * sample_bytes(clean)};
+    from[i] = {clean.planes[i].data, static_cast<ptrdiff_t>(clean.planes[i].stride)};
+    to[i] = {samples[i].data(), static_cast<ptrdiff_t>(width_of(clean, i) * sample_bytes(clean))};
   }
-  // dav1d's monochrome pictures have no chroma: it is only copied.
-  FrameView from = clean;
-  const size_t chroma_bytes = width_of(clean, 1) * height_of(clean, 1) * sample_bytes(clean);
-  std::vector<uint8_t> grey(chroma_bytes, 128);
-  std::array<std::vector<uint8_t>, 3> copies;
-  for (size_t i = 1; i < 3 && monochrome; ++i) {
-    copies[i].resize(chroma_bytes);
-    from.planes[i] = {grey.data(), width_of(clean, 1) * sample_bytes(clean)};
-    to.planes[i] = {copies[i].data(), from.planes[i].stride};
+  const bool wide = clean.format == SampleFormat::kI42010;
+  const gpu_kernels::Av1GrainWindow luma = {0, 0, Band{clean.width, 0, clean.height}};
+  const gpu_kernels::Av1GrainWindow chroma = {0, 0,
+                                              Band{width_of(clean, 1), 0, height_of(clean, 1)}};
+  if ((*grain)->applies_to_luma()) {
+    (wide ? functions.luma_10 : functions.luma_8)(**grain, from[0], to[0], luma);
   }
-  add_film_grain(gpu_kernels::av1_film_grain_functions(substrate), **grain, workers,
-                 workers.threads(), from, to);
-  if (monochrome) CHECK((copies[1] == grey && copies[2] == grey));
+  if ((*grain)->applies_to_chroma()) {
+    (wide ? functions.chroma_10 : functions.chroma_8)(**grain, from, to[1], to[2], chroma);
+  }
   return samples;
 }
 
@@ -295,7 +295,6 @@ TEST_CASE("film grain is dav1d's, whatever the parameters, the size and the samp
   constexpr int kSizes = 300;
   constexpr int kGrainsPerSize = 12;
   const Dav1d dav1d = make_dav1d();
-  std::array<Workers, 2> workers = {Workers(1), Workers(4)};
   Av1Random random(1);
   int compared = 0;
   for (int i = 0; i < kSizes; ++i) {
@@ -311,8 +310,7 @@ TEST_CASE("film grain is dav1d's, whatever the parameters, the size and the samp
       const OwnedPicture grained = apply_by_dav1d(dav1d.get(), *picture, data);
       const Samples expected = samples_of(view_of(*grained));
       for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd}) {
-        const Samples actual = apply_by_kernels(clean, grain, size.monochrome, substrate,
-                                                workers[static_cast<size_t>(j) % 2]);
+        const Samples actual = apply_by_kernels(clean, grain, size.monochrome, substrate);
         for (size_t plane = 0; plane < 3; ++plane) {
           INFO("size " << i << ": " << size.width << "x" << size.height << ", wide " << size.wide
                        << ", monochrome " << size.monochrome << ", grain " << j << ", plane "

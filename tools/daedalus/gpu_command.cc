@@ -4,7 +4,6 @@
 
 #include "decode_core/core.h"
 #include "gpu_kernels/deblock/h264.h"
-#include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/intra/h264.h"
 #include "gpu_kernels/mc/h264.h"
@@ -41,8 +40,6 @@ const char* on_cpu(Stage stage, Substrate wish) {
       return gpu_kernels::h264_deblock_functions(wish).target;
     case Stage::kSand:
       return gpu_kernels::sand_functions(wish).target;
-    case Stage::kFilmGrain:
-      return gpu_kernels::av1_film_grain_functions(wish).target;
   }
   return "scalar";
 }
@@ -72,7 +69,7 @@ void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
   } else {
     why = gpu.refusal();
   }
-  std::printf("  %-10s %-10s %s\n", gpu_kernels::stage_name(stage).data(),
+  std::printf("  %-8s %-10s %s\n", gpu_kernels::stage_name(stage).data(),
               used ? "vulkan" : on_cpu(stage, wish), why.c_str());
 }
 
@@ -90,7 +87,7 @@ int run_gpu(Arguments arguments) {
   print_device(gpu.device(), gpu.refusal());
   std::puts("stages:");
   for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
-                            Stage::kSand, Stage::kFilmGrain}) {
+                            Stage::kSand}) {
     print_stage(stage, settings->substrate.of(stage), gpu);
   }
   return 0;

@@ -1,7 +1,6 @@
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -13,13 +12,12 @@ extern "C" {
 #include <dav1d/dav1d.h>
 }
 
-#include "decode_core/film_grain.h"
 #include "decode_core/picture.h"
+#include "decode_core/software/dav1d/film_grain.h"
 #include "decode_core/software/dav1d/packet_writer.h"
 #include "decode_core/software/dav1d/picture_allocator.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
 #include "decode_core/software/dav1d/slot_map.h"
-#include "gpu_kernels/film_grain/av1.h"
 
 namespace daedalus::core {
 namespace {
@@ -61,16 +59,9 @@ struct Undecided {
 
 class Dav1dDecoder final : public Decoder {
  public:
-  Dav1dDecoder(Workers& workers, const gpu_kernels::SubstrateChoice& substrate)
-      : workers_(workers),
-        film_grain_(
-            gpu_kernels::av1_film_grain_functions(substrate.of(gpu_kernels::Stage::kFilmGrain))),
-        stages_{{{stage_name(gpu_kernels::Stage::kFilmGrain), film_grain_.target}}} {}
-
   Status open(int threads) {
     Dav1dSettings settings;
     dav1d_default_settings(&settings);
-    threads_ = threads;
     settings.n_threads = threads;
     settings.max_frame_delay = 1;
     settings.apply_grain = 0;
@@ -118,9 +109,7 @@ class Dav1dDecoder final : public Decoder {
     } else {
       outcome.error = status.error();
     }
-    if (job.display != nullptr && outcome.frame.has_value()) {
-      show(parameters, !picture.empty(), outcome);
-    }
+    if (job.display != nullptr && outcome.frame.has_value()) show(parameters, picture, outcome);
     return outcome;
   }
 
@@ -213,34 +202,21 @@ class Dav1dDecoder final : public Decoder {
   }
 
   // The displayed picture: the target's pixels, with film grain if there is any.
-  void show(const Av1Parameters& parameters, bool decoded, DecodeOutcome& outcome) {
+  void show(const Av1Parameters& parameters, const OwnedPicture& picture, DecodeOutcome& outcome) {
     outcome.display = outcome.frame;
-    if (!decoded || (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
+    if (picture.empty() ||
+        (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
       return;
     }
-    auto grained = with_film_grain(parameters, outcome.frame->view);
+    auto grained = apply_film_grain(*decoder_, picture.get(), parameters.film_grain);
     if (grained) {
       outcome.display = std::move(*grained);
-      outcome.stages = stages_;
+      outcome.film_grain = true;
     } else {
       outcome.concealed = true;
     }
   }
 
-  // A picture of its own: references stay clean.
-  Result<FrameBuffer> with_film_grain(const Av1Parameters& parameters, const FrameView& clean) {
-    const bool monochrome = (parameters.sequence.flags & V4L2_AV1_SEQUENCE_FLAG_MONO_CHROME) != 0;
-    const auto grain = prepare_film_grain(parameters.film_grain, clean, monochrome);
-    if (!grain) return grain.error();
-    auto grained = allocator_.allocate(clean.format, clean.width, clean.height);
-    if (grained) add_film_grain(film_grain_, **grain, workers_, threads_, clean, grained->view);
-    return grained;
-  }
-
-  Workers& workers_;
-  int threads_ = 1;
-  const gpu_kernels::Av1FilmGrainFunctions& film_grain_;
-  const std::array<StageRun, 1> stages_;
   PictureAllocator allocator_;
   std::unique_ptr<Dav1dContext, CloseDecoder> decoder_;
   SlotMap slots_;
@@ -252,9 +228,8 @@ class Dav1dDecoder final : public Decoder {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(Workers& workers, int threads,
-                                                      gpu_kernels::SubstrateChoice substrate) {
-  auto decoder = std::make_unique<Dav1dDecoder>(workers, substrate);
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads) {
+  auto decoder = std::make_unique<Dav1dDecoder>();
   if (Status status = decoder->open(threads); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

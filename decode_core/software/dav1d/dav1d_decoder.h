@@ -5,15 +5,11 @@
 #include <memory>
 
 #include "decode_core/backend.h"
-#include "decode_core/workers/workers.h"
-#include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
 
-// `threads`: inside one picture, at least 1. Pictures are never held back. The workers, which
-// outlive the decoder, add film grain, with kernels as `substrate` wishes.
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(Workers& workers, int threads,
-                                                      gpu_kernels::SubstrateChoice substrate);
+// `threads`: inside one picture, at least 1. Pictures are never held back.
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads);
 
 }  // namespace daedalus::core
 

@@ -22,11 +22,11 @@ class PictureAllocator {
   // The memory behind a picture that the callbacks have served, as the core sees it.
   static FrameBuffer buffer_of(const Dav1dPicture& picture);
 
-  // Uninitialised, and grey all over. `format` is kI420 or kI42010.
-  Result<FrameBuffer> allocate(SampleFormat format, uint32_t width, uint32_t height);
+  // A picture that is grey all over. `format` is kI420 or kI42010.
   Result<FrameBuffer> grey(SampleFormat format, uint32_t width, uint32_t height);
 
  private:
+  Result<FrameBuffer> allocate(SampleFormat format, uint32_t width, uint32_t height);
   static int allocate(Dav1dPicture* picture, void* cookie);
   static void release(Dav1dPicture* picture, void* cookie);
 
