@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "decode_core/hardware/av1_slot_decoder.h"
 #include "decode_core/hardware/hardware_decoder.h"
 
 namespace daedalus::core {
@@ -41,7 +42,10 @@ class HardwareBackend final : public Backend {
           device.capabilities.profiles,
           [&](const ProfileCapability& capability) { return covers(capability, config); });
       if (!takes) continue;
-      return create_hardware_decoder(calls_, device.where, codec_of(config.profile), substrate_);
+      const Codec codec = codec_of(config.profile);
+      auto decoder = create_hardware_decoder(calls_, device.where, codec, substrate_);
+      if (!decoder || codec != Codec::kAv1) return decoder;
+      return create_av1_slot_decoder(std::move(*decoder));
     }
     return Error{ErrorCode::kUnsupported,
                  "no hardware decodes " + std::string(to_string(codec_of(config.profile))) + " " +

@@ -1,6 +1,7 @@
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -12,12 +13,12 @@ extern "C" {
 #include <dav1d/dav1d.h>
 }
 
+#include "decode_core/av1_slot_map.h"
 #include "decode_core/picture.h"
 #include "decode_core/software/dav1d/film_grain.h"
 #include "decode_core/software/dav1d/packet_writer.h"
 #include "decode_core/software/dav1d/picture_allocator.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
-#include "decode_core/software/dav1d/slot_map.h"
 
 namespace daedalus::core {
 namespace {
@@ -91,7 +92,7 @@ class Dav1dDecoder final : public Decoder {
     DecodeOutcome outcome;
     begin_sequence(parameters.sequence);
     outcome.redecoded = decode_undecided(job);
-    const SlotMap::Plan plan = slots_.plan(job, refresh_flags);
+    const Av1SlotMap::Plan plan = slots_.plan(job, refresh_flags);
     OwnedPicture picture;
     Status status;
     if (!plan.lost) {
@@ -157,7 +158,7 @@ class Dav1dDecoder final : public Decoder {
     return count;
   }
 
-  void remember(const DecodeJob& job, const SlotMap::Plan& plan) {
+  void remember(const DecodeJob& job, const Av1SlotMap::Plan& plan) {
     if (undecided_.size() == kMostUndecided) undecided_.pop_front();
     undecided_.push_back({job.target->id(),
                           {std::get<Av1Parameters>(job.parameters), job.bitstream, job.slices},
@@ -167,7 +168,7 @@ class Dav1dDecoder final : public Decoder {
   // Decodes a frame into `picture` and, with `slot`, the slot.
   Status run(const CodedFrameView& coded, const decltype(FramePlace::ref_frame_idx)& references,
              std::optional<uint8_t> slot, uint64_t id, OwnedPicture& picture) {
-    const auto state = write_av1_packet(coded, {references, slot, slots_.states()}, packet_);
+    const auto state = write_av1_packet(coded, {references, slot, states()}, packet_);
     if (!state) return state.error();
     if (slot.has_value()) slots_.drop(*slot);
     const int result = send(picture);
@@ -175,8 +176,19 @@ class Dav1dDecoder final : public Decoder {
       return Error{ErrorCode::kCorrupt, result < 0 ? std::string("dav1d: ") + std::strerror(-result)
                                                    : "dav1d decoded no picture"};
     }
-    if (slot.has_value()) slots_.store(*slot, id, *state);
+    if (slot.has_value()) {
+      slots_.store(*slot, id);
+      states_[*slot] = *state;
+    }
     return {};
+  }
+
+  decltype(FramePlace::states) states() const {
+    decltype(FramePlace::states) states{};
+    for (size_t i = 0; i < states.size(); ++i) {
+      if (slots_.picture_in(i) != 0) states[i] = &states_[i];
+    }
+    return states;
   }
 
   // One temporal unit in, its picture out: there is no delay.
@@ -219,7 +231,8 @@ class Dav1dDecoder final : public Decoder {
 
   PictureAllocator allocator_;
   std::unique_ptr<Dav1dContext, CloseDecoder> decoder_;
-  SlotMap slots_;
+  Av1SlotMap slots_;
+  std::array<rewrite::Av1SlotState, headers::kAv1SlotCount> states_;  // of those that are not empty
   std::deque<Undecided> undecided_;
   std::optional<uint32_t> foreseen_;  // refresh_frame_flags of the next job
   std::vector<uint8_t> sequence_;     // as it was written last

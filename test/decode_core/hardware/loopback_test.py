@@ -57,6 +57,10 @@ class Loopback(unittest.TestCase):
     def test_va_h264_fields(self):
         self.check("h264_interlaced.mp4", "va")
 
+    # Nor does it tell what a picture replaces.
+    def test_va_av1(self):
+        self.check("av1.webm", "va")
+
     def test_va_hevc(self):
         self.check("hevc.mp4", "va")
 

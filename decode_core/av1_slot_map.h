@@ -1,16 +1,16 @@
-// SlotMap: which picture each of dav1d's eight slots holds. The headers are ours, and so is the
-// choice: one slot a picture, whatever slots the client has it in.
-#ifndef DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
-#define DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
+// Av1SlotMap: which picture each of a decoder's eight slots of AV1 holds. What it is told of them
+// is ours, and so is the choice: one slot a picture, whatever slots the client has it in.
+#ifndef DAEDALUS_DECODE_CORE_AV1_SLOT_MAP_H_
+#define DAEDALUS_DECODE_CORE_AV1_SLOT_MAP_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
 
 #include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/job.h"
-#include "decode_core/software/dav1d/rewrite/av1_frame_header.h"
 
 namespace daedalus::core {
 
@@ -25,7 +25,7 @@ bool names_references(const DecodeJob& job);
 bool names_eight_references(const DecodeJob& job);
 
 // Pictures by their ids (Picture::id), which keep nothing alive.
-class SlotMap {
+class Av1SlotMap {
  public:
   struct Plan {
     // The slots of the frame's references; of inter frames.
@@ -48,19 +48,19 @@ class SlotMap {
   // A slot for a picture that was undecided and that `job` has among its references.
   std::optional<uint8_t> late_slot(const DecodeJob& job) const;
 
-  void store(uint8_t slot, uint64_t picture, const rewrite::Av1SlotState& state);
+  void store(uint8_t slot, uint64_t picture);
   void drop(uint8_t slot) { slots_[slot] = {}; }
   // A new coded video sequence: every slot is empty.
   void clear();
 
   bool holds(uint64_t picture) const { return find(picture).has_value(); }
-  std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> states() const;
+  // 0: the slot is empty.
+  uint64_t picture_in(size_t slot) const { return slots_[slot].picture; }
 
  private:
   struct Slot {
     uint64_t picture = 0;  // 0: empty
     uint64_t age = 0;      // of the stores, the how-manieth
-    rewrite::Av1SlotState state;
   };
 
   std::optional<uint8_t> find(uint64_t picture) const;
@@ -76,4 +76,4 @@ class SlotMap {
 
 }  // namespace daedalus::core
 
-#endif  // DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_SLOT_MAP_H_
+#endif  // DAEDALUS_DECODE_CORE_AV1_SLOT_MAP_H_

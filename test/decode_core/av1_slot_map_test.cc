@@ -1,4 +1,4 @@
-#include "decode_core/software/dav1d/slot_map.h"
+#include "decode_core/av1_slot_map.h"
 
 #include <memory>
 #include <optional>
@@ -28,20 +28,20 @@ DecodeJob make_inter(const Pictures& references, std::optional<uint32_t> flags =
   return make(V4L2_AV1_INTER_FRAME, references, flags);
 }
 
-SlotMap::Plan plan_of(SlotMap& slots, const DecodeJob& job) {
+Av1SlotMap::Plan plan_of(Av1SlotMap& slots, const DecodeJob& job) {
   return slots.plan(job, refresh_flags_of(job));
 }
 
 // As the engine does where nothing fails.
-SlotMap::Plan decode(SlotMap& slots, const DecodeJob& job) {
-  const SlotMap::Plan plan = slots.plan(job, refresh_flags_of(job));
-  if (plan.slot.has_value()) slots.store(*plan.slot, job.target->id(), {});
+Av1SlotMap::Plan decode(Av1SlotMap& slots, const DecodeJob& job) {
+  const Av1SlotMap::Plan plan = slots.plan(job, refresh_flags_of(job));
+  if (plan.slot.has_value()) slots.store(*plan.slot, job.target->id());
   return plan;
 }
 
 // A map whose slots hold eight pictures, those of the client's slots.
 struct Full {
-  SlotMap slots;
+  Av1SlotMap slots;
   Pictures pictures;
 
   Full() {
@@ -57,12 +57,12 @@ struct Full {
 };
 
 TEST_CASE("a picture takes one slot, and references are found in it") {
-  SlotMap slots;
+  Av1SlotMap slots;
   const DecodeJob key = make(V4L2_AV1_KEY_FRAME, {}, 0xff);
-  const SlotMap::Plan first = decode(slots, key);
+  const Av1SlotMap::Plan first = decode(slots, key);
   REQUIRE(first.slot.has_value());
   const Pictures all(8, key.target);
-  const SlotMap::Plan plan = plan_of(slots, make_inter(all, 1));
+  const Av1SlotMap::Plan plan = plan_of(slots, make_inter(all, 1));
   for (const uint8_t index : plan.ref_frame_idx) CHECK(index == *first.slot);
   CHECK(plan.slot != first.slot);
   CHECK_FALSE(plan.substituted);
@@ -74,7 +74,7 @@ TEST_CASE("with known flags there is always room, and no reference is overwritte
   Full full;
   for (uint32_t flags = 1; flags < 256; flags += 37) {
     const DecodeJob job = make_inter(full.pictures, flags);
-    const SlotMap::Plan plan = decode(full.slots, job);
+    const Av1SlotMap::Plan plan = decode(full.slots, job);
     CHECK(plan.slot.has_value());
     CHECK_FALSE(plan.undecided);
     for (size_t i = 0; i < 8; ++i) {
@@ -86,7 +86,7 @@ TEST_CASE("with known flags there is always room, and no reference is overwritte
 
 TEST_CASE("a picture that is no reference takes no slot") {
   Full full;
-  const SlotMap::Plan plan = plan_of(full.slots, make_inter(full.pictures, 0));
+  const Av1SlotMap::Plan plan = plan_of(full.slots, make_inter(full.pictures, 0));
   CHECK_FALSE(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
 }
@@ -94,7 +94,7 @@ TEST_CASE("a picture that is no reference takes no slot") {
 TEST_CASE("without flags a picture waits where every slot may still be referred to") {
   Full full;
   const DecodeJob job = make_inter(full.pictures);
-  const SlotMap::Plan plan = decode(full.slots, job);
+  const Av1SlotMap::Plan plan = decode(full.slots, job);
   CHECK_FALSE(plan.slot.has_value());
   CHECK(plan.undecided);
   // The next job shows that it took the place of the fourth.
@@ -102,7 +102,7 @@ TEST_CASE("without flags a picture waits where every slot may still be referred 
   next[3] = job.target;
   const auto late = full.slots.late_slot(make_inter(next));
   REQUIRE(late.has_value());
-  full.slots.store(*late, job.target->id(), {});
+  full.slots.store(*late, job.target->id());
   CHECK_FALSE(full.slots.holds(full.pictures[3]->id()));
   for (const auto& picture : next) CHECK(full.slots.holds(picture->id()));
 }
@@ -119,7 +119,7 @@ TEST_CASE("the next job tells what a picture replaced") {
   // It says nothing of what a client that names no references means.
   CHECK_FALSE(refresh_flags_from(make_inter(Pictures(8)), job.target->id()).has_value());
   CHECK_FALSE(refresh_flags_from(make_inter({}), job.target->id()).has_value());
-  const SlotMap::Plan plan = full.slots.plan(job, 0x28);
+  const Av1SlotMap::Plan plan = full.slots.plan(job, 0x28);
   CHECK(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
 }
@@ -128,7 +128,7 @@ TEST_CASE("without flags a free slot is taken at once") {
   Full full;
   Pictures fewer = full.pictures;
   fewer[5] = fewer[4];
-  const SlotMap::Plan plan = decode(full.slots, make_inter(fewer));
+  const Av1SlotMap::Plan plan = decode(full.slots, make_inter(fewer));
   CHECK(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
   CHECK_FALSE(full.slots.holds(full.pictures[5]->id()));
@@ -143,26 +143,26 @@ TEST_CASE("shown key frames and switch frames replace everything, told or not") 
     job = make(V4L2_AV1_KEY_FRAME, full.pictures);
     std::get<Av1Parameters>(job.parameters).frame.flags = V4L2_AV1_FRAME_FLAG_SHOW_FRAME;
   }
-  const SlotMap::Plan plan = full.slots.plan(job, refresh_flags_of(job));
+  const Av1SlotMap::Plan plan = full.slots.plan(job, refresh_flags_of(job));
   CHECK(plan.slot.has_value());
   CHECK_FALSE(plan.undecided);
 }
 
 TEST_CASE("a hidden key frame whose job names no references spares what may be needed") {
   Full full;
-  const SlotMap::Plan plan = decode(full.slots, make(V4L2_AV1_KEY_FRAME, {}));
+  const Av1SlotMap::Plan plan = decode(full.slots, make(V4L2_AV1_KEY_FRAME, {}));
   CHECK(plan.undecided);
   for (const auto& picture : full.pictures) CHECK(full.slots.holds(picture->id()));
 }
 
 TEST_CASE("the latest picture stands in for a reference that is missing") {
-  SlotMap slots;
+  Av1SlotMap slots;
   const Pictures strange(8, std::make_shared<Picture>());
-  SlotMap::Plan plan = plan_of(slots, make_inter(strange, 1));
+  Av1SlotMap::Plan plan = plan_of(slots, make_inter(strange, 1));
   CHECK(plan.lost);
   CHECK(plan.substituted);
   const DecodeJob key = make(V4L2_AV1_KEY_FRAME, {}, 0xff);
-  const SlotMap::Plan stored = decode(slots, key);
+  const Av1SlotMap::Plan stored = decode(slots, key);
   for (const Pictures& references : {strange, Pictures(8), Pictures()}) {
     plan = plan_of(slots, make_inter(references, 1));
     CHECK_FALSE(plan.lost);
@@ -177,7 +177,7 @@ TEST_CASE("a picture decoded anew keeps its slot") {
   Full full;
   DecodeJob again = make_inter(full.pictures, 1);
   again.target = full.pictures[6];
-  const SlotMap::Plan plan = decode(full.slots, again);
+  const Av1SlotMap::Plan plan = decode(full.slots, again);
   CHECK(plan.slot == plan.ref_frame_idx[6]);
 }
 

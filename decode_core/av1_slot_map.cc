@@ -1,4 +1,4 @@
-#include "decode_core/software/dav1d/slot_map.h"
+#include "decode_core/av1_slot_map.h"
 
 #include <algorithm>
 #include <utility>
@@ -41,7 +41,7 @@ bool names_eight_references(const DecodeJob& job) {
   return named.size() == headers::kAv1SlotCount;
 }
 
-SlotMap::Plan SlotMap::plan(const DecodeJob& job, const std::optional<uint32_t>& flags) {
+Av1SlotMap::Plan Av1SlotMap::plan(const DecodeJob& job, const std::optional<uint32_t>& flags) {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
   Plan plan;
   if (!headers::av1_is_intra(frame.frame_type)) plan_references(job, plan);
@@ -66,51 +66,41 @@ SlotMap::Plan SlotMap::plan(const DecodeJob& job, const std::optional<uint32_t>&
   return plan;
 }
 
-std::optional<uint8_t> SlotMap::late_slot(const DecodeJob& job) const {
+std::optional<uint8_t> Av1SlotMap::late_slot(const DecodeJob& job) const {
   std::set<uint64_t> kept;
   for (const auto& reference : job.references) kept.insert(id_of(reference));
   return free_slot(kept);
 }
 
-void SlotMap::store(uint8_t slot, uint64_t picture, const rewrite::Av1SlotState& state) {
-  slots_[slot] = {picture, ++stores_, state};
-}
+void Av1SlotMap::store(uint8_t slot, uint64_t picture) { slots_[slot] = {picture, ++stores_}; }
 
-void SlotMap::clear() {
+void Av1SlotMap::clear() {
   slots_ = {};
   live_.clear();
 }
 
-std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> SlotMap::states() const {
-  std::array<const rewrite::Av1SlotState*, headers::kAv1SlotCount> states{};
-  for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
-    if (slots_[i].picture != 0) states[i] = &slots_[i].state;
-  }
-  return states;
-}
-
-std::optional<uint8_t> SlotMap::find(uint64_t picture) const {
+std::optional<uint8_t> Av1SlotMap::find(uint64_t picture) const {
   for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
     if (picture != 0 && slots_[i].picture == picture) return static_cast<uint8_t>(i);
   }
   return std::nullopt;
 }
 
-std::optional<uint8_t> SlotMap::latest() const {
+std::optional<uint8_t> Av1SlotMap::latest() const {
   const auto latest = std::max_element(slots_.begin(), slots_.end(),
                                        [](const Slot& a, const Slot& b) { return a.age < b.age; });
   if (latest->picture == 0) return std::nullopt;
   return static_cast<uint8_t>(latest - slots_.begin());
 }
 
-std::optional<uint8_t> SlotMap::free_slot(const std::set<uint64_t>& kept) const {
+std::optional<uint8_t> Av1SlotMap::free_slot(const std::set<uint64_t>& kept) const {
   for (size_t i = 0; i < headers::kAv1SlotCount; ++i) {
     if (!kept.contains(slots_[i].picture)) return static_cast<uint8_t>(i);
   }
   return std::nullopt;
 }
 
-void SlotMap::plan_references(const DecodeJob& job, Plan& plan) const {
+void Av1SlotMap::plan_references(const DecodeJob& job, Plan& plan) const {
   const auto& frame = std::get<Av1Parameters>(job.parameters).frame;
   for (size_t i = 0; i < plan.ref_frame_idx.size(); ++i) {
     const auto index = static_cast<size_t>(frame.ref_frame_idx[i]);
