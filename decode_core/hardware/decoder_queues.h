@@ -24,7 +24,7 @@ class DecoderQueues {
   DecoderQueues& operator=(const DecoderQueues&) = delete;
 
   // Whether the job's kind of picture (size, depth, and how many references) is that which the
-  // queues are set up for.
+  // queues are set up for, or one that the buffers of that kind hold as well.
   bool fit(const DecodeJob& job) const;
   // Sets them up for it ("Initialization"); nothing may be under way, and all pictures in CAPTURE
   // buffers are gone. kUnsupported: the device does not decode such pictures.
@@ -41,6 +41,7 @@ class DecoderQueues {
   static constexpr uint32_t kSlots = 4;
 
  private:
+  bool fits_size(const DecodeJob& job) const;
   Status set_output_format(size_t coded_bytes);
   Result<QueueFormat> choose_capture_format() const;
   Result<QueueFormat> find_capture_format() const;

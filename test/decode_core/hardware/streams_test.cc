@@ -13,6 +13,7 @@
 
 #include "base/statistics.h"
 #include "test/catch.h"
+#include "test/corpus.h"
 #include "test/decode_core/hardware/own_device.h"
 #include "test/temporary_file.h"
 
@@ -85,6 +86,26 @@ TEST_CASE("one session takes pictures of one size, of another, and of the first 
     CHECK(played.failure == "");
     CHECK(played.pictures == play_file(*software, path).pictures);
   }
+}
+
+TEST_CASE("a picture that is smaller than its references shares their buffers", "[corpus]") {
+  const auto [codec, name] =
+      GENERATE(std::pair("vp9", "resize-scaledref"), std::pair("av1", "autostitch-480p"),
+               std::pair("av1", "00001131"));
+  daedalus::test::for_each_corpus_stream(codec, [&](const std::string& path, const auto&) {
+    if (path.find(name) == std::string::npos) return false;
+    CAPTURE(path);
+    OwnDevice device;
+    const auto core = make_hardware_core(device, "hardware:loopback");
+    std::atomic<int> started{0};
+    device.set_answer([&](uint32_t request, void*) { started += request == VIDIOC_STREAMON; });
+    const PlayedFile played = play_file(*core, path);
+    CHECK(played.failure == "");
+    CHECK(played.engine == "daedalus");
+    CHECK(played.pictures == play_file(*make_core(1), path).pictures);
+    CHECK(started == 2);  // the two queues, once
+    return true;
+  });
 }
 
 TEST_CASE("pictures larger than the OUTPUT buffers get a larger one, and references stay") {
