@@ -206,20 +206,20 @@ void H264Builder::fill_picture(core::H264Parameters* parameters) const {
   }
 }
 
+// Whatever gaps the client leaves, the entries follow each other from the first on: some hardware
+// (rkvdec) has a register for each.
 void H264Builder::resolve(References& references, core::H264Parameters* parameters,
                           core::DecodeJob* job) const {
   const int32_t max_frame_num = 1 << (picture_.seq_fields.bits.log2_max_frame_num_minus4 + 4);
-  for (size_t i = 0; i < kDpbSize; ++i) {
-    const VAPictureH264& reference = picture_.ReferenceFrames[i];
-    std::shared_ptr<core::Picture> picture;
-    if (!(reference.flags & VA_PICTURE_H264_INVALID) &&
-        reference.picture_id != VA_INVALID_SURFACE) {
-      parameters->decode.dpb[i] = dpb_entry(reference, picture_.frame_num, max_frame_num,
-                                            picture_.pic_fields.bits.field_pic_flag);
-      picture = references.resolve(reference.picture_id).picture;
+  for (const VAPictureH264& reference : picture_.ReferenceFrames) {
+    if ((reference.flags & VA_PICTURE_H264_INVALID) || reference.picture_id == VA_INVALID_SURFACE) {
+      continue;
     }
-    job->references.push_back(std::move(picture));
+    parameters->decode.dpb[job->references.size()] = dpb_entry(
+        reference, picture_.frame_num, max_frame_num, picture_.pic_fields.bits.field_pic_flag);
+    job->references.push_back(references.resolve(reference.picture_id).picture);
   }
+  job->references.resize(kDpbSize);
 }
 
 VAStatus H264Builder::build(References& references, std::span<const Slice> slices,

@@ -112,14 +112,19 @@ bool StatelessFile::submit(const Buffer& output, std::optional<Held> joined, Hel
   return taken && submitted;
 }
 
-// Gives the job its target and its role.
+// Gives the job its target and its role. A second field's first is in the CAPTURE buffer, whether
+// that was held back or queued once more.
 void StatelessFile::aim(StatelessJob* built, const std::optional<Held>& joined, Held* now) const {
   core::DecodeJob& job = built->job;
   const bool field = built->parity != Parity::kFrame;
-  const bool second = field && joined && joined->picture && !joined->complete &&
-                      joined->parity != Parity::kFrame && joined->parity != built->parity;
+  const Shown first =
+      joined ? Shown{joined->timestamp, joined->picture, joined->parity, joined->complete}
+             : shown_[now->capture->index];
+  const bool second = field && first.picture && first.timestamp == now->timestamp &&
+                      !first.complete && first.parity != Parity::kFrame &&
+                      first.parity != built->parity;
   if (field) job.field = second ? core::FieldRole::kSecondField : core::FieldRole::kFirstField;
-  job.target = second ? joined->picture : std::make_shared<core::Picture>();
+  job.target = second ? first.picture : std::make_shared<core::Picture>();
   now->picture = job.target;
   now->display = job.display;
   now->parity = built->parity;
@@ -194,7 +199,7 @@ void StatelessFile::show(const Held& now) {
   if (shown.picture && shown.picture != now.picture) {
     retired_.push_back({std::move(shown), queued_at_[now.capture->index]});
   }
-  shown = {now.timestamp, now.picture};
+  shown = {now.timestamp, now.picture, now.parity, now.complete};
 }
 
 // No more fields come for the CAPTURE buffer that is held back.

@@ -104,6 +104,8 @@ class StatelessFile final : public VideoFile, public RequestFile {
   struct Shown {
     uint64_t timestamp = 0;  // ns
     std::shared_ptr<core::Picture> picture;
+    Parity parity = Parity::kFrame;
+    bool complete = false;  // both fields are there
   };
   // One that a later picture took the buffer of. OUTPUT buffers that were queued before the CAPTURE
   // buffer was may still refer to it ("Decoding": such buffers may be queued again as soon as all

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "decode_core/uapi/controls.h"
-
 namespace daedalus::core {
 namespace {
 

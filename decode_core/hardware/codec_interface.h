@@ -8,6 +8,7 @@
 #include <span>
 
 #include "decode_core/codec.h"
+#include "decode_core/uapi/controls.h"
 
 namespace daedalus::core {
 
@@ -20,6 +21,9 @@ struct NalMenus {
 inline constexpr uint32_t kFrameBased = 1;
 inline constexpr uint32_t kNoStartCode = 0;
 inline constexpr uint32_t kAnnexB = 1;
+
+// The SPS's reference picture sets, an array (rkvdec of the vdpu381 and later, in kernels of 2026).
+inline constexpr uint32_t kHevcExtSpsStRps = V4L2_CID_CODEC_STATELESS_BASE + 408;
 
 struct CodecInterface {
   Codec codec;

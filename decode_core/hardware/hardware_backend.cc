@@ -27,33 +27,46 @@ class HardwareBackend final : public Backend {
 
   std::string_view name() const override { return "hardware"; }
   std::string_view engine_of(Codec codec) const override {
-    for (const HardwareDevice& device : devices_) {
-      for (const ProfileCapability& capability : device.capabilities.profiles) {
-        if (codec_of(capability.profile) == codec) return device.capabilities.driver;
-      }
-    }
-    return "none";
+    const HardwareDevice* device = largest(
+        [&](const ProfileCapability& capability) { return codec_of(capability.profile) == codec; });
+    if (device == nullptr) return "none";
+    return device->capabilities.driver;
   }
   std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
 
   Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) override {
-    for (const HardwareDevice& device : devices_) {
-      const bool takes = std::ranges::any_of(
-          device.capabilities.profiles,
-          [&](const ProfileCapability& capability) { return covers(capability, config); });
-      if (!takes) continue;
-      const Codec codec = codec_of(config.profile);
-      auto decoder = create_hardware_decoder(calls_, device.where, codec, substrate_);
-      if (!decoder || codec != Codec::kAv1) return decoder;
-      return create_av1_slot_decoder(std::move(*decoder));
+    const Codec codec = codec_of(config.profile);
+    const HardwareDevice* device =
+        largest([&](const ProfileCapability& capability) { return covers(capability, config); });
+    if (device == nullptr) {
+      return Error{ErrorCode::kUnsupported, "no hardware decodes " + std::string(to_string(codec)) +
+                                                " " + std::string(to_string(config.profile)) +
+                                                " of " + std::to_string(config.width) + "x" +
+                                                std::to_string(config.height)};
     }
-    return Error{ErrorCode::kUnsupported,
-                 "no hardware decodes " + std::string(to_string(codec_of(config.profile))) + " " +
-                     std::string(to_string(config.profile)) + " of " +
-                     std::to_string(config.width) + "x" + std::to_string(config.height)};
+    auto decoder = create_hardware_decoder(calls_, device->where, codec, substrate_);
+    if (!decoder || codec != Codec::kAv1) return decoder;
+    return create_av1_slot_decoder(std::move(*decoder));
   }
 
  private:
+  // Of the devices that have such a capability, the first of those whose pictures may be largest;
+  // null: none has.
+  template <typename Suits>
+  const HardwareDevice* largest(const Suits& suits) const {
+    const HardwareDevice* found = nullptr;
+    uint64_t most = 0;
+    for (const HardwareDevice& device : devices_) {
+      for (const ProfileCapability& capability : device.capabilities.profiles) {
+        const uint64_t samples = uint64_t{capability.max_width} * capability.max_height;
+        if (samples <= most || !suits(capability)) continue;
+        found = &device;
+        most = samples;
+      }
+    }
+    return found;
+  }
+
   DeviceCalls& calls_;
   const std::vector<HardwareDevice> devices_;
   const gpu_kernels::SubstrateChoice substrate_;

@@ -68,6 +68,7 @@ class HardwareDecoder final : public Decoder {
 
   DecodeOutcome run(const DecodeJob& job, bool hold);
   Result<DecodeOutcome> attempt(const DecodeJob& job, bool hold);
+  bool wants_unknown(const DecodeJob& job) const;
   Status prepare(const DecodeJob& job);
   Result<uint32_t> claim_capture(const DecodeJob& job);
   Status send(const DecodeJob& job, uint32_t slot, bool hold);
@@ -92,7 +93,8 @@ class HardwareDecoder final : public Decoder {
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
   bool annex_b_ = true;
-  bool broken_ = false;  // something never came back: the queues are set up anew
+  bool wants_reference_sets_ = false;  // kHevcExtSpsStRps
+  bool broken_ = false;                // something never came back: the queues are set up anew
   bool second_follows_ = false;
   bool first_damaged_ = false;  // of the held field
   std::optional<Held> held_;
@@ -105,6 +107,8 @@ Status HardwareDecoder::open() {
   for (const uint32_t id : optional_controls(interface_.codec)) {
     if (!node_.query_control(id)) absent_.insert(id);
   }
+  wants_reference_sets_ =
+      interface_.codec == Codec::kHevc && node_.query_control(kHevcExtSpsStRps).has_value();
   if (!interface_.nal_menus) return {};
   const NalMenus& menus = *interface_.nal_menus;
   if (Status status = node_.set_menu(menus.decode_mode, kFrameBased); !status) return status;
@@ -133,6 +137,14 @@ DecodeOutcome HardwareDecoder::run(const DecodeJob& job, bool hold) {
   DecodeOutcome failed;
   failed.error = outcome.error();
   return failed;
+}
+
+// Such drivers read the slice headers in hardware, and decode wrongly without what is in the SPS
+// alone, which neither the other controls nor VA-API carry.
+bool HardwareDecoder::wants_unknown(const DecodeJob& job) const {
+  if (!wants_reference_sets_) return false;
+  const v4l2_ctrl_hevc_sps& sps = std::get<HevcParameters>(job.parameters).sps;
+  return sps.num_short_term_ref_pic_sets != 0 || sps.num_long_term_ref_pics_sps != 0;
 }
 
 // The queues fit the job, and its bytes fit a slot.
@@ -206,6 +218,10 @@ bool HardwareDecoder::has_whole_references(const DecodeJob& job) {
 }
 
 Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) {
+  if (wants_unknown(job)) {
+    return Error{ErrorCode::kUnsupported,
+                 node_.path() + ": the driver wants the reference picture sets of HEVC's SPS"};
+  }
   if (Status status = prepare(job); !status) return status.error();
   RequestSlots& slots = queues_.slots();
   const auto slot = slots.acquire(coded_size(job, annex_b_));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <numeric>
 
 #include "test/catch.h"
@@ -106,6 +107,31 @@ TEST_CASE("h264: the parameters as the kernel's control structures") {
   CHECK(job.references[0] == driver.session().job(0).target);
   CHECK(job.references[1] == nullptr);  // no such surface
   CHECK(slice_bytes(job, 0) == std::vector<uint8_t>(kSlice.begin(), kSlice.end()));
+}
+
+TEST_CASE("h264: the entries of the reference list have no gaps") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  const std::array<VASurfaceID, 2> known = {driver.surface(), driver.surface()};
+  for (const VASurfaceID reference : known) {
+    REQUIRE(submit_h264(driver, decoder, reference, h264_parameters(reference)) ==
+            VA_STATUS_SUCCESS);
+  }
+  VAPictureParameterBufferH264 picture = h264_parameters(surface);
+  picture.ReferenceFrames[1] = h264_picture(known[0], VA_PICTURE_H264_SHORT_TERM_REFERENCE, 1);
+  picture.ReferenceFrames[15] = h264_picture(known[1], VA_PICTURE_H264_LONG_TERM_REFERENCE, 3);
+  REQUIRE(submit_h264(driver, decoder, surface, picture, kSlice) == VA_STATUS_SUCCESS);
+
+  const core::DecodeJob& job = driver.last_job();
+  const auto& dpb = std::get<core::H264Parameters>(job.parameters).decode.dpb;
+  CHECK(dpb[0].frame_num == 1);
+  CHECK((dpb[1].flags & V4L2_H264_DPB_ENTRY_FLAG_LONG_TERM) != 0);
+  for (size_t i = 2; i < std::size(dpb); ++i) CHECK(dpb[i].flags == 0);
+  REQUIRE(job.references.size() == 16);
+  for (size_t i = 0; i < job.references.size(); ++i) {
+    CHECK(job.references[i] == (i < 2 ? driver.session().job(i).target : nullptr));
+  }
 }
 
 TEST_CASE("h264: two fields of one frame are two jobs of one picture") {

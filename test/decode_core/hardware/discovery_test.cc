@@ -152,6 +152,27 @@ TEST_CASE("the device says which codecs, profiles, depths and sizes it takes") {
   }
 }
 
+TEST_CASE("of several devices the one for the largest pictures decodes") {
+  const auto device_of = [](const char* driver, Profile profile, uint32_t width) {
+    HardwareDevice device;
+    device.capabilities.driver = driver;
+    device.capabilities.profiles.push_back({profile, 16, 16, width, 1088, 8});
+    return device;
+  };
+  OwnDevice calls;
+  const auto backend = create_hardware_backend(
+      calls,
+      {device_of("old", Profile::kH264High, 1920), device_of("young", Profile::kH264High, 4096),
+       device_of("twin", Profile::kH264High, 4096), device_of("other", Profile::kVp8, 64)},
+      {});
+  CHECK(backend->engine_of(Codec::kH264) == "young");
+  CHECK(backend->engine_of(Codec::kVp8) == "other");
+  CHECK(backend->engine_of(Codec::kAv1) == "none");
+  const auto refused = backend->create_decoder({Profile::kH264High, 4097, 1088, "replay"});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kUnsupported);
+}
+
 TEST_CASE("a codec whose controls, modes, depths or profiles do not fit is refused with a reason") {
   OwnDevice device;
   const auto lacks = [&](uint32_t ioctl, uint32_t id) {

@@ -2,9 +2,11 @@
 #include <atomic>
 #include <cerrno>
 #include <set>
+#include <string>
 #include <thread>
 
 #include "base/statistics.h"
+#include "decode_core/hardware/codec_interface.h"
 #include "decode_core/hardware/failover_decoder.h"
 #include "decode_core/hardware/hardware_decoder.h"
 #include "decode_core/hardware/request_slots.h"
@@ -14,6 +16,7 @@
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/temporary_file.h"
+#include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
@@ -295,6 +298,34 @@ TEST_CASE("what the hardware refuses altogether software decodes at once") {
   CHECK(outcome.page.errors == 0);
   CHECK(decoded_by(outcome.page, "test-vpu") == 0);
   CHECK(outcome.played.pictures == expected.pictures);
+}
+
+// rkvdec since the vdpu381 wants the SPS's reference picture sets, and decodes wrongly without.
+TEST_CASE("HEVC that the driver cannot be told enough of is software's", "[corpus]") {
+  const auto wants_sets = [](uint32_t request, void* argument) {
+    if (request != VIDIOC_QUERY_EXT_CTRL) return 0;
+    const auto& query = *static_cast<v4l2_query_ext_ctrl*>(argument);
+    return query.id == kHevcExtSpsStRps ? OwnDevice::kAnswered : 0;
+  };
+  const Outcome without = play("hevc.mp4", wants_sets);
+  CHECK(decoded_by(without.page, "test-vpu") == without.page.pictures);
+  daedalus::test::for_each_corpus_stream("hevc", [&](const std::string& path, const auto& row) {
+    if (std::stoi("0" + row.at("frames")) > 60) return false;
+    auto stream = parsed_stream::ParsedStream::open(path);
+    parsed_stream::Event event;
+    if (!stream || !(*stream)->next(event).ok()) return false;
+    const auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
+    if (decode == nullptr) return false;
+    const auto& sps = std::get<HevcParameters>(decode->job.parameters).sps;
+    if (sps.num_short_term_ref_pic_sets == 0) return false;
+    CAPTURE(path);
+    const Outcome outcome = play_path(path, wants_sets);
+    CHECK(decoded_by(outcome.page, "test-vpu") == 0);
+    CHECK(decoded_by(outcome.page, "software") == outcome.page.pictures);
+    CHECK(outcome.page.errors == 0);
+    CHECK(outcome.played.pictures == play_file(*make_core(1), path).pictures);
+    return true;
+  });
 }
 
 }  // namespace daedalus::core::test

@@ -33,7 +33,9 @@ int OwnDevice::fault(uint32_t request, void* argument) {
 int OwnDevice::open(const std::string& path) { return calls_.open(path); }
 
 int OwnDevice::ioctl(int fd, uint32_t request, void* argument) {
-  if (const int error = fault(request, argument)) return errno = error, -1;
+  if (const int error = fault(request, argument)) {
+    return error == kAnswered ? 0 : (errno = error, -1);
+  }
   if (const int error = refuse(fd, request, argument)) return errno = error, -1;
   const int result = calls_.ioctl(fd, request, argument);
   if (result != 0) return result;

@@ -33,11 +33,13 @@ class OwnDevice final : public DeviceCalls {
   int poll(pollfd& entry, int milliseconds) override;
   std::vector<Node> nodes(std::string_view prefix) override;
 
-  // The errno that a call ends with, before it reaches the device; 0: none. Called with the
-  // ioctl's number, and with kPoll (ETIME: nothing comes).
+  // The errno that a call ends with, before it reaches the device; 0: none; kAnswered: the call
+  // succeeded, with what the fault wrote. Called with the ioctl's number, and with kPoll (ETIME:
+  // nothing comes).
   using Fault = std::function<int(uint32_t request, void* argument)>;
   void set_fault(Fault fault);
   static constexpr uint32_t kPoll = 0;
+  static constexpr int kAnswered = -1;
   // Sees, and may change, what a call that succeeded answers.
   using Answer = std::function<void(uint32_t request, void* argument)>;
   void set_answer(Answer answer);
