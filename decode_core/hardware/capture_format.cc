@@ -120,6 +120,15 @@ bool consistent(const Kind& kind, const QueueFormat& format) {
   return true;
 }
 
+Status check_mappings(const QueueFormat& format, std::span<const DeviceMapping> planes) {
+  for (uint32_t i = 0; i < format.planes; ++i) {
+    if (i >= planes.size() || planes[i].bytes().size() < format.sizes[i]) {
+      return Error{ErrorCode::kSystem, "a CAPTURE buffer is smaller than its format says"};
+    }
+  }
+  return {};
+}
+
 // The frame's memory, laid out in the samples' format.
 Result<FrameBuffer> allocate(FramePool& pool, SampleFormat samples, uint32_t width,
                              uint32_t height) {
@@ -242,15 +251,30 @@ bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height) {
          consistent(*kind, format);
 }
 
+bool is_frame_format(uint32_t fourcc) {
+  const Kind* kind = find_kind(fourcc);
+  return kind != nullptr && kind->packing == Packing::kLinear && kind->bit_depth == 8;
+}
+
+Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
+                               uint32_t width, uint32_t height) {
+  const Kind& kind = *find_kind(format.fourcc);
+  if (Status status = check_mappings(format, planes); !status) return status.error();
+  FrameView view{kind.samples, width, height, {}};
+  const std::array<Location, 3> locations = locate(kind, format);
+  for (size_t plane = 0; plane < locations.size(); ++plane) {
+    const Location& at = locations[plane];
+    if (at.rows == 0) continue;
+    view.planes[plane] = {planes[at.memory_plane].bytes().data() + at.offset, at.stride};
+  }
+  return view;
+}
+
 Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
                                  std::span<const DeviceMapping> planes, uint32_t width,
                                  uint32_t height, const gpu_kernels::SubstrateChoice& substrate) {
   const Kind& kind = *find_kind(format.fourcc);
-  for (uint32_t i = 0; i < format.planes; ++i) {
-    if (i >= planes.size() || planes[i].bytes().size() < format.sizes[i]) {
-      return Error{ErrorCode::kSystem, "a CAPTURE buffer is smaller than its format says"};
-    }
-  }
+  if (Status status = check_mappings(format, planes); !status) return status.error();
   auto frame = allocate(pool, kind.samples, width, height);
   if (!frame) return frame.error();
   Copy(kind, format, planes, substrate).run(*frame);

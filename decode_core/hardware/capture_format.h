@@ -1,4 +1,5 @@
-// The pixel formats of CAPTURE buffers that can be read, and the copy of a picture out of one.
+// The pixel formats of CAPTURE buffers that can be read, and the picture in one, in place or
+// copied.
 #ifndef DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_
 #define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_
 
@@ -23,6 +24,14 @@ bool is_packed_capture(uint32_t fourcc);
 // Whether a picture of `width` x `height` luma samples lies inside such buffers; what is beyond it
 // is padding. A format that contradicts itself holds nothing.
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);
+
+// Whether frames may lie in buffers of that format themselves (view_picture): NV12, NV12M, YU12.
+bool is_frame_format(uint32_t fourcc);
+
+// The first `width` x `height` luma samples of a buffer, in place. The format is_frame_format() and
+// holds_picture(); kSystem: as copy_picture().
+Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
+                               uint32_t width, uint32_t height);
 
 // Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool: NV12
 // (8 bit), I420 or 10-bit I420. The format holds_picture(); kSystem: the buffer's mappings are

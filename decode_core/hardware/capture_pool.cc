@@ -79,6 +79,13 @@ void ReferenceKeeper::note(const DecodeJob& job) {
   }
 }
 
+std::shared_ptr<const void> CaptureMemory::lend(const std::shared_ptr<CaptureMemory>& memory) {
+  memory->lent_.store(true, std::memory_order_relaxed);
+  return {memory.get(), [memory](const CaptureMemory*) {
+            memory->lent_.store(false, std::memory_order_release);
+          }};
+}
+
 Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
                                                            const QueueFormat& format,
                                                            uint32_t count) {
@@ -86,17 +93,42 @@ Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
   if (!granted) return granted.error();
   std::unique_ptr<CapturePool> pool(new CapturePool(node, format));
   for (uint32_t i = 0; i < granted->count; ++i) {
-    auto memory = node.map_buffer(Queue::kCapture, i);
-    if (!memory) return memory.error();
-    pool->buffers_.emplace_back().memory = std::move(*memory);
+    if (Status status = pool->append(i); !status) return status.error();
   }
+  pool->count_ = pool->buffers_.size();
+  pool->may_lend_ = (granted->capabilities & V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS) != 0;
   return pool;
+}
+
+Status CapturePool::append(uint32_t index) {
+  auto planes = node_.map_buffer(Queue::kCapture, index);
+  if (!planes) return planes.error();
+  buffers_.emplace_back().memory = std::make_shared<CaptureMemory>(std::move(*planes));
+  return {};
+}
+
+// A driver that refused once is not asked again.
+bool CapturePool::grow() {
+  if (!may_grow_ || buffers_.size() >= kMostBuffers) return false;
+  const auto created = node_.create_buffers(Queue::kCapture, 1, 0);
+  may_grow_ = created && created->count == 1 && created->first == buffers_.size() &&
+              append(created->first).ok();
+  return may_grow_;
+}
+
+std::shared_ptr<const void> CapturePool::lend(uint32_t index) {
+  if (!may_lend_) return nullptr;
+  const auto lent =
+      std::ranges::count_if(buffers_, [](const Buffer& buffer) { return buffer.memory->lent(); });
+  if (buffers_.size() < count_ + static_cast<size_t>(lent) + 1 && !grow()) return nullptr;
+  return CaptureMemory::lend(buffers_[index].memory);
 }
 
 CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed) {
   Buffer* best = nullptr;
   for (Buffer& buffer : buffers_) {
     if (buffer.queued) return &buffer;  // the driver fills it first
+    if (buffer.memory->lent()) continue;
     const bool taken = buffer.picture_id != 0;
     if (taken && std::ranges::find(needed, buffer.picture_id) != needed.end()) continue;
     const auto age = [](const Buffer& b) { return b.picture.expired() ? 0 : b.used; };
@@ -110,11 +142,12 @@ Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uin
   ++uses_;
   for (Buffer& buffer : buffers_) {
     if (std::ranges::find(needed, buffer.picture_id) != needed.end()) buffer.used = uses_;
+    if (buffer.picture_id == picture->id()) buffer.picture_id = 0;  // it is decoded anew
   }
   Buffer* chosen = choose(needed);
   if (chosen == nullptr) {
     return Error{ErrorCode::kBusy, node_.path() + ": all " + std::to_string(buffers_.size()) +
-                                       " CAPTURE buffers hold references"};
+                                       " CAPTURE buffers hold references or are lent"};
   }
   const auto index = static_cast<uint32_t>(chosen - buffers_.data());
   if (!chosen->queued) {

@@ -2,10 +2,12 @@
 #ifndef DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
 #define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -32,37 +34,68 @@ class ReferenceKeeper {
   std::vector<uint64_t> kept_;  // VP9: by slot; MPEG-2: latest last
 };
 
+// The mapped memory of one CAPTURE buffer. It may outlive its pool, and the node: V4L2 lets mapped
+// buffers live on without their queue (VIDIOC_REQBUFS, "orphaned"). Any thread may let go of it.
+class CaptureMemory {
+ public:
+  explicit CaptureMemory(std::vector<DeviceMapping> planes) : planes_(std::move(planes)) {}
+  std::span<const DeviceMapping> planes() const { return planes_; }
+
+  // One owner for a frame that lies in `memory`, which nobody else has been lent; the memory is
+  // lent until all copies of it are gone.
+  static std::shared_ptr<const void> lend(const std::shared_ptr<CaptureMemory>& memory);
+  // Once false, whatever the frame's readers did has happened before.
+  bool lent() const { return lent_.load(std::memory_order_acquire); }
+
+ private:
+  const std::vector<DeviceMapping> planes_;
+  std::atomic<bool> lent_{false};
+};
+
 // Not thread-safe.
 class CapturePool {
  public:
-  // Allocates and maps buffers of the node's present format, which is `format`. `node` outlives the
-  // pool.
+  // Most buffers that a queue is made to have: what every kernel allows (VIDEO_MAX_FRAME).
+  static constexpr size_t kMostBuffers = VIDEO_MAX_FRAME;
+
+  // Allocates and maps `count` buffers, or as many as the driver grants, of the node's present
+  // format, which is `format`. `node` outlives the pool.
   static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
                                                        uint32_t count);
 
-  // Queues a buffer for the picture and remembers it by `timestamp` (microseconds). One that no
-  // `needed` picture is in: an empty one or that of a picture that nobody holds, else the one that
-  // was used longest ago. A buffer that the driver still has, because nothing came of the request
-  // it was queued for, is taken first. kBusy: all are needed.
+  // Queues a buffer for the picture and remembers it by `timestamp` (microseconds). One that is not
+  // lent and that no `needed` picture is in: an empty one or that of a picture that nobody holds,
+  // else the one that was used longest ago. A buffer that the driver still has, because nothing
+  // came of the request it was queued for, is taken first. kBusy: all are needed.
   Result<uint32_t> queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
                          std::span<const uint64_t> needed);
   // The buffer that has the picture is queued once more, for its second field.
   Status queue_again(uint32_t index);
   // Nothing was decoded into the buffer: the driver still has it, and its picture is gone.
   void leave_queued(uint32_t index);
+  // Lends the memory of a buffer that the driver gave back, until the last copy of the owner is
+  // gone; until then it is not queued again. As many buffers as the pool began with are never lent,
+  // so that decoding lacks none, however many frames are held: one more is added where these would
+  // be lent (VIDIOC_CREATE_BUFS). Null: the driver adds none, there are kMostBuffers, or its mapped
+  // buffers cannot outlive the queue (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS).
+  std::shared_ptr<const void> lend(uint32_t index);
+  bool lent(uint32_t index) const { return buffers_[index].memory->lent(); }
   // The driver gave it back.
   void dequeued(uint32_t index) { buffers_[index].queued = false; }
 
   // The timestamp of the picture's buffer; nullopt: none has it.
   std::optional<uint64_t> timestamp_of(uint64_t picture) const;
   std::optional<uint32_t> find(uint64_t picture) const;
-  std::span<const DeviceMapping> memory(uint32_t index) const { return buffers_[index].memory; }
+  std::span<const DeviceMapping> memory(uint32_t index) const {
+    return buffers_[index].memory->planes();
+  }
   const QueueFormat& format() const { return format_; }
-  size_t count() const { return buffers_.size(); }
+  // How many it began with, which are those that decoding can count on.
+  size_t count() const { return count_; }
 
  private:
   struct Buffer {
-    std::vector<DeviceMapping> memory;
+    std::shared_ptr<CaptureMemory> memory;
     std::weak_ptr<Picture> picture;
     uint64_t picture_id = 0;  // 0: none
     uint64_t timestamp = 0;
@@ -70,11 +103,16 @@ class CapturePool {
     bool queued = false;
   };
   CapturePool(VideoNode& node, const QueueFormat& format) : node_(node), format_(format) {}
+  Status append(uint32_t index);
+  bool grow();
   Buffer* choose(std::span<const uint64_t> needed);
 
   VideoNode& node_;
   const QueueFormat format_;
   std::vector<Buffer> buffers_;
+  size_t count_ = 0;
+  bool may_lend_ = false;
+  bool may_grow_ = true;
   uint64_t uses_ = 0;
 };
 

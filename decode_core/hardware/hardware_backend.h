@@ -39,8 +39,8 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config);
 
 // Sessions go to the device that covers them; of several to the one that takes the largest pictures
 // of the profile, which is the younger and faster block where a chip has two. `calls` outlive the
-// backend and its decoders. `substrate`: for the kernels that copy pictures out of the devices'
-// buffers.
+// backend, its decoders and their frames. `substrate`: for the kernels that copy pictures out of
+// the devices' buffers.
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
                                                  const gpu_kernels::SubstrateChoice& substrate);

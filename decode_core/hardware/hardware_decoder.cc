@@ -35,7 +35,9 @@ class HardwareDecoder final : public Decoder {
         interface_(interface),
         timeout_(timeout),
         substrate_(substrate),
-        stages_{{{"decode", node_.driver()},
+        stages_{{{"capture", "adopted"},
+                 {"decode", node_.driver()},
+                 {"capture", "copied"},
                  {gpu_kernels::stage_name(gpu_kernels::Stage::kSand),
                   gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target}}},
         queues_(node_, media_.get(), interface) {}
@@ -74,6 +76,7 @@ class HardwareDecoder final : public Decoder {
   Status send(const DecodeJob& job, uint32_t slot, bool hold);
   Result<Landed> await_output(uint32_t slot);
   Result<Landed> await_capture(uint32_t capture);
+  Status take_picture(const DecodeJob& job, uint32_t capture, DecodeOutcome* outcome);
   bool lacks_references(const DecodeJob& job);
   bool has_whole_references(const DecodeJob& job);
   Status take_back_held(uint32_t capture);
@@ -89,7 +92,9 @@ class HardwareDecoder final : public Decoder {
   const CodecInterface& interface_;
   const std::chrono::milliseconds timeout_;
   const gpu_kernels::SubstrateChoice substrate_;
-  const std::array<StageRun, 2> stages_;  // the second where the driver's format is packed
+  // Those of a picture follow each other: the first two where its buffer was adopted; else from
+  // the second on, the fourth where the driver's format is packed.
+  const std::array<StageRun, 4> stages_;
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
   bool annex_b_ = true;
@@ -173,7 +178,7 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
   if (held_) return held_->capture;
   CapturePool& pool = queues_.capture();
   const auto own = pool.find(job.target->id());
-  if (job.field == FieldRole::kSecondField && own) {
+  if (job.field == FieldRole::kSecondField && own && !pool.lent(*own)) {
     if (Status status = pool.queue_again(*own); !status) return status.error();
     return *own;
   }
@@ -258,23 +263,42 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
   if (landed->empty) {
     return Error{ErrorCode::kCorrupt, node_.path() + ": the device decoded no picture"};
   }
-  auto frame = copy_picture(frames_, queues_.capture().format(), queues_.capture().memory(*capture),
-                            job.coded_width(), job.coded_height(), substrate_);
-  if (!frame) return frame.error();
+  if (Status status = take_picture(job, *capture, &outcome); !status) return status.error();
   // A picture is damaged by what it refers to, by its bits, or by hardware that hung until the
   // driver's watchdog ended it.
   const bool hung = Clock::now() - sent >= timeout_ / 2;
   outcome.device_error =
       (output->damaged || landed->damaged) && (hung || has_whole_references(job));
   outcome.concealed = outcome.concealed || landed->damaged || (joins && first_damaged_);
-  const bool packed = is_packed_capture(queues_.capture().format().fourcc);
-  outcome.stages = std::span(stages_).first(packed ? 2 : 1);
   if (job.display != nullptr) {
-    outcome.display = *frame;  // the driver applied the grain
+    outcome.display = outcome.frame;  // the driver applied the grain
     outcome.film_grain = true;
   }
-  outcome.frame = std::move(*frame);
   return outcome;
+}
+
+// The frame is the CAPTURE buffer itself where that can be lent, else a copy. A first field's is
+// queued once more, for the second.
+Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
+                                     DecodeOutcome* outcome) {
+  CapturePool& pool = queues_.capture();
+  const QueueFormat& format = pool.format();
+  const uint32_t width = job.coded_width();
+  const uint32_t height = job.coded_height();
+  if (is_frame_format(format.fourcc) && job.field != FieldRole::kFirstField) {
+    const auto view = view_picture(format, pool.memory(capture), width, height);
+    if (!view) return view.error();
+    if (auto owner = pool.lend(capture)) {
+      outcome->frame = FrameBuffer{*view, std::move(owner)};
+      outcome->stages = std::span(stages_).first(2);
+      return {};
+    }
+  }
+  auto frame = copy_picture(frames_, format, pool.memory(capture), width, height, substrate_);
+  if (!frame) return frame.error();
+  outcome->frame = std::move(*frame);
+  outcome->stages = std::span(stages_).subspan(1, is_packed_capture(format.fourcc) ? 3 : 2);
+  return {};
 }
 
 // The request's end. Whatever goes wrong, the driver may still work on the slot's buffer.

@@ -256,7 +256,10 @@ TEST_CASE("pictures larger than the OUTPUT buffers get a larger one beside them"
     int ioctl(int fd, uint32_t request, void* argument) override {
       const int result = system_.ioctl(fd, request, argument);
       if (result != 0) return result;
-      if (request == VIDIOC_CREATE_BUFS) ++created;
+      if (request == VIDIOC_CREATE_BUFS &&
+          V4L2_TYPE_IS_OUTPUT(static_cast<const v4l2_create_buffers*>(argument)->format.type)) {
+        ++created;
+      }
       if (request == VIDIOC_QUERYBUF && created == 0) {
         auto& buffer = *static_cast<v4l2_buffer*>(argument);
         if (V4L2_TYPE_IS_OUTPUT(buffer.type)) buffer.m.planes[0].length = 2000;

@@ -97,6 +97,21 @@ uint16_t sample(const FrameView& view, uint32_t component, uint32_t x, uint32_t 
   return pairs ? row[2 * x + component - 1] : row[x];
 }
 
+void check_picture(const FrameView& view, const Case& what) {
+  CHECK(view.format == what.samples);
+  CHECK(view.width == kWidth);
+  CHECK(view.height == kHeight);
+  for (uint32_t y = 0; y < kHeight; ++y) {
+    for (uint32_t x = 0; x < kWidth; ++x) REQUIRE(sample(view, 0, x, y) == Buffer::luma(x, y));
+  }
+  for (uint32_t y = 0; y < (kHeight + 1) / 2; ++y) {
+    for (uint32_t x = 0; x < (kWidth + 1) / 2; ++x) {
+      REQUIRE(sample(view, 1, x, y) == Buffer::chroma(x, y, 0));
+      REQUIRE(sample(view, 2, x, y) == Buffer::chroma(x, y, 1));
+    }
+  }
+}
+
 constexpr Case kCases[] = {{V4L2_PIX_FMT_NV12, 1, SampleFormat::kNv12},
                            {V4L2_PIX_FMT_NV12M, 2, SampleFormat::kNv12},
                            {V4L2_PIX_FMT_YUV420, 1, SampleFormat::kI420},
@@ -161,19 +176,22 @@ TEST_CASE("the picture comes out of each format without its padding") {
   const auto frame =
       copy_picture(pool, buffer.format, buffer.mappings, kWidth, kHeight, kAnySubstrate);
   REQUIRE(frame.ok());
-  const FrameView& view = frame->view;
-  CHECK(view.format == what.samples);
-  CHECK(view.width == kWidth);
-  CHECK(view.height == kHeight);
-  for (uint32_t y = 0; y < kHeight; ++y) {
-    for (uint32_t x = 0; x < kWidth; ++x) REQUIRE(sample(view, 0, x, y) == Buffer::luma(x, y));
-  }
-  for (uint32_t y = 0; y < (kHeight + 1) / 2; ++y) {
-    for (uint32_t x = 0; x < (kWidth + 1) / 2; ++x) {
-      REQUIRE(sample(view, 1, x, y) == Buffer::chroma(x, y, 0));
-      REQUIRE(sample(view, 2, x, y) == Buffer::chroma(x, y, 1));
-    }
-  }
+  check_picture(frame->view, what);
+}
+
+TEST_CASE("the picture is seen in each format that frames may have, where it lies") {
+  const Case& what = kCases[GENERATE(0, 1, 2, 3)];
+  CAPTURE(what.fourcc);
+  Buffer buffer(what);
+  CHECK(is_frame_format(what.fourcc) == !buffer.wide);
+  if (buffer.wide) return;
+  const auto view = view_picture(buffer.format, buffer.mappings, kWidth, kHeight);
+  REQUIRE(view.ok());
+  CHECK(view->planes[0].data == buffer.memory[0].data());
+  check_picture(*view, what);
+  std::vector<DeviceMapping> cut;
+  cut.emplace_back(buffer.calls, buffer.mappings[0].bytes().data(), buffer.format.sizes[0] - 1);
+  CHECK_FALSE(view_picture(buffer.format, cut, kWidth, kHeight).ok());
 }
 
 // Sizes that are a little more or less than whole columns, words, groups and strips of rows.
@@ -240,6 +258,11 @@ TEST_CASE("packed formats that contradict themselves are refused") {
 
 TEST_CASE("linear formats need no unpacking") {
   for (const Case& what : kCases) CHECK_FALSE(is_packed_capture(what.fourcc));
+  for (const uint32_t packed :
+       {V4L2_PIX_FMT_NV12_COL128, V4L2_PIX_FMT_NV12_10_COL128, V4L2_PIX_FMT_NV15}) {
+    CHECK_FALSE(is_frame_format(packed));
+  }
+  CHECK_FALSE(is_frame_format(V4L2_PIX_FMT_YUYV));
   CHECK_FALSE(is_packed_capture(V4L2_PIX_FMT_YUYV));
 }
 

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/statistics.h"
+#include "decode_core/hardware/capture_pool.h"
 #include "decode_core/hardware/decoder_queues.h"
 #include "decode_core/hardware/device_capabilities.h"
 #include "decode_core/hardware/discovery.h"
@@ -19,10 +21,13 @@
 #include "test/catch.h"
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
+
+using daedalus::test::TemporaryFolder;
 
 // The video node, the media node, and each slot's request.
 constexpr size_t kFilesOfContext = 2 + DecoderQueues::kSlots;
@@ -131,13 +136,28 @@ void race_for_buffers(int times) {
   CHECK(device.mappings() == 0);
 }
 
+// Whether no picture of the only session was copied out of its buffer.
+bool is_all_adopted(const std::string& folder) {
+  const auto pages = read_statistics(folder);
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  bool adopted = false;
+  for (const auto& stage : pages->front().stages) {
+    if (stage.name == "capture" && stage.substrate == "copied") return false;
+    adopted = adopted || (stage.name == "capture" && stage.substrate == "adopted");
+  }
+  REQUIRE(adopted);
+  return true;
+}
+
 // Plays the clip again and again until so many frames were shown, the latest `held` of them held by
 // the client, and says how many were not exact.
 size_t play_holding(const std::string& clip, size_t held, size_t frames) {
   const std::string path = "test/data/" + clip;
   const PlayedFile expected = play_file(*make_core(1), path);
+  const TemporaryFolder folder;
   OwnDevice device;
-  const auto core = make_hardware_core(device, "hardware:loopback");
+  const auto core = make_hardware_core(device, "hardware:loopback", folder.path());
   std::shared_ptr<Session> session;
   std::deque<std::shared_ptr<Picture>> surfaces;
   size_t shown = 0;
@@ -155,16 +175,22 @@ size_t play_holding(const std::string& clip, size_t held, size_t frames) {
     }
     shown += played.pictures.size();
     REQUIRE(device.open_files() == kFilesOfContext);
+    REQUIRE(device.mappings() <= DecoderQueues::kSlots + CapturePool::kMostBuffers);
   }
+  // In between it depends on how many buffers the references need.
+  if (held == 1) REQUIRE(is_all_adopted(folder.path()));
+  if (held > CapturePool::kMostBuffers) REQUIRE_FALSE(is_all_adopted(folder.path()));
   return wrong;
 }
 
-// Firefox holds a whole pool of surfaces and takes them in turn; mpv lets each picture go at once.
+// Firefox holds a whole pool of surfaces and takes them in turn; mpv lets each picture go at once;
+// and somebody holds more than the driver has buffers.
 void rotate_and_recycle(size_t frames) {
   for (const std::string clip : {"h264.mp4", "vp9.webm"}) {
     CAPTURE(clip);
     CHECK(play_holding(clip, 20, frames) == 0);
     CHECK(play_holding(clip, 1, frames) == 0);
+    CHECK(play_holding(clip, 40, frames) == 0);
   }
 }
 

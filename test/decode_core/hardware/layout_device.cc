@@ -25,9 +25,17 @@ int LayoutDevice::close(int fd) {
   {
     std::lock_guard lock(mutex_);
     formats_.erase(fd);
-    std::erase_if(queried_, [&](const auto& entry) { return entry.first.first == fd; });
+    orphan(fd);
   }
   return inner_.close(fd);
+}
+
+// With the lock held.
+void LayoutDevice::orphan(int fd) {
+  std::erase_if(queried_, [&](const auto& entry) { return entry.first.first == fd; });
+  for (auto& [data, mapped] : mapped_) {
+    if (mapped.fd == fd) mapped.fd = -1;
+  }
 }
 
 int LayoutDevice::ioctl(int fd, uint32_t request, void* argument) {
@@ -38,6 +46,12 @@ int LayoutDevice::ioctl(int fd, uint32_t request, void* argument) {
     case VIDIOC_S_FMT:
     case VIDIOC_TRY_FMT:
       return format(fd, request, *static_cast<v4l2_format*>(argument));
+    case VIDIOC_REQBUFS:
+      if (static_cast<v4l2_requestbuffers*>(argument)->type == kCapture) {
+        std::lock_guard lock(mutex_);
+        orphan(fd);
+      }
+      return inner_.ioctl(fd, request, argument);
     case VIDIOC_QUERYBUF:
       return query(fd, *static_cast<v4l2_buffer*>(argument));
     case VIDIOC_DQBUF:

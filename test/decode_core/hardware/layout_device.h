@@ -42,7 +42,7 @@ class LayoutDevice final : public DeviceCalls {
     QueueFormat linear;
   };
   struct Buffer {
-    int fd = -1;
+    int fd = -1;  // -1: the queue has no such buffer any more
     uint32_t index = 0;
     std::vector<uint8_t> outer;
     void* linear = nullptr;
@@ -51,6 +51,7 @@ class LayoutDevice final : public DeviceCalls {
 
   int enumerate(int fd, v4l2_fmtdesc& description);
   int format(int fd, uint32_t request, v4l2_format& format);
+  void orphan(int fd);
   int query(int fd, v4l2_buffer& buffer);
   int dequeue(int fd, v4l2_buffer& buffer);
   void fill(const Formats& formats, Buffer& buffer);

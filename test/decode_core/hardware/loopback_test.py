@@ -27,7 +27,8 @@ def output_of(command, **environment):
 
 
 class Loopback(unittest.TestCase):
-    def check(self, clip, front="replay"):
+    # `adopted`: frames are the device's own buffers, and not copies.
+    def check(self, clip, front="replay", adopted=True):
         path = os.path.join(CLIPS, clip)
         expected = output_of([DAEDALUS, "decode", "--backend", "software", "--framemd5", path], DAEDALUS_STATS="")
         with tempfile.TemporaryDirectory() as folder:
@@ -39,6 +40,8 @@ class Loopback(unittest.TestCase):
         self.assertEqual(backends[front]["backend"], "hardware")
         self.assertEqual(backends[front]["engine"], "daedalus")
         self.assertEqual(backends["v4l2-request"]["backend"], "software")
+        self.assertEqual(backends[front]["substrate"]["capture"], "adopted" if adopted else "copied")
+        self.assertEqual(backends[front]["stage_pictures"]["capture"], backends[front]["pictures"])
         count = expected.count("\n")
         for page in backends.values():
             self.assertGreaterEqual(page["pictures"], count)
@@ -51,7 +54,7 @@ class Loopback(unittest.TestCase):
         self.check("vp9.webm")
 
     def test_hevc_10_bits(self):
-        self.check("hevc_10bit.mp4")
+        self.check("hevc_10bit.mp4", adopted=False)
 
     # What VA does not carry is found in the slices.
     def test_va_h264_fields(self):
