@@ -9,12 +9,14 @@ import argparse
 import ctypes
 import errno
 import fcntl
+import json
 import mmap
 import os
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -206,6 +208,23 @@ def stateless_clips_with_a_companion():
         return expect_decoded_by_daemon(daemon, "v4l2-request", len(runs))
 
 
+def hardware_loopback_with_a_companion():
+    """The hardware backend on the daemon's stateless node: both ends say so."""
+    clips = ("h264.mp4", "vp8.webm", "hevc.mp4", "av1.webm")
+    program = built("tools/daedalus/daedalus")
+    with Daemon() as daemon:
+        for clip in clips:
+            with tempfile.TemporaryDirectory() as folder:
+                frames = run(with_companion(program, "decode", "--backend", "hardware:loopback", "--framemd5",
+                                            clip_path(clip)), env={**os.environ, "DAEDALUS_STATS": folder}).stdout
+                sessions = json.loads(run([program, "stats", "--json", folder]).stdout)
+            expected = run([program, "decode", "--backend", "software", "--framemd5", clip_path(clip)]).stdout
+            expect(frames and frames == expected, f"{clip}: pictures differ from software")
+            ends = [(session["front"], session["backend"], session["engine"]) for session in sessions]
+            expect(ends == [("replay", "hardware", "daedalus")], f"{clip}: decoded by {sessions}")
+        return expect_decoded_by_daemon(daemon, "v4l2-request", len(clips))
+
+
 def a_frame_takes_few_trips_and_one_copy():
     """By the daemon's counters, which must have counted."""
     texts = []
@@ -227,7 +246,8 @@ def main():
         nodes_answer_v4l2_ctl, nothing_of_root_is_left, what_cuse_cannot_do_is_refused, every_clip_is_bit_exact,
         clients_that_wait_in_their_calls, several_clients_at_once, a_waiting_call_can_be_interrupted_and_killed,
         refusals_are_plain, stock_ffmpeg_with_a_companion, stock_mpv_with_a_companion, v4l2_ctl_streams_with_a_companion,
-        stateless_clips_with_a_companion, a_frame_takes_few_trips_and_one_copy], options.only)
+        stateless_clips_with_a_companion, hardware_loopback_with_a_companion,
+        a_frame_takes_few_trips_and_one_copy], options.only)
 
 
 if __name__ == "__main__":
