@@ -17,6 +17,7 @@
 #include "decode_core/record/recording.h"
 #include "decode_core/software/software_backend.h"
 #include "decode_core/workers/workers.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
@@ -60,11 +61,27 @@ std::vector<ProfileCapability> together(const std::vector<std::unique_ptr<Backen
   return all;
 }
 
+// A driver on the CPU is measured where somebody asks for it, a GPU unasked where it is the
+// board's.
+gpu_kernels::Dispatcher::Options dispatcher_options(const Settings& settings,
+                                                    gpu_kernels::vulkan::DeviceChoice choice) {
+  using gpu_kernels::Measuring;
+  using gpu_kernels::vulkan::DeviceChoice;
+  const Measuring measuring = choice == DeviceChoice::kSoftware ? Measuring::kAlways
+                              : choice == DeviceChoice::kNone   ? Measuring::kNever
+                                                                : Measuring::kOnVideoCore;
+  return {.goal = settings.gpu_goal,
+          .folder = settings.cache_folder,
+          .measuring = measuring,
+          .machine = {}};
+}
+
 class DecodeCore final : public Core {
  public:
   DecodeCore(Settings settings, DeviceCalls& calls, const gpu_kernels::vulkan::DeviceOptions& gpu)
       : settings_(std::move(settings)),
         gpu_(gpu),
+        dispatcher_(gpu_, dispatcher_options(settings_, gpu.choice)),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
         backends_(create_backends(calls)),
@@ -100,6 +117,7 @@ class DecodeCore final : public Core {
   Workers& workers() override { return workers_; }
   MemoryAllocator& memory() override { return *memory_; }
   gpu_kernels::VulkanStages* gpu() override { return &gpu_; }
+  gpu_kernels::Dispatcher* dispatcher() override { return &dispatcher_; }
 
  private:
   // In the order in which sessions ask them.
@@ -146,6 +164,7 @@ class DecodeCore final : public Core {
 
   const Settings settings_;
   gpu_kernels::VulkanStages gpu_;
+  gpu_kernels::Dispatcher dispatcher_;
   Workers workers_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::vector<ProfileCapability> capabilities_;

@@ -11,8 +11,9 @@
 #include "decode_core/settings.h"
 
 namespace daedalus::gpu_kernels {
+class Dispatcher;
 class VulkanStages;
-}
+}  // namespace daedalus::gpu_kernels
 
 namespace daedalus::core {
 
@@ -50,6 +51,8 @@ class Core : public std::enable_shared_from_this<Core> {
   virtual MemoryAllocator& memory() = 0;
   // The stages that a GPU can do; no device is opened before one of them is asked for. Null: none.
   virtual gpu_kernels::VulkanStages* gpu() { return nullptr; }
+  // Null: stages for which no substrate is asked run on the CPU.
+  virtual gpu_kernels::Dispatcher* dispatcher() { return nullptr; }
 };
 
 }  // namespace daedalus::core

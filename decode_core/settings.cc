@@ -18,6 +18,14 @@ std::string_view environment(const char* name) {
   return text != nullptr ? text : "";
 }
 
+std::string cache_folder() {
+  if (const std::string cache(environment("XDG_CACHE_HOME")); !cache.empty()) {
+    return cache + "/daedalus";
+  }
+  const std::string home(environment("HOME"));
+  return home.empty() ? "" : home + "/.cache/daedalus";
+}
+
 // Reads the variables one by one and keeps what was wrong with them.
 class EnvironmentReader {
  public:
@@ -66,6 +74,12 @@ class EnvironmentReader {
                                  : DeviceChoice::kAuto;
   }
 
+  void goal(gpu_kernels::CostGoal& value) {
+    std::string word;
+    choice("DAEDALUS_GPU_GOAL", {"latency", "balanced", "cpu-free"}, word);
+    if (const auto goal = gpu_kernels::parse_goal(word)) value = *goal;
+  }
+
   void number(const char* name, int most, int& value) {
     const std::string_view text = environment(name);
     if (text.empty()) return;
@@ -94,6 +108,8 @@ Settings read(EnvironmentReader& reader) {
   reader.choice("DAEDALUS_ENGINE", {"auto", "libavcodec", "dav1d", "native"}, settings.engine);
   reader.substrate(settings.substrate);
   reader.gpu(settings.gpu);
+  reader.goal(settings.gpu_goal);
+  settings.cache_folder = cache_folder();
   reader.number("DAEDALUS_THREADS", 64, settings.threads);
   settings.record = environment("DAEDALUS_RECORD");
   const std::string_view folder = environment("DAEDALUS_STATS");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "gpu_kernels/dispatch/costs.h"
 #include "gpu_kernels/substrate.h"
 #include "gpu_kernels/vulkan/device_options.h"
 
@@ -19,6 +20,10 @@ struct Settings {
   gpu_kernels::SubstrateChoice substrate;
   // DAEDALUS_GPU: auto, none, software (a driver on the CPU, for tests)
   gpu_kernels::vulkan::DeviceChoice gpu = gpu_kernels::vulkan::DeviceChoice::kAuto;
+  // DAEDALUS_GPU_GOAL: latency, balanced, cpu-free: by what a GPU is chosen, or not
+  gpu_kernels::CostGoal gpu_goal = gpu_kernels::CostGoal::kBalanced;
+  // $XDG_CACHE_HOME/daedalus, else ~/.cache/daedalus: where measurements are kept; empty: nowhere.
+  std::string cache_folder;
   int threads = 0;     // DAEDALUS_THREADS: slice threads a decoder; 0: one a core, at most 8
   std::string record;  // DAEDALUS_RECORD: the recording to write; empty: none
   // DAEDALUS_STATS, else the default folder: where the statistics pages go; empty: nowhere.

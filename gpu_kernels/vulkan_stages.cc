@@ -1,6 +1,5 @@
 #include "gpu_kernels/vulkan_stages.h"
 
-#include "base/log.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan/device.h"
 
@@ -9,7 +8,7 @@ namespace daedalus::gpu_kernels {
 VulkanStages::VulkanStages(const vulkan::DeviceOptions& options) : options_(options) {}
 VulkanStages::~VulkanStages() = default;
 
-void VulkanStages::open() {
+void VulkanStages::open(LogLevel no_device) {
   auto device = vulkan::Device::create(options_);
   if (!device) {
     refusal_ = device.error().message;
@@ -26,12 +25,12 @@ void VulkanStages::open() {
     log(LogLevel::kInfo, "GPU: %s (%s)", device_->info().name.c_str(),
         device_->info().driver.c_str());
   } else {
-    log(LogLevel::kWarning, "no stage runs on a GPU: %s", refusal_.c_str());
+    log(no_device, "no stage runs on a GPU: %s", refusal_.c_str());
   }
 }
 
-VulkanPack* VulkanStages::pack() {
-  std::call_once(opened_, [this] { open(); });
+VulkanPack* VulkanStages::pack(LogLevel no_device) {
+  std::call_once(opened_, [=, this] { open(no_device); });
   return pack_ != nullptr && device_->usable() ? pack_.get() : nullptr;
 }
 
@@ -41,7 +40,7 @@ std::string VulkanStages::refusal() {
 }
 
 const vulkan::DeviceInfo* VulkanStages::device() {
-  std::call_once(opened_, [this] { open(); });
+  std::call_once(opened_, [this] { open(LogLevel::kWarning); });
   return device_ != nullptr ? &device_->info() : nullptr;
 }
 

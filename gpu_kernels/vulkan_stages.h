@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/log.h"
 #include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
 
@@ -23,15 +24,17 @@ class VulkanStages {
   explicit VulkanStages(const vulkan::DeviceOptions& options);
   ~VulkanStages();
 
-  // Null where nothing can run it: there is no device, or it was lost. The log has said why.
-  VulkanPack* pack();
+  // Null where nothing can run it: there is no device, or it was lost. The log has said why, in
+  // the first case with that level.
+  VulkanPack* pack(LogLevel no_device = LogLevel::kWarning);
   // The same, for people; empty while pack() is not null.
   std::string refusal();
   // Null where there is no device.
   const vulkan::DeviceInfo* device();
+  vulkan::DeviceChoice choice() const { return options_.choice; }
 
  private:
-  void open();
+  void open(LogLevel no_device);
 
   const vulkan::DeviceOptions options_;
   std::once_flag opened_;

@@ -1,8 +1,10 @@
 #include "decode_core/output/output_pass.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan_stages.h"
 
@@ -17,6 +19,7 @@ using gpu_kernels::PackTransfer;
 using gpu_kernels::SourcePlane;
 using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
+using gpu_kernels::Work;
 
 // Video range black: 16 and 128, or the same in the high bits of 16.
 constexpr uint8_t kBlackLuma = 16;
@@ -196,13 +199,24 @@ void run_in_bands(Workers& workers, const Rect& from, const Pass& pass) {
 // What the GPU has done with the picture.
 enum class GpuRun : uint8_t { kNotAsked, kInPlace, kCopied, kFailed };
 
-GpuRun run_on_gpu(Core& core, const Pass& pass) {
+// The GPU where it is asked for, or where nothing is and it was measured to be better.
+GpuRun run_on_gpu(Core& core, Substrate wish, const Pass& pass) {
+  gpu_kernels::Dispatcher* const dispatcher =
+      wish == Substrate::kAuto ? core.dispatcher() : nullptr;
+  if (core.gpu() == nullptr || (wish != Substrate::kVulkan && dispatcher == nullptr)) {
+    return GpuRun::kNotAsked;
+  }
   const auto picture = pass.for_gpu();
-  if (!picture || core.gpu() == nullptr) return GpuRun::kNotAsked;
+  if (!picture) return GpuRun::kNotAsked;
+  const Work work = Work::of(gpu_kernels::Stage::kPack, picture->luma_width, picture->luma_height,
+                             picture->bit_depth);
+  if (dispatcher != nullptr && !dispatcher->prefers_gpu(work)) return GpuRun::kNotAsked;
   gpu_kernels::VulkanPack* const pack = core.gpu()->pack();
   if (pack == nullptr) return GpuRun::kNotAsked;
+  const auto begin = std::chrono::steady_clock::now();
   const auto transfer = pack->run(*picture);
   if (!transfer) return GpuRun::kFailed;
+  if (dispatcher != nullptr) dispatcher->note_gpu(work, std::chrono::steady_clock::now() - begin);
   pass.fill_beyond_picture();
   return *transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
 }
@@ -233,7 +247,7 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
   const PackFunctions& pack = gpu_kernels::pack_functions(wish);
   const Pass pass(pack, frame, from, format, targets);
   const std::string_view stage = gpu_kernels::stage_name(gpu_kernels::Stage::kPack);
-  const GpuRun on_gpu = wish == Substrate::kVulkan ? run_on_gpu(core, pass) : GpuRun::kNotAsked;
+  const GpuRun on_gpu = run_on_gpu(core, wish, pass);
   if (on_gpu == GpuRun::kInPlace) return {stage, "vulkan"};
   if (on_gpu == GpuRun::kCopied) return {stage, "vulkan+copy"};
   if (threads == PassThreads::kWorkers) {

@@ -32,8 +32,9 @@ enum class PassThreads : uint8_t {
 };
 
 // The same into planes that lie anywhere, in the format's order, on the substrate that the core's
-// settings ask for. Where that is Vulkan and a GPU can do it, it does the whole picture ("vulkan",
-// or "vulkan+copy" where planes had to be copied for it); if it fails, the CPU begins anew.
+// settings ask for, or that was measured to be the better one. Where that is Vulkan and a GPU can
+// do it, it does the whole picture ("vulkan", or "vulkan+copy" where planes had to be copied for
+// it); if it fails, the CPU begins anew.
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
                          const std::array<Plane, 3>& planes, PassThreads threads);
 

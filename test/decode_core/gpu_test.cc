@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/statistics.h"
 #include "decode_core/core.h"
 #include "decode_core/surface.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
@@ -67,12 +69,16 @@ std::vector<uint8_t> image_of(Surface& surface) {
 }
 
 // Decodes the clip's first pictures and reads each through a surface of an odd size.
-Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu) {
+// `cache`: the folder of measurements.
+Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
+            const std::string& cache = "") {
   StatisticsFolder folder;
   Settings settings;
   settings.threads = 1;
   settings.statistics_folder = folder.path();
   settings.substrate.set(Stage::kPack, pack);
+  settings.cache_folder = cache;
+  settings.gpu_goal = gpu_kernels::CostGoal::kLatency;
   Played played;
   {
     const auto core = Core::create(settings, gpu);
@@ -207,10 +213,53 @@ TEST_CASE("without a device the CPU packs, and the log says why") {
 TEST_CASE("a device is opened only where a stage asks for it") {
   Faults faults;
   bool opened = false;
-  const DeviceOptions gpu{DeviceChoice::kSoftware, [&](VolkDeviceTable&) { opened = true; }};
-  const Played played = play(kClips[0], Substrate::kAuto, gpu);
+  const auto instrument = [&](VolkDeviceTable&) { opened = true; };
+  const Played played = play(kClips[0], Substrate::kSimd, {DeviceChoice::kSoftware, instrument});
   CHECK(played.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   CHECK_FALSE(opened);
+  if (gpu_kernels::has_videocore()) return;
+  const Played unasked = play(kClips[0], Substrate::kAuto, {DeviceChoice::kAuto, instrument});
+  CHECK(unasked.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
+  CHECK_FALSE(opened);
+}
+
+// The surfaces of play() for an 8-bit clip.
+gpu_kernels::Work work_of_clip() { return gpu_kernels::Work::of(Stage::kPack, 320 - 13, 180, 8); }
+
+TEST_CASE("where nothing is asked, what was measured decides") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClips[0], Substrate::kScalar, {});
+  for (const bool gpu_better : {false, true}) {
+    CAPTURE(gpu_better);
+    StatisticsFolder cache;
+    gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
+    // So slow that no picture counts as late.
+    const gpu_kernels::Cost better = {900, 1}, worse = {9000, 1};
+    table.set(work_of_clip(), gpu_better ? gpu_kernels::Comparison{worse, better}
+                                         : gpu_kernels::Comparison{better, worse});
+    std::ofstream(cache.path() + "/gpu-costs") << table.text();
+    const Played played =
+        play(kClips[0], Substrate::kAuto, {DeviceChoice::kSoftware, {}}, cache.path());
+    CHECK((played.images == expected.images));
+    CHECK(played.packed_on ==
+          std::map<std::string, uint64_t>{{gpu_better ? "vulkan" : simd(), kPictures}});
+    CHECK(played.gpu_failures == 0);
+  }
+}
+
+TEST_CASE("a driver on the CPU is measured while the first clip plays, and refused for the next") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  StatisticsFolder cache;
+  const DeviceOptions gpu{DeviceChoice::kSoftware, {}};
+  const Played first = play(kClips[0], Substrate::kAuto, gpu, cache.path());
+  CHECK(first.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
+  // The measurement may have been cut off with the first core: once more, as long as it takes.
+  gpu_kernels::VulkanStages stages(gpu);
+  gpu_kernels::Dispatcher dispatcher(
+      stages, {gpu_kernels::CostGoal::kBalanced, cache.path(), gpu_kernels::Measuring::kNever, {}});
+  REQUIRE(dispatcher.measure(work_of_clip()).ok());
+  const Played next = play(kClips[0], Substrate::kAuto, gpu, cache.path());
+  CHECK(next.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
 }
 
 }  // namespace

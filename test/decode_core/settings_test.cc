@@ -21,9 +21,17 @@ class Environment {
   void set(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
 
  private:
-  static constexpr const char* kNames[] = {
-      "DAEDALUS_BACKEND", "DAEDALUS_ENGINE", "DAEDALUS_SUBSTRATE", "DAEDALUS_GPU",
-      "DAEDALUS_THREADS", "DAEDALUS_RECORD", "DAEDALUS_STATS",     "XDG_RUNTIME_DIR"};
+  static constexpr const char* kNames[] = {"DAEDALUS_BACKEND",
+                                           "DAEDALUS_ENGINE",
+                                           "DAEDALUS_SUBSTRATE",
+                                           "DAEDALUS_GPU",
+                                           "DAEDALUS_GPU_GOAL",
+                                           "XDG_CACHE_HOME",
+                                           "HOME",
+                                           "DAEDALUS_THREADS",
+                                           "DAEDALUS_RECORD",
+                                           "DAEDALUS_STATS",
+                                           "XDG_RUNTIME_DIR"};
 };
 
 TEST_CASE("without any variable there are the defaults") {
@@ -35,6 +43,8 @@ TEST_CASE("without any variable there are the defaults") {
   CHECK(settings->threads == 0);
   CHECK(settings->record.empty());
   CHECK(settings->statistics_folder.empty());
+  CHECK(settings->gpu_goal == gpu_kernels::CostGoal::kBalanced);
+  CHECK(settings->cache_folder.empty());
 }
 
 TEST_CASE("variables are read") {
@@ -43,6 +53,8 @@ TEST_CASE("variables are read") {
   environment.set("DAEDALUS_ENGINE", "libavcodec");
   environment.set("DAEDALUS_SUBSTRATE", "scalar");
   environment.set("DAEDALUS_GPU", "software");
+  environment.set("DAEDALUS_GPU_GOAL", "cpu-free");
+  environment.set("HOME", "/home/one");
   environment.set("DAEDALUS_THREADS", "3");
   environment.set("DAEDALUS_RECORD", "/tmp/recording");
   environment.set("DAEDALUS_STATS", "/tmp/statistics");
@@ -52,6 +64,8 @@ TEST_CASE("variables are read") {
   CHECK(settings->engine == "libavcodec");
   CHECK(settings->substrate.of(gpu_kernels::Stage::kPack) == gpu_kernels::Substrate::kScalar);
   CHECK(settings->gpu == gpu_kernels::vulkan::DeviceChoice::kSoftware);
+  CHECK(settings->gpu_goal == gpu_kernels::CostGoal::kCpuFree);
+  CHECK(settings->cache_folder == "/home/one/.cache/daedalus");
   CHECK(settings->threads == 3);
   CHECK(settings->record == "/tmp/recording");
   CHECK(settings->statistics_folder == "/tmp/statistics");
@@ -76,17 +90,20 @@ TEST_CASE("statistics go to the runtime folder, which is swept, unless told othe
   CHECK(settings.sweep_statistics);
 }
 
+TEST_CASE("measurements are kept in the cache folder, where there is one") {
+  Environment environment;
+  environment.set("HOME", "/home/one");
+  environment.set("XDG_CACHE_HOME", "/var/cache/one");
+  CHECK(Settings::from_environment().cache_folder == "/var/cache/one/daedalus");
+}
+
 TEST_CASE("wrong values are an error for programs and ignored by drivers") {
   const std::vector<std::pair<const char*, std::string>> wrong = {
-      {"DAEDALUS_BACKEND", "hardwear"},
-      {"DAEDALUS_BACKEND", "hardware:media3"},
-      {"DAEDALUS_GPU", "lavapipe"},
-      {"DAEDALUS_ENGINE", "libav"},
-      {"DAEDALUS_SUBSTRATE", "neon?"},
-      {"DAEDALUS_THREADS", "-1"},
-      {"DAEDALUS_THREADS", "65"},
-      {"DAEDALUS_THREADS", "3x"},
-      {"DAEDALUS_THREADS", "99999999999999999999"}};
+      {"DAEDALUS_BACKEND", "hardwear"}, {"DAEDALUS_BACKEND", "hardware:media3"},
+      {"DAEDALUS_GPU", "lavapipe"},     {"DAEDALUS_GPU_GOAL", "fast"},
+      {"DAEDALUS_ENGINE", "libav"},     {"DAEDALUS_SUBSTRATE", "neon?"},
+      {"DAEDALUS_THREADS", "-1"},       {"DAEDALUS_THREADS", "65"},
+      {"DAEDALUS_THREADS", "3x"},       {"DAEDALUS_THREADS", "99999999999999999999"}};
   for (const auto& [name, value] : wrong) {
     Environment environment;
     environment.set(name, value);

@@ -1,9 +1,11 @@
 // daedalus gpu: the device, and each stage: what runs it and why.
+#include <array>
 #include <cstdio>
 #include <string>
 
 #include "decode_core/core.h"
 #include "gpu_kernels/deblock/h264.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/intra/h264.h"
 #include "gpu_kernels/mc/h264.h"
@@ -21,9 +23,12 @@ using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceInfo;
 
 constexpr const char* kUsage =
-    "usage: daedalus gpu\n"
-    "The Vulkan device, and for each stage of pixel work what runs it and why.\n"
-    "DAEDALUS_SUBSTRATE and DAEDALUS_GPU are heeded as by the decoder.\n";
+    "usage: daedalus gpu [--measure]\n"
+    "The Vulkan device, for each stage of pixel work what runs it and why, and what it was "
+    "measured\n"
+    "to cost on the CPU and on the GPU.\n"
+    "  --measure  measure now, and keep it for all programs (in ~/.cache/daedalus)\n"
+    "DAEDALUS_SUBSTRATE, DAEDALUS_GPU and DAEDALUS_GPU_GOAL are heeded as by the decoder.\n";
 
 // What the CPU runs the stage on.
 const char* on_cpu(Stage stage, Substrate wish) {
@@ -63,7 +68,7 @@ void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
   if (!has_twin) {
     why = "it has no Vulkan twin";
   } else if (wish == Substrate::kAuto) {
-    why = "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=pack=vulkan";
+    why = "whoever was measured to be better does it, else the CPU";
   } else if (wish != Substrate::kVulkan || used) {
     why = "DAEDALUS_SUBSTRATE asks for it";
   } else {
@@ -73,11 +78,39 @@ void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
               used ? "vulkan" : on_cpu(stage, wish), why.c_str());
 }
 
+// False where measuring failed.
+bool print_costs(gpu_kernels::Dispatcher& dispatcher, bool measure) {
+  constexpr std::array<std::array<uint32_t, 2>, 3> kSizes = {
+      {{1280, 720}, {1920, 1080}, {3840, 2160}}};
+  bool failed = false;
+  std::printf("costs of a picture (%s decides):\n",
+              gpu_kernels::goal_name(dispatcher.goal()).data());
+  for (const auto& [width, height] : kSizes) {
+    for (const int bit_depth : {8, 10}) {
+      const auto work = gpu_kernels::Work::of(Stage::kPack, width, height, bit_depth);
+      std::string refusal = "not measured";
+      if (measure) {
+        const auto measured = dispatcher.measure(work);
+        if (!measured) refusal = measured.error().message;
+        failed = failed || !measured;
+      }
+      const auto costs = dispatcher.measured(work);
+      const std::string verdict =
+          !costs ? refusal
+                 : to_string(*costs) +
+                       (gpu_wins(*costs, dispatcher.goal()) ? ": the GPU" : ": the CPU");
+      std::printf("  %s: %s\n", to_string(work).c_str(), verdict.c_str());
+    }
+  }
+  return !failed;
+}
+
 }  // namespace
 
 int run_gpu(Arguments arguments) {
   Options options(std::move(arguments));
   if (options.flag("help")) return std::fputs(kUsage, stdout) < 0;
+  const bool measure = options.flag("measure");
   const auto operands = options.operands();
   if (!operands) return fail(operands.error().message, 2);
   if (!operands->empty()) return fail("gpu takes no operand", 2);
@@ -86,11 +119,13 @@ int run_gpu(Arguments arguments) {
   gpu_kernels::VulkanStages gpu({settings->gpu, {}});
   print_device(gpu.device(), gpu.refusal());
   std::puts("stages:");
-  for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
-                            Stage::kSand}) {
+  for (const Stage stage :
+       {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock, Stage::kSand}) {
     print_stage(stage, settings->substrate.of(stage), gpu);
   }
-  return 0;
+  gpu_kernels::Dispatcher dispatcher(
+      gpu, {settings->gpu_goal, settings->cache_folder, gpu_kernels::Measuring::kNever, {}});
+  return print_costs(dispatcher, measure) ? 0 : 1;
 }
 
 }  // namespace daedalus::tool

@@ -4,19 +4,31 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 PROGRAM = "tools/daedalus/daedalus"
 
 
+def gpu_lines(*options, **variables):
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith("DAEDALUS_") and name not in ("HOME", "XDG_CACHE_HOME")}
+    run = subprocess.run([PROGRAM, "gpu", *options], env=environment | variables, text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, check=True)
+    return run.stdout.splitlines()
+
+
 def gpu(**variables):
     """The device's line and each stage's words by its name."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DAEDALUS_")}
-    run = subprocess.run([PROGRAM, "gpu"], env=environment | variables, text=True, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, check=True)
-    lines = run.stdout.splitlines()
-    stages = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines[lines.index("stages:") + 1:]}
+    lines = gpu_lines(**variables)
+    costs = next(number for number, line in enumerate(lines) if line.startswith("costs "))
+    stages = {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines[lines.index("stages:") + 1:costs]}
     return lines[0], stages
+
+
+def costs(*options, **variables):
+    """The lines of what was measured."""
+    return [line for line in gpu_lines(*options, **variables) if line.startswith("  pack of ")]
 
 
 class GpuCommandTest(unittest.TestCase):
@@ -24,7 +36,7 @@ class GpuCommandTest(unittest.TestCase):
         _, stages = gpu()
         self.assertEqual(sorted(stages), ["deblock", "idct", "intra", "mc", "pack", "sand"])
         self.assertNotIn("vulkan", [substrate for substrate, _ in stages.values()])
-        self.assertIn("only where asked for", stages["pack"][1])
+        self.assertIn("was measured to be better", stages["pack"][1])
 
     def test_without_a_device_the_reason_is_told(self):
         device, stages = gpu(DAEDALUS_GPU="none", DAEDALUS_SUBSTRATE="vulkan")
@@ -41,8 +53,24 @@ class GpuCommandTest(unittest.TestCase):
         self.assertEqual(stages["pack"][0], "vulkan")
         self.assertNotEqual(stages["mc"][0], "vulkan")
 
+    def test_what_was_measured_is_kept_and_refuses_a_driver_on_the_cpu(self):
+        with tempfile.TemporaryDirectory() as folder:
+            variables = {"DAEDALUS_GPU": "software", "XDG_CACHE_HOME": folder}
+            if gpu(**variables)[0].startswith("device: none"):
+                self.skipTest("no driver on the CPU")
+            before = costs(**variables)
+            self.assertEqual(len(before), 6)
+            self.assertTrue(all(line.endswith(": not measured") for line in before), before)
+            measured = costs("--measure", **variables)
+            self.assertTrue(all("ms of a core): the CPU" in line for line in measured), measured)
+            self.assertEqual(costs(**variables), measured)
+
+    def test_measuring_without_a_device_is_an_error(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            gpu_lines("--measure", DAEDALUS_GPU="none")
+
     def test_a_wrong_value_is_an_error(self):
-        for name in ("DAEDALUS_GPU", "DAEDALUS_SUBSTRATE"):
+        for name in ("DAEDALUS_GPU", "DAEDALUS_GPU_GOAL", "DAEDALUS_SUBSTRATE"):
             with self.assertRaises(subprocess.CalledProcessError):
                 gpu(**{name: "lavapipe"})
 

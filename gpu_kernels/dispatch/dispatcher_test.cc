@@ -1,0 +1,126 @@
+// The dispatcher on the driver that runs on the CPU, which must lose.
+#include "gpu_kernels/dispatch/dispatcher.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "gpu_kernels/vulkan/test_device.h"
+#include "gpu_kernels/vulkan_stages.h"
+#include "test/catch.h"
+#include "test/temporary_file.h"
+
+namespace daedalus::gpu_kernels {
+namespace {
+
+using test::TemporaryFolder;
+using vulkan::DeviceChoice;
+
+const Work kWork = Work::of(Stage::kPack, 1920, 1080, 8);
+
+Dispatcher::Options in(const TemporaryFolder& folder, Measuring measuring) {
+  return {CostGoal::kBalanced, folder.path() + "/daedalus", measuring, {}};
+}
+
+// As if that had been measured before.
+void write_costs(const TemporaryFolder& folder, const Comparison& costs) {
+  CostTable table(machine_key() + "-software");
+  table.set(kWork, costs);
+  std::filesystem::create_directories(folder.path() + "/daedalus");
+  std::ofstream(folder.path() + "/daedalus/gpu-costs") << table.text();
+}
+
+TEST_CASE("a driver on the CPU is refused by measurement, once for all processes") {
+  if (const auto opened = vulkan::open_test_device(); opened.device == nullptr) {
+    DAEDALUS_SKIP(opened.reason);
+  }
+  const TemporaryFolder folder;
+  {
+    VulkanStages gpu({DeviceChoice::kSoftware, {}});
+    Dispatcher dispatcher(gpu, in(folder, Measuring::kAlways));
+    CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+    while (!dispatcher.measured(kWork) && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const auto costs = dispatcher.measured(kWork);
+    REQUIRE(costs.has_value());
+    CHECK(costs->cpu.wall > 0);
+    CHECK(costs->gpu.wall > 0);
+    CHECK(costs->gpu.cpu > 0);
+    CHECK_FALSE(gpu_wins(*costs, CostGoal::kBalanced));
+    CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+  }
+  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  Dispatcher next(gpu, in(folder, Measuring::kNever));
+  CHECK(next.measured(kWork).has_value());
+  CHECK_FALSE(next.prefers_gpu(kWork));
+}
+
+TEST_CASE("what nobody measured is the CPU's, and no GPU is opened unasked") {
+  const TemporaryFolder folder;
+  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  for (const Measuring measuring : {Measuring::kNever, Measuring::kOnVideoCore}) {
+    Dispatcher::Options options = in(folder, measuring);
+    options.machine.drm = folder.path();  // no VideoCore there
+    Dispatcher dispatcher(gpu, options);
+    CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+    CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+    CHECK_FALSE(dispatcher.measured(kWork).has_value());
+  }
+  CHECK_FALSE(std::filesystem::exists(folder.path() + "/daedalus"));
+}
+
+TEST_CASE("a GPU that was better is preferred until it overruns") {
+  const TemporaryFolder folder;
+  write_costs(folder, {{5, 5}, {1, 0.1}});
+  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
+  CHECK(dispatcher.prefers_gpu(kWork));
+  CHECK_FALSE(dispatcher.prefers_gpu(Work::of(Stage::kPack, 640, 480, 8)));
+  dispatcher.note_gpu(kWork, std::chrono::milliseconds(900));  // compiling
+  CHECK(dispatcher.prefers_gpu(kWork));
+  dispatcher.note_gpu(kWork, std::chrono::microseconds(1500));
+  CHECK(dispatcher.prefers_gpu(kWork));
+  dispatcher.note_gpu(kWork, std::chrono::milliseconds(9));
+  CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+}
+
+TEST_CASE("a GPU that became slower while playing is preferred no longer") {
+  const TemporaryFolder folder;
+  write_costs(folder, {{2, 2}, {1, 0.1}});
+  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
+  REQUIRE(dispatcher.prefers_gpu(kWork));
+  for (int i = 0; i < 100; ++i) dispatcher.note_gpu(kWork, std::chrono::milliseconds(5));
+  CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+}
+
+TEST_CASE("where there is no device, measuring says so") {
+  VulkanStages gpu({DeviceChoice::kNone, {}});
+  Dispatcher dispatcher(gpu, {});
+  const auto costs = dispatcher.measure(kWork);
+  REQUIRE_FALSE(costs.ok());
+  CHECK(costs.error().code == ErrorCode::kUnsupported);
+}
+
+TEST_CASE("a device that fails while it is measured is the CPU's to replace") {
+  const TemporaryFolder folder;
+  if (const auto opened = vulkan::open_test_device(); opened.device == nullptr) {
+    DAEDALUS_SKIP(opened.reason);
+  }
+  vulkan::Faults faults;
+  VulkanStages gpu(vulkan::Faults::options());
+  Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
+  REQUIRE(gpu.pack() != nullptr);
+  faults.order("vkQueueSubmit", 1, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+  CHECK_FALSE(dispatcher.measure(kWork).ok());
+  CHECK(faults.happened());
+  CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+  CHECK(dispatcher.measure(kWork).ok());
+}
+
+}  // namespace
+}  // namespace daedalus::gpu_kernels
