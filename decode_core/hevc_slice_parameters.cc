@@ -8,7 +8,7 @@ namespace daedalus::core {
 HevcSliceParameters hevc_slice_parameters(const headers::HevcSliceHeader& header,
                                           const v4l2_ctrl_hevc_decode_params& decode) {
   HevcSliceParameters parameters;
-  parameters.reference_set_bits = header.reference_set_bits;
+  parameters.reference_set_bits = header.slice.short_term_ref_pic_set_size;
   for (size_t list = 0; list < 2; ++list) {
     std::vector<uint8_t> candidates;
     const auto append = [&](const uint8_t* set, uint8_t count) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,13 @@ size_t offset_in_nal(std::span<const uint8_t> nal, size_t offset) {
   return nal.size();
 }
 
+// What the field of a control holds of it.
+template <typename Field>
+Field fitting(int64_t value) {
+  using Limits = std::numeric_limits<Field>;
+  return static_cast<Field>(std::clamp<int64_t>(value, Limits::min(), Limits::max()));
+}
+
 class Reader {
  public:
   Reader(std::span<const uint8_t> rbsp, HevcNalType type, const HevcSliceContext& context)
@@ -63,6 +71,8 @@ class Reader {
         context_(context),
         irap_(hevc_is_irap(type)) {
     header_.nal_type = type;
+    slice_.nal_unit_type = static_cast<uint8_t>(type);
+    slice_.slice_type = V4L2_HEVC_SLICE_TYPE_I;
   }
 
   Result<HevcSliceHeader> read() {
@@ -75,9 +85,10 @@ class Reader {
     if (!header_.first_in_picture) {
       const uint32_t size = picture_size_in_ctbs(sps_);
       header_.dependent = has(V4L2_HEVC_PPS_FLAG_DEPENDENT_SLICE_SEGMENT_ENABLED) && bits_.flag();
-      header_.segment_address = bits_.u(bits_for(size));
-      if (header_.segment_address >= size) return corrupt("it begins outside the picture");
+      slice_.slice_segment_addr = bits_.u(bits_for(size));
+      if (slice_.slice_segment_addr >= size) return corrupt("it begins outside the picture");
     }
+    set(V4L2_HEVC_SLICE_PARAMS_FLAG_DEPENDENT_SLICE_SEGMENT, header_.dependent);
     if (!header_.dependent) {
       if (Status status = read_independent(); !status) return status.error();
     }
@@ -89,6 +100,10 @@ class Reader {
  private:
   bool has(uint64_t flag) const { return (pps_.flags & flag) != 0; }
   bool sps_has(uint64_t flag) const { return (sps_.flags & flag) != 0; }
+  void set(uint64_t flag, bool value) {
+    if (value) slice_.flags |= flag;
+  }
+  int8_t small() { return fitting<int8_t>(bits_.se()); }
   // ChromaArrayType is not 0.
   bool has_chroma() const {
     return sps_.chroma_format_idc != 0 && !sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE);
@@ -98,31 +113,32 @@ class Reader {
     bits_.skip(pps_.num_extra_slice_header_bits);
     const uint32_t slice_type = bits_.ue();
     if (slice_type > V4L2_HEVC_SLICE_TYPE_I) return corrupt("slice_type above 2");
-    header_.slice_type = static_cast<uint8_t>(slice_type);
+    slice_.slice_type = static_cast<uint8_t>(slice_type);
     if (has(V4L2_HEVC_PPS_FLAG_OUTPUT_FLAG_PRESENT)) header_.pic_output = bits_.flag();
-    if (sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE)) bits_.skip(2);
-    bool temporal_vectors = false;
+    if (sps_has(V4L2_HEVC_SPS_FLAG_SEPARATE_COLOUR_PLANE)) {
+      slice_.colour_plane_id = static_cast<uint8_t>(bits_.u(2));
+    }
     if (!hevc_is_idr(header_.nal_type)) {
       header_.reference_sets.begin = bits_.position();
       if (Status status = read_reference_sets(); !status) return status;
       header_.reference_sets.end = bits_.position();
-      temporal_vectors = sps_has(V4L2_HEVC_SPS_FLAG_SPS_TEMPORAL_MVP_ENABLED) && bits_.flag();
+      set(V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_TEMPORAL_MVP_ENABLED,
+          sps_has(V4L2_HEVC_SPS_FLAG_SPS_TEMPORAL_MVP_ENABLED) && bits_.flag());
     }
-    bool filtered = false;  // by SAO or deblocking
     if (sps_has(V4L2_HEVC_SPS_FLAG_SAMPLE_ADAPTIVE_OFFSET)) {
-      filtered = bits_.flag();
-      if (has_chroma()) filtered |= bits_.flag();
+      set(V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_SAO_LUMA, bits_.flag());
+      set(V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_SAO_CHROMA, has_chroma() && bits_.flag());
     }
     if (slice_type != V4L2_HEVC_SLICE_TYPE_I) {
-      if (Status status = read_prediction(temporal_vectors); !status) return status;
+      if (Status status = read_prediction(); !status) return status;
     }
-    bits_.se();  // slice_qp_delta
+    slice_.slice_qp_delta = small();
     if (has(V4L2_HEVC_PPS_FLAG_PPS_SLICE_CHROMA_QP_OFFSETS_PRESENT)) {
-      bits_.se();
-      bits_.se();
+      slice_.slice_cb_qp_offset = small();
+      slice_.slice_cr_qp_offset = small();
     }
-    filtered |= !read_deblocking();
-    if (has(V4L2_HEVC_PPS_FLAG_PPS_LOOP_FILTER_ACROSS_SLICES_ENABLED) && filtered) bits_.skip(1);
+    read_deblocking();
+    read_loop_filter();
     return {};
   }
 
@@ -131,6 +147,13 @@ class Reader {
     header_.order_count_lsb = bits_.u(order_count_bits);
     if (Status status = read_short_term(); !status) return status;
     if (!sps_has(V4L2_HEVC_SPS_FLAG_LONG_TERM_REF_PICS_PRESENT)) return {};
+    const size_t begin = bits_.position();
+    if (Status status = read_long_term(order_count_bits); !status) return status;
+    slice_.long_term_ref_pic_set_size = static_cast<uint16_t>(bits_.position() - begin);
+    return {};
+  }
+
+  Status read_long_term(unsigned order_count_bits) {
     const uint32_t of_sps = sps_.num_long_term_ref_pics_sps > 0 ? bits_.ue() : 0;
     const uint32_t own = bits_.ue();
     if (of_sps > kMaxLongTerm || own > kMaxLongTerm) return corrupt("too many long-term pictures");
@@ -170,6 +193,7 @@ class Reader {
         return corrupt("the size of its reference set is unknown");
       }
       bits_.skip(context_.reference_set_bits);
+      slice_.short_term_ref_pic_set_size = fitting<uint16_t>(context_.reference_set_bits);
       return {};
     }
     const size_t begin = bits_.position();
@@ -177,7 +201,7 @@ class Reader {
         read_hevc_reference_set(bits_, context_.stream->reference_sets, HevcSetPlace::kSlice);
     if (!set) return corrupt("bad reference picture set");
     header_.short_term = std::move(*set);
-    header_.reference_set_bits = static_cast<uint32_t>(bits_.position() - begin);
+    slice_.short_term_ref_pic_set_size = static_cast<uint16_t>(bits_.position() - begin);
     return {};
   }
 
@@ -192,7 +216,7 @@ class Reader {
   }
 
   // Of P and B slices.
-  Status read_prediction(bool temporal_vectors) {
+  Status read_prediction() {
     auto& active = header_.active_references;
     active[0] = static_cast<uint8_t>(pps_.num_ref_idx_l0_default_active_minus1 + 1);
     active[1] = static_cast<uint8_t>(pps_.num_ref_idx_l1_default_active_minus1 + 1);
@@ -204,6 +228,8 @@ class Reader {
         active[list] = static_cast<uint8_t>(minus1 + 1);
       }
     }
+    slice_.num_ref_idx_l0_active_minus1 = static_cast<uint8_t>(active[0] - 1);
+    if (header_.is_b()) slice_.num_ref_idx_l1_active_minus1 = static_cast<uint8_t>(active[1] - 1);
     header_.lists_modification.begin = bits_.position();
     const uint32_t total = total_references();
     for (size_t list = 0; list < 2 && total > 1; ++list) {
@@ -216,56 +242,96 @@ class Reader {
       }
     }
     header_.lists_modification.end = bits_.position();
-    if (header_.is_b()) bits_.skip(1);  // mvd_l1_zero_flag
-    if (has(V4L2_HEVC_PPS_FLAG_CABAC_INIT_PRESENT)) bits_.skip(1);
-    if (temporal_vectors) {
+    set(V4L2_HEVC_SLICE_PARAMS_FLAG_MVD_L1_ZERO, header_.is_b() && bits_.flag());
+    set(V4L2_HEVC_SLICE_PARAMS_FLAG_CABAC_INIT,
+        has(V4L2_HEVC_PPS_FLAG_CABAC_INIT_PRESENT) && bits_.flag());
+    if ((slice_.flags & V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_TEMPORAL_MVP_ENABLED) != 0) {
       const bool from_l0 = !header_.is_b() || bits_.flag();
-      if (active[from_l0 ? 0 : 1] > 1) bits_.ue();
+      set(V4L2_HEVC_SLICE_PARAMS_FLAG_COLLOCATED_FROM_L0, from_l0);
+      const uint8_t count = active[from_l0 ? 0 : 1];
+      if (count > 1)
+        slice_.collocated_ref_idx = static_cast<uint8_t>(std::min(bits_.ue(), count - 1u));
     }
     const bool weighted = header_.is_p() ? has(V4L2_HEVC_PPS_FLAG_WEIGHTED_PRED)
                                          : has(V4L2_HEVC_PPS_FLAG_WEIGHTED_BIPRED);
-    if (weighted) skip_weights();
-    bits_.ue();  // five_minus_max_num_merge_cand
+    if (weighted) read_weights();
+    slice_.five_minus_max_num_merge_cand = static_cast<uint8_t>(std::min(bits_.ue(), 4u));
     return {};
   }
 
   // pred_weight_table() (7.3.6.3) of a stream with one layer.
-  void skip_weights() {
-    bits_.ue();
-    if (has_chroma()) bits_.se();
-    for (const uint8_t count : header_.active_references) {
-      std::array<bool, kMaxReferences + 1> luma{};
-      std::array<bool, kMaxReferences + 1> chroma{};
-      for (size_t i = 0; i < count; ++i) luma[i] = bits_.flag();
-      for (size_t i = 0; has_chroma() && i < count; ++i) chroma[i] = bits_.flag();
-      for (size_t i = 0; i < count; ++i) {
-        for (int code = 0; code < (luma[i] ? 2 : 0) + (chroma[i] ? 4 : 0); ++code) bits_.se();
+  void read_weights() {
+    v4l2_hevc_pred_weight_table& table = slice_.pred_weight_table;
+    table.luma_log2_weight_denom = static_cast<uint8_t>(std::min(bits_.ue(), 7u));
+    if (has_chroma()) table.delta_chroma_log2_weight_denom = small();
+    read_weights(header_.active_references[0], table.delta_luma_weight_l0, table.luma_offset_l0,
+                 table.delta_chroma_weight_l0, table.chroma_offset_l0);
+    read_weights(header_.active_references[1], table.delta_luma_weight_l1, table.luma_offset_l1,
+                 table.delta_chroma_weight_l1, table.chroma_offset_l1);
+  }
+
+  using LumaTable = int8_t[V4L2_HEVC_DPB_ENTRIES_NUM_MAX];
+  using ChromaTable = int8_t[V4L2_HEVC_DPB_ENTRIES_NUM_MAX][2];
+  void read_weights(size_t count, LumaTable& luma_weights, LumaTable& luma_offsets,
+                    ChromaTable& chroma_weights, ChromaTable& chroma_offsets) {
+    std::array<bool, V4L2_HEVC_DPB_ENTRIES_NUM_MAX> luma{};
+    std::array<bool, V4L2_HEVC_DPB_ENTRIES_NUM_MAX> chroma{};
+    for (size_t i = 0; i < count; ++i) luma[i] = bits_.flag();
+    for (size_t i = 0; has_chroma() && i < count; ++i) chroma[i] = bits_.flag();
+    for (size_t i = 0; i < count; ++i) {
+      if (luma[i]) {
+        luma_weights[i] = small();
+        luma_offsets[i] = small();
+      }
+      for (size_t plane = 0; chroma[i] && plane < 2; ++plane) {
+        chroma_weights[i][plane] = small();
+        chroma_offsets[i][plane] = chroma_offset(chroma_weights[i][plane], bits_.se());
       }
     }
   }
 
-  // True where the deblocking filter is off.
-  bool read_deblocking() {
+  // delta_chroma_offset_lX to ChromaOffsetLX (7-56), without high_precision_offsets_enabled_flag.
+  int8_t chroma_offset(int delta_weight, int64_t delta_offset) const {
+    constexpr int kHalfRange = 128;
+    const v4l2_hevc_pred_weight_table& table = slice_.pred_weight_table;
+    const int denominator =
+        std::clamp(table.luma_log2_weight_denom + table.delta_chroma_log2_weight_denom, 0, 7);
+    const int weight = (1 << denominator) + delta_weight;
+    return fitting<int8_t>(kHalfRange + delta_offset - ((kHalfRange * weight) >> denominator));
+  }
+
+  void read_deblocking() {
+    slice_.slice_beta_offset_div2 = pps_.pps_beta_offset_div2;
+    slice_.slice_tc_offset_div2 = pps_.pps_tc_offset_div2;
     bool disabled = has(V4L2_HEVC_PPS_FLAG_PPS_DISABLE_DEBLOCKING_FILTER);
     if (has(V4L2_HEVC_PPS_FLAG_DEBLOCKING_FILTER_OVERRIDE_ENABLED) && bits_.flag()) {
       disabled = bits_.flag();
       if (!disabled) {
-        bits_.se();
-        bits_.se();
+        slice_.slice_beta_offset_div2 = small();
+        slice_.slice_tc_offset_div2 = small();
       }
     }
-    return disabled;
+    set(V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_DEBLOCKING_FILTER_DISABLED, disabled);
+  }
+
+  void read_loop_filter() {
+    constexpr uint64_t kSao =
+        V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_SAO_LUMA | V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_SAO_CHROMA;
+    const bool filtered =
+        (slice_.flags & kSao) != 0 ||
+        (slice_.flags & V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_DEBLOCKING_FILTER_DISABLED) == 0;
+    bool across = has(V4L2_HEVC_PPS_FLAG_PPS_LOOP_FILTER_ACROSS_SLICES_ENABLED);
+    if (across && filtered) across = bits_.flag();
+    set(V4L2_HEVC_SLICE_PARAMS_FLAG_SLICE_LOOP_FILTER_ACROSS_SLICES_ENABLED, across);
   }
 
   Status read_end() {
     if (has(V4L2_HEVC_PPS_FLAG_TILES_ENABLED) ||
         has(V4L2_HEVC_PPS_FLAG_ENTROPY_CODING_SYNC_ENABLED)) {
-      header_.entry_points = bits_.ue();
-      if (header_.entry_points > bits_.bits_left()) return corrupt("more entry points than bits");
-      if (header_.entry_points != 0) {
-        const uint32_t length_minus1 = bits_.ue();
-        if (length_minus1 > 31) return corrupt("offset_len_minus1 above 31");
-        bits_.skip(size_t{header_.entry_points} * (length_minus1 + 1));
+      const uint32_t count = bits_.ue();
+      if (count > bits_.bits_left()) return corrupt("more entry points than bits");
+      if (count != 0) {
+        if (Status status = read_entry_points(count); !status) return status;
       }
     }
     if (has(V4L2_HEVC_PPS_FLAG_SLICE_SEGMENT_HEADER_EXTENSION_PRESENT)) {
@@ -281,12 +347,26 @@ class Reader {
     return {};
   }
 
+  Status read_entry_points(uint32_t count) {
+    const uint32_t length_minus1 = bits_.ue();
+    if (length_minus1 > 31) return corrupt("offset_len_minus1 above 31");
+    if (bits_.bits_left() / (length_minus1 + 1) < count) return corrupt("it ends too early");
+    slice_.num_entry_point_offsets = count;
+    header_.entry_point_offsets.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      header_.entry_point_offsets.push_back(
+          fitting<uint32_t>(int64_t{bits_.u(length_minus1 + 1)} + 1));
+    }
+    return {};
+  }
+
   BitReader bits_;
   const v4l2_ctrl_hevc_sps& sps_;
   const v4l2_ctrl_hevc_pps& pps_;
   const HevcSliceContext& context_;
   const bool irap_;
   HevcSliceHeader header_;
+  v4l2_ctrl_hevc_slice_params& slice_ = header_.slice;
 };
 
 }  // namespace
@@ -319,7 +399,9 @@ Result<HevcSliceHeader> parse_hevc_slice_header(std::span<const uint8_t> nal,
   if (!header && nal.size() > kUsualHeaderBytes) header = read(kMaxHeaderBytes);
   if (!header) return header;
   header->temporal_id = static_cast<uint8_t>((nal[1] & 7) - 1);
-  header->data_offset = offset_in_nal(nal, header->end_bit / 8 + 1);
+  header->slice.nuh_temporal_id_plus1 = nal[1] & 7;
+  header->slice.data_byte_offset =
+      static_cast<uint32_t>(offset_in_nal(nal, header->end_bit / 8 + 1));
   return header;
 }
 

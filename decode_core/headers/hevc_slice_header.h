@@ -48,11 +48,17 @@ struct HevcSliceHeader {
   uint8_t temporal_id = 0;
   bool first_in_picture = false;
   uint8_t pps_id = 0;
-  // Of a dependent slice segment nothing below is known but `entry_points` and the sizes.
+  // Of a dependent slice segment nothing below is known but its address, the flag that it is one,
+  // its entry points and the sizes.
   bool dependent = false;
   bool no_output_of_prior_pics = false;
-  uint32_t segment_address = 0;
-  uint8_t slice_type = V4L2_HEVC_SLICE_TYPE_I;
+
+  // As the control carries it, after inference (7.4.7.1); elements beyond the standard's range are
+  // clipped to their field. bit_size, slice_pic_order_cnt and the lists are left 0: the picture
+  // tells them; pic_struct stands elsewhere. data_byte_offset counts from the NAL unit header on,
+  // emulation prevention bytes included.
+  v4l2_ctrl_hevc_slice_params slice{};
+  std::vector<uint32_t> entry_point_offsets;   // bytes: entry_point_offset_minus1 + 1
   bool pic_output = true;                      // pic_output_flag
   uint32_t order_count_lsb = 0;                // slice_pic_order_cnt_lsb
   std::array<uint8_t, 2> active_references{};  // num_ref_idx_lX_active_minus1 + 1 in force, or 0
@@ -60,7 +66,6 @@ struct HevcSliceHeader {
   // With HevcSliceContext::stream only.
   HevcReferenceSet short_term;
   std::vector<HevcLongTermReference> long_term;
-  uint32_t reference_set_bits = 0;  // HevcSliceContext::reference_set_bits
   // list_entry_lX; empty where the list is not modified.
   std::array<std::vector<uint8_t>, 2> list_entries;
 
@@ -68,14 +73,11 @@ struct HevcSliceHeader {
   HevcBits reference_sets;
   // ref_pic_lists_modification(), or where it would stand; empty in I slices.
   HevcBits lists_modification;
-  // byte_alignment() begins here, slice_segment_data() in this byte of the NAL unit, which counts
-  // emulation prevention bytes.
+  // byte_alignment() begins here.
   size_t end_bit = 0;
-  size_t data_offset = 0;
-  uint32_t entry_points = 0;
 
-  bool is_p() const { return slice_type == V4L2_HEVC_SLICE_TYPE_P; }
-  bool is_b() const { return slice_type == V4L2_HEVC_SLICE_TYPE_B; }
+  bool is_p() const { return slice.slice_type == V4L2_HEVC_SLICE_TYPE_P; }
+  bool is_b() const { return slice.slice_type == V4L2_HEVC_SLICE_TYPE_B; }
 };
 
 // NumPicTotalCurr (7-55) of one layer: the pictures that the current one may refer to.

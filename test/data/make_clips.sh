@@ -93,6 +93,17 @@ encode hevc_10bit.mp4 \
   -c:v libx265 -profile:v main10 -preset slow -b:v 200k -tag:v hvc1 \
   -x265-params "keyint=25:min-keyint=25:bframes=3:open-gop=0:frame-threads=1:pools=1:info=0:log-level=error"
 
+# A dial under a pulsing light. Its hand turns through the slices.
+encode hevc_slices.mp4 \
+  "color=s=176x144:r=25,format=gbrp,trim=end_frame=40,
+   geq=r='(60+150*pow(0.5+0.5*cos(atan2(Y-72,X-88)-N/9),12))*(0.6+0.4*cos(N/5))':
+       g='(50+90*(0.5+0.5*sin(hypot(X-88,Y-72)/5)))*(0.6+0.4*cos(N/5))':
+       b='(70+80*(0.5+0.5*cos(6*atan2(Y-72,X-88))))*(0.6+0.4*cos(N/5))',
+   format=yuv420p" \
+  -c:v libx265 -preset slow -b:v 150k -tag:v hvc1 \
+  -x265-params "keyint=20:min-keyint=20:bframes=3:ref=3:weightp=1:weightb=1:open-gop=0:slices=4:ctu=16:\
+max-tu-size=16:wpp=1:frame-threads=1:pools=1:info=0:log-level=error"
+
 # Rings of colour, wandering.
 encode av1.webm \
   "color=s=$size:r=25,format=gbrp,trim=end_frame=60,

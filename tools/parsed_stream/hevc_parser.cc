@@ -139,7 +139,7 @@ bool HevcParser::begin_picture(const HevcSliceHeader& header,
   decode.pic_order_cnt_val = order_count_of(header, *sps);
   if (irap) decode.flags |= V4L2_HEVC_DECODE_PARAM_FLAG_IRAP_PIC;
   if (headers::hevc_is_idr(header.nal_type)) decode.flags |= V4L2_HEVC_DECODE_PARAM_FLAG_IDR_PIC;
-  decode.short_term_ref_pic_set_size = static_cast<uint16_t>(header.reference_set_bits);
+  decode.short_term_ref_pic_set_size = header.slice.short_term_ref_pic_set_size;
 
   HevcDpb::Frames shown;
   if (irap && no_rasl_output_) {

@@ -216,14 +216,16 @@ Status append_hevc_slice(std::span<const uint8_t> nal, const HevcSliceRewrite& p
             picture.reference_set_bits});
   if (!header) return header.error();
   // Emulation prevention can only take away bytes: the header is within as many of the NAL unit's.
-  const std::vector<uint8_t> rbsp = headers::extract_rbsp(nal.first(header->data_offset));
+  const std::vector<uint8_t> rbsp =
+      headers::extract_rbsp(nal.first(header->slice.data_byte_offset));
   SliceWriter writer(rbsp, *header, picture);
   std::vector<uint8_t> rewritten = {nal[1]};
   const std::vector<uint8_t>& payload = writer.write();
   rewritten.insert(rewritten.end(), payload.begin(), payload.end());
   append_nal(static_cast<uint8_t>(decodable_type(header->nal_type) << 1), rewritten, out);
   // The header's last byte holds the stop bit: no start code can form across the border.
-  out.insert(out.end(), nal.begin() + static_cast<ptrdiff_t>(header->data_offset), nal.end());
+  out.insert(out.end(), nal.begin() + static_cast<ptrdiff_t>(header->slice.data_byte_offset),
+             nal.end());
   return {};
 }
 
