@@ -17,20 +17,25 @@ constexpr uint32_t kVp9Controls[] = {V4L2_CID_STATELESS_VP9_FRAME};
 constexpr uint32_t kAv1Controls[] = {V4L2_CID_STATELESS_AV1_SEQUENCE, V4L2_CID_STATELESS_AV1_FRAME,
                                      V4L2_CID_STATELESS_AV1_TILE_GROUP_ENTRY};
 
+static_assert(V4L2_STATELESS_H264_DECODE_MODE_SLICE_BASED == kSliceBased);
 static_assert(V4L2_STATELESS_H264_DECODE_MODE_FRAME_BASED == kFrameBased);
 static_assert(V4L2_STATELESS_H264_START_CODE_NONE == kNoStartCode);
 static_assert(V4L2_STATELESS_H264_START_CODE_ANNEX_B == kAnnexB);
+static_assert(V4L2_STATELESS_HEVC_DECODE_MODE_SLICE_BASED == kSliceBased);
 static_assert(V4L2_STATELESS_HEVC_DECODE_MODE_FRAME_BASED == kFrameBased);
 static_assert(V4L2_STATELESS_HEVC_START_CODE_NONE == kNoStartCode);
 static_assert(V4L2_STATELESS_HEVC_START_CODE_ANNEX_B == kAnnexB);
 
-constexpr NalMenus kH264Menus = {V4L2_CID_STATELESS_H264_DECODE_MODE,
-                                 V4L2_CID_STATELESS_H264_START_CODE};
-constexpr NalMenus kHevcMenus = {V4L2_CID_STATELESS_HEVC_DECODE_MODE,
-                                 V4L2_CID_STATELESS_HEVC_START_CODE};
+constexpr NalControls kH264Nal = {V4L2_CID_STATELESS_H264_DECODE_MODE,
+                                  V4L2_CID_STATELESS_H264_START_CODE,
+                                  V4L2_CID_STATELESS_H264_SLICE_PARAMS,
+                                  {}};
+constexpr NalControls kHevcNal = {
+    V4L2_CID_STATELESS_HEVC_DECODE_MODE, V4L2_CID_STATELESS_HEVC_START_CODE,
+    V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS};
 
 const std::array<CodecInterface, 6> kInterfaces = {{
-    {Codec::kH264, V4L2_PIX_FMT_H264_SLICE, kH264Controls, kH264Menus,
+    {Codec::kH264, V4L2_PIX_FMT_H264_SLICE, kH264Controls, kH264Nal,
      V4L2_CID_MPEG_VIDEO_H264_PROFILE},
     {Codec::kVp9, V4L2_PIX_FMT_VP9_FRAME, kVp9Controls, {}, V4L2_CID_MPEG_VIDEO_VP9_PROFILE},
     {Codec::kVp8, V4L2_PIX_FMT_VP8_FRAME, kVp8Controls, {}, V4L2_CID_MPEG_VIDEO_VP8_PROFILE},
@@ -39,7 +44,7 @@ const std::array<CodecInterface, 6> kInterfaces = {{
      kMpeg2Controls,
      {},
      V4L2_CID_MPEG_VIDEO_MPEG2_PROFILE},
-    {Codec::kHevc, V4L2_PIX_FMT_HEVC_SLICE, kHevcControls, kHevcMenus,
+    {Codec::kHevc, V4L2_PIX_FMT_HEVC_SLICE, kHevcControls, kHevcNal,
      V4L2_CID_MPEG_VIDEO_HEVC_PROFILE},
     {Codec::kAv1, V4L2_PIX_FMT_AV1_FRAME, kAv1Controls, {}, V4L2_CID_MPEG_VIDEO_AV1_PROFILE},
 }};

@@ -12,12 +12,16 @@
 
 namespace daedalus::core {
 
-// How NAL units are handed over: the two menus of H.264 and of HEVC. Both codecs number the items
-// alike: slice-based 0 and frame-based 1, no start code 0 and Annex B 1.
-struct NalMenus {
+// How NAL units are handed over: the two menus of H.264 and of HEVC, and the controls that tell of
+// slices. Both codecs number the items alike: slice-based 0 and frame-based 1, no start code 0 and
+// Annex B 1.
+struct NalControls {
   uint32_t decode_mode;
   uint32_t start_code;
+  uint32_t slice_parameters;
+  std::optional<uint32_t> entry_points;
 };
+inline constexpr uint32_t kSliceBased = 0;
 inline constexpr uint32_t kFrameBased = 1;
 inline constexpr uint32_t kNoStartCode = 0;
 inline constexpr uint32_t kAnnexB = 1;
@@ -29,7 +33,7 @@ struct CodecInterface {
   Codec codec;
   uint32_t fourcc;                     // of OUTPUT
   std::span<const uint32_t> controls;  // every driver has them
-  std::optional<NalMenus> nal_menus;
+  std::optional<NalControls> nal;
   uint32_t profile_menu;  // V4L2_CID_MPEG_VIDEO_…_PROFILE
 };
 

@@ -6,6 +6,7 @@
 
 #include "decode_core/hardware/capture_format.h"
 #include "decode_core/hardware/codec_interface.h"
+#include "decode_core/hardware/nal_mode.h"
 #include "decode_core/hardware/request_content.h"
 #include "decode_core/hardware/video_node.h"
 
@@ -41,7 +42,8 @@ class Questions {
   Questions(VideoNode& node, DeviceCapabilities& found) : node_(node), found_(found) {}
 
   void ask(const CodecInterface& interface) {
-    if (std::string reason = missing(interface); !reason.empty()) {
+    NalMode mode;
+    if (std::string reason = missing(interface, &mode); !reason.empty()) {
       found_.refusals.push_back({interface.codec, std::move(reason)});
       return;
     }
@@ -66,20 +68,34 @@ class Questions {
       found_.refusals.push_back(
           {interface.codec, depth_8 || depth_10 ? "it names no profile that is supported"
                                                 : "its CAPTURE formats are none that can be read"});
+    } else if (mode.slice_based) {
+      found_.slice_based.push_back(interface.codec);
     }
   }
 
  private:
-  // Why the codec cannot be used; empty: it can.
-  std::string missing(const CodecInterface& interface) const {
+  // Why the codec cannot be used; empty: it can, in `mode` where it has NAL units.
+  std::string missing(const CodecInterface& interface, NalMode* mode) {
     for (const uint32_t id : interface.controls) {
       if (!node_.query_control(id)) return "it lacks control " + std::to_string(id);
     }
-    if (!interface.nal_menus) return "";
-    if (!node_.has_menu_item(interface.nal_menus->decode_mode, kFrameBased)) {
-      return "it takes single slices only, which is not supported";
+    if (!interface.nal) return "";
+    const auto offered = query_nal_mode(node_, interface.codec, *interface.nal);
+    if (!offered) return offered.error().message;
+    if (offered->slice_based && offered->most_slices == 1 && !can_hold(interface)) {
+      return "it takes single slices only, and cannot hold a picture back for the next one";
     }
+    *mode = *offered;
     return "";
+  }
+
+  // Drivers say so once OUTPUT has the codec's format (cedrus_video.c, rkvdec.c).
+  bool can_hold(const CodecInterface& interface) {
+    if (!node_.set_format(Queue::kOutput, interface.fourcc, kProbeWidth, kProbeHeight, 0)) {
+      return false;
+    }
+    const auto buffers = node_.request_buffers(Queue::kOutput, 0);
+    return buffers && (buffers->capabilities & V4L2_BUF_CAP_SUPPORTS_M2M_HOLD_CAPTURE_BUF) != 0;
   }
 
   SizeRange sizes_of(uint32_t fourcc) const {

@@ -15,6 +15,8 @@ namespace daedalus::core {
 struct DeviceCapabilities {
   std::string driver;  // v4l2_capability.driver
   std::vector<ProfileCapability> profiles;
+  // Codecs among them of which it takes slices, not whole pictures.
+  std::vector<Codec> slice_based;
   // Codecs that the device lists and that are not used, and why.
   struct Refusal {
     Codec codec;

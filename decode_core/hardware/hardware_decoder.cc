@@ -1,5 +1,6 @@
 #include "decode_core/hardware/hardware_decoder.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -12,7 +13,9 @@
 #include "decode_core/hardware/capture_format.h"
 #include "decode_core/hardware/codec_interface.h"
 #include "decode_core/hardware/decoder_queues.h"
+#include "decode_core/hardware/nal_mode.h"
 #include "decode_core/hardware/request_content.h"
+#include "decode_core/hardware/request_plan.h"
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/picture.h"
 #include "gpu_kernels/sand/sand.h"
@@ -71,9 +74,12 @@ class HardwareDecoder final : public Decoder {
   DecodeOutcome run(const DecodeJob& job, bool hold);
   Result<DecodeOutcome> attempt(const DecodeJob& job, bool hold);
   bool wants_unknown(const DecodeJob& job) const;
-  Status prepare(const DecodeJob& job);
+  Status prepare(const DecodeJob& job, const RequestPlan& plan);
   Result<uint32_t> claim_capture(const DecodeJob& job);
-  Status send(const DecodeJob& job, uint32_t slot, bool hold);
+  Result<bool> send_parts(const DecodeJob& job, const RequestPlan& plan, uint32_t capture,
+                          bool hold);
+  Status send(const DecodeJob& job, const RequestPart& part, const RequestControls& controls,
+              uint32_t slot, bool hold);
   Result<Landed> await_output(uint32_t slot);
   Result<Landed> await_capture(uint32_t capture);
   Status take_picture(const DecodeJob& job, uint32_t capture, DecodeOutcome* outcome);
@@ -97,7 +103,7 @@ class HardwareDecoder final : public Decoder {
   const std::array<StageRun, 4> stages_;
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
-  bool annex_b_ = true;
+  NalMode nal_;
   bool wants_reference_sets_ = false;  // kHevcExtSpsStRps
   bool broken_ = false;                // something never came back: the queues are set up anew
   bool second_follows_ = false;
@@ -114,11 +120,11 @@ Status HardwareDecoder::open() {
   }
   wants_reference_sets_ =
       interface_.codec == Codec::kHevc && node_.query_control(kHevcExtSpsStRps).has_value();
-  if (!interface_.nal_menus) return {};
-  const NalMenus& menus = *interface_.nal_menus;
-  if (Status status = node_.set_menu(menus.decode_mode, kFrameBased); !status) return status;
-  annex_b_ = node_.has_menu_item(menus.start_code, kAnnexB);
-  return node_.set_menu(menus.start_code, annex_b_ ? kAnnexB : kNoStartCode);
+  if (!interface_.nal) return {};
+  const auto mode = query_nal_mode(node_, interface_.codec, *interface_.nal);
+  if (!mode) return mode.error();
+  nal_ = *mode;
+  return set_nal_mode(node_, *interface_.nal, nal_);
 }
 
 void HardwareDecoder::begin(const DecodeJob& job, Done done) {
@@ -152,9 +158,12 @@ bool HardwareDecoder::wants_unknown(const DecodeJob& job) const {
   return sps.num_short_term_ref_pic_sets != 0 || sps.num_long_term_ref_pics_sps != 0;
 }
 
-// The queues fit the job, and its bytes fit a slot.
-Status HardwareDecoder::prepare(const DecodeJob& job) {
-  const size_t bytes = coded_size(job, annex_b_);
+// The queues fit the job, and the bytes of each of its requests fit a slot.
+Status HardwareDecoder::prepare(const DecodeJob& job, const RequestPlan& plan) {
+  size_t bytes = 0;
+  for (const RequestPart& part : plan.parts) {
+    bytes = std::max(bytes, coded_size(job, part, nal_.annex_b));
+  }
   if (broken_ || !queues_.fit(job)) {
     held_.reset();
     keeper_ = {};
@@ -185,16 +194,48 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
   return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job));
 }
 
-Status HardwareDecoder::send(const DecodeJob& job, uint32_t slot, bool hold) {
-  RequestSlots& slots = queues_.slots();
-  const size_t bytes = coded_size(job, annex_b_);
-  write_coded_data(job, annex_b_, slots.memory(slot).first(bytes));
+// Sends the job's requests one after the other, each when the one before has ended. Whether one of
+// them was damaged. One that is refused takes the picture with it, and the driver keeps nothing.
+Result<bool> HardwareDecoder::send_parts(const DecodeJob& job, const RequestPlan& plan,
+                                         uint32_t capture, bool hold) {
   const auto timestamp_of = [&](size_t reference) -> uint64_t {
     if (reference >= job.references.size() || job.references[reference] == nullptr) return 0;
     return queues_.capture().timestamp_of(job.references[reference]->id()).value_or(0) *
            kNanosecondsEach;
   };
-  const RequestControls controls(job, timestamp_of, absent_);
+  RequestControls controls(job, timestamp_of, absent_);
+  RequestSlots& slots = queues_.slots();
+  bool damaged = false;
+  for (const RequestPart& part : plan.parts) {
+    const bool first = &part == &plan.parts.front();
+    const bool last = &part == &plan.parts.back();
+    const auto slot = slots.acquire(coded_size(job, part, nal_.annex_b));
+    if (!slot) return give_up({ErrorCode::kSystem, node_.path() + ": every slot is dead"});
+    Status status = controls.set_slices(plan, part, nal_);
+    if (status) status = send(job, part, controls, *slot, hold || !last);
+    if (!status) {
+      slots.release(*slot);
+      if (first && !held_) {
+        queues_.capture().leave_queued(capture);
+      } else if (Status back = take_back_held(capture); !back) {
+        return back.error();
+      }
+      return status.error();
+    }
+    if (first) keeper_.note(job);
+    const auto output = await_output(*slot);
+    if (!output) return give_up(output.error());
+    slots.release(*slot);
+    damaged = damaged || output->damaged;
+  }
+  return damaged;
+}
+
+Status HardwareDecoder::send(const DecodeJob& job, const RequestPart& part,
+                             const RequestControls& controls, uint32_t slot, bool hold) {
+  RequestSlots& slots = queues_.slots();
+  const size_t bytes = coded_size(job, part, nal_.annex_b);
+  write_coded_data(job, part, nal_.annex_b, slots.memory(slot).first(bytes));
   const int request = slots.request(slot);
   if (Status status = node_.set_controls(controls.values(), request); !status) return status;
   const uint64_t timestamp = *queues_.capture().timestamp_of(job.target->id());
@@ -227,33 +268,23 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
     return Error{ErrorCode::kUnsupported,
                  node_.path() + ": the driver wants the reference picture sets of HEVC's SPS"};
   }
-  if (Status status = prepare(job); !status) return status.error();
-  RequestSlots& slots = queues_.slots();
-  const auto slot = slots.acquire(coded_size(job, annex_b_));
-  if (!slot) return give_up({ErrorCode::kSystem, node_.path() + ": every slot is dead"});
+  const auto plan = plan_requests(job, nal_);
+  if (!plan) return plan.error();
+  if (Status status = prepare(job, *plan); !status) return status.error();
+  const bool can_hold = queues_.slots().supports_hold();
+  if (plan->parts.size() > 1 && !can_hold) {
+    return Error{ErrorCode::kUnsupported,
+                 node_.path() + ": it cannot hold a picture back for its further slices"};
+  }
   const bool joins = held_.has_value();
   const auto capture = claim_capture(job);
-  if (!capture) {
-    slots.release(*slot);
-    return give_up(capture.error());
-  }
-  if (Status status = send(job, *slot, hold && slots.supports_hold()); !status) {
-    slots.release(*slot);
-    if (!joins) {
-      queues_.capture().leave_queued(*capture);
-    } else if (Status back = take_back_held(*capture); !back) {
-      return back.error();
-    }
-    return status.error();
-  }
-  keeper_.note(job);
+  if (!capture) return give_up(capture.error());
   const auto sent = Clock::now();
-  auto output = await_output(*slot);
-  if (!output) return give_up(output.error());
-  slots.release(*slot);
+  const auto damaged = send_parts(job, *plan, *capture, hold && can_hold);
+  if (!damaged) return damaged.error();
   DecodeOutcome outcome;
-  outcome.concealed = output->damaged || lacks_references(job);
-  if (hold && slots.supports_hold()) {
+  outcome.concealed = *damaged || lacks_references(job);
+  if (hold && can_hold) {
     held_ = Held{job.target, *capture, {}};
     first_damaged_ = outcome.concealed;
     return outcome;
@@ -267,8 +298,7 @@ Result<DecodeOutcome> HardwareDecoder::attempt(const DecodeJob& job, bool hold) 
   // A picture is damaged by what it refers to, by its bits, or by hardware that hung until the
   // driver's watchdog ended it.
   const bool hung = Clock::now() - sent >= timeout_ / 2;
-  outcome.device_error =
-      (output->damaged || landed->damaged) && (hung || has_whole_references(job));
+  outcome.device_error = (*damaged || landed->damaged) && (hung || has_whole_references(job));
   outcome.concealed = outcome.concealed || landed->damaged || (joins && first_damaged_);
   if (job.display != nullptr) {
     outcome.display = outcome.frame;  // the driver applied the grain

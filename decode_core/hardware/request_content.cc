@@ -6,13 +6,17 @@
 #include <iterator>
 
 #include "decode_core/headers/h264_slice_header.h"
+#include "decode_core/headers/hevc_slice_header.h"
 #include "decode_core/headers/vp9_compressed_header.h"
 
 namespace daedalus::core {
 namespace {
 
-constexpr uint32_t kH264Optional[] = {V4L2_CID_STATELESS_H264_SCALING_MATRIX};
-constexpr uint32_t kHevcOptional[] = {V4L2_CID_STATELESS_HEVC_SCALING_MATRIX};
+constexpr uint32_t kH264Optional[] = {V4L2_CID_STATELESS_H264_SCALING_MATRIX,
+                                      V4L2_CID_STATELESS_H264_PRED_WEIGHTS};
+constexpr uint32_t kHevcOptional[] = {V4L2_CID_STATELESS_HEVC_SCALING_MATRIX,
+                                      V4L2_CID_STATELESS_HEVC_SLICE_PARAMS,
+                                      V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS};
 constexpr uint32_t kMpeg2Optional[] = {V4L2_CID_STATELESS_MPEG2_QUANTISATION};
 constexpr uint32_t kVp9Optional[] = {V4L2_CID_STATELESS_VP9_COMPRESSED_HDR};
 constexpr uint32_t kAv1Optional[] = {V4L2_CID_STATELESS_AV1_FILM_GRAIN};
@@ -43,6 +47,22 @@ void complete(const DecodeJob& job, H264Parameters* parameters) {
   decode.pic_order_cnt_bit_size = header->decode.pic_order_cnt_bit_size;
 }
 
+// The sizes of the first slice's reference sets, by which drivers skip them (hantro). VA tells that
+// of the short-term set with the slices, and that of the long-term one not at all.
+void complete(const DecodeJob& job, HevcParameters* parameters) {
+  v4l2_ctrl_hevc_decode_params& decode = parameters->decode;
+  const uint32_t set_bits = parameters->slices.front().reference_set_bits;
+  if (decode.short_term_ref_pic_set_size == 0) {
+    decode.short_term_ref_pic_set_size = static_cast<uint16_t>(set_bits);
+  }
+  if ((parameters->sps.flags & V4L2_HEVC_SPS_FLAG_LONG_TERM_REF_PICS_PRESENT) == 0) return;
+  const auto header = headers::parse_hevc_slice_header(
+      job.bytes_of(job.slices[0]), {parameters->sps, parameters->pps, nullptr,
+                                    headers::hevc_total_references(decode), set_bits});
+  if (!header) return;  // the driver says what is wrong with the slice
+  decode.long_term_ref_pic_set_size = header->slice.long_term_ref_pic_set_size;
+}
+
 constexpr std::array<uint8_t, 3> kStartCode = {0, 0, 1};
 
 bool is_nal_codec(Codec codec) { return codec == Codec::kH264 || codec == Codec::kHevc; }
@@ -51,8 +71,45 @@ bool is_nal_codec(Codec codec) { return codec == Codec::kH264 || codec == Codec:
 
 RequestControls::RequestControls(const DecodeJob& job, const TimestampOf& timestamp_of,
                                  const std::set<uint32_t>& absent)
-    : absent_(absent), parameters_(job.parameters) {
+    : job_(job), absent_(absent), parameters_(job.parameters) {
   std::visit([&](auto& parameters) { add(parameters, job, timestamp_of); }, parameters_);
+  of_picture_ = values_.size();
+}
+
+Status RequestControls::set_slices(const RequestPlan& plan, const RequestPart& part,
+                                   const NalMode& mode) {
+  values_.resize(of_picture_);
+  if (!plan.hevc.empty()) add_hevc_slices(plan, part, mode.annex_b);
+  const auto* h264 = std::get_if<H264Parameters>(&parameters_);
+  if (h264 == nullptr || !mode.slice_based) return {};
+  auto controls = h264_slice_controls(job_, *h264, part.first);
+  if (!controls) return controls.error();
+  h264_slice_ = *controls;
+  add_value(V4L2_CID_STATELESS_H264_SLICE_PARAMS, h264_slice_.slice);
+  if (h264_slice_.weighted) {
+    add_value(V4L2_CID_STATELESS_H264_PRED_WEIGHTS, h264_slice_.weights);
+  }
+  return {};
+}
+
+// Offsets and sizes of slices count from the beginning of the OUTPUT buffer: so the driver reads
+// them that takes several slices at once (hevc_d_h265.c; the documents have one slice in mind).
+void RequestControls::add_hevc_slices(const RequestPlan& plan, const RequestPart& part,
+                                      bool annex_b) {
+  hevc_slices_.clear();
+  hevc_entry_points_.clear();
+  uint32_t offset = 0;
+  for (size_t i = part.first; i < part.first + part.count; ++i) {
+    if (annex_b || i != part.first) offset += kStartCode.size();
+    v4l2_ctrl_hevc_slice_params& slice = hevc_slices_.emplace_back(plan.hevc[i].slice);
+    slice.data_byte_offset += offset;
+    slice.bit_size += 8 * offset;
+    offset += job_.slices[i].size;
+    const auto& entry_points = plan.hevc[i].entry_points;
+    hevc_entry_points_.insert(hevc_entry_points_.end(), entry_points.begin(), entry_points.end());
+  }
+  add_array(V4L2_CID_STATELESS_HEVC_SLICE_PARAMS, hevc_slices_);
+  add_array(V4L2_CID_STATELESS_HEVC_ENTRY_POINT_OFFSETS, hevc_entry_points_);
 }
 
 void RequestControls::add(H264Parameters& parameters, const DecodeJob& job,
@@ -70,16 +127,12 @@ void RequestControls::add(H264Parameters& parameters, const DecodeJob& job,
   add_value(V4L2_CID_STATELESS_H264_DECODE_PARAMS, parameters.decode);
 }
 
-void RequestControls::add(HevcParameters& parameters, const DecodeJob&,
+void RequestControls::add(HevcParameters& parameters, const DecodeJob& job,
                           const TimestampOf& timestamp_of) {
+  complete(job, &parameters);
   v4l2_ctrl_hevc_decode_params& decode = parameters.decode;
   for (size_t i = 0; i < decode.num_active_dpb_entries; ++i) {
     decode.dpb[i].timestamp = timestamp_of(i);
-  }
-  // VA says it with the slices.
-  if (decode.short_term_ref_pic_set_size == 0 && !parameters.slices.empty()) {
-    decode.short_term_ref_pic_set_size =
-        static_cast<uint16_t>(parameters.slices.front().reference_set_bits);
   }
   add_value(V4L2_CID_STATELESS_HEVC_SPS, parameters.sps);
   add_value(V4L2_CID_STATELESS_HEVC_PPS, parameters.pps);
@@ -248,20 +301,19 @@ void SequenceControl::point_at_parameters() {
   }
 }
 
-size_t coded_size(const DecodeJob& job, bool annex_b) {
+size_t coded_size(const DecodeJob& job, const RequestPart& part, bool annex_b) {
   size_t size = 0;
-  for (const ByteRange& slice : job.slices) size += slice.size;
-  if (is_nal_codec(job.codec())) {
-    size += kStartCode.size() * (job.slices.size() - (annex_b ? 0 : 1));
-  }
+  for (size_t i = part.first; i < part.first + part.count; ++i) size += job.slices[i].size;
+  if (is_nal_codec(job.codec())) size += kStartCode.size() * (part.count - (annex_b ? 0 : 1));
   return size;
 }
 
-void write_coded_data(const DecodeJob& job, bool annex_b, std::span<uint8_t> to) {
+void write_coded_data(const DecodeJob& job, const RequestPart& part, bool annex_b,
+                      std::span<uint8_t> to) {
   const bool nals = is_nal_codec(job.codec());
   auto out = to.begin();
-  for (size_t i = 0; i < job.slices.size(); ++i) {
-    if (nals && (annex_b || i != 0)) out = std::ranges::copy(kStartCode, out).out;
+  for (size_t i = part.first; i < part.first + part.count; ++i) {
+    if (nals && (annex_b || i != part.first)) out = std::ranges::copy(kStartCode, out).out;
     out = std::ranges::copy(job.bytes_of(job.slices[i]), out).out;
   }
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "decode_core/hardware/request_plan.h"
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/job.h"
 
@@ -21,13 +22,17 @@ using TimestampOf = std::function<uint64_t(size_t reference)>;
 // ID").
 class RequestControls {
  public:
-  // `absent`: optional controls that the driver lacks. The job is valid.
+  // `absent`: optional controls that the driver lacks. The job is valid and outlives this.
   RequestControls(const DecodeJob& job, const TimestampOf& timestamp_of,
                   const std::set<uint32_t>& absent);
   RequestControls(const RequestControls&) = delete;
   RequestControls& operator=(const RequestControls&) = delete;
 
-  // All of them; valid as long as this lives.
+  // The controls of single slices become those of one part of the plan, in the place of another's,
+  // where the driver takes them in this mode. kCorrupt: they cannot be made.
+  Status set_slices(const RequestPlan& plan, const RequestPart& part, const NalMode& mode);
+
+  // All of them; valid until set_slices().
   std::span<const ControlValue> values() const { return values_; }
 
  private:
@@ -38,15 +43,26 @@ class RequestControls {
   void add(Mpeg2Parameters& parameters, const DecodeJob& job, const TimestampOf& timestamp_of);
   void add(Av1Parameters& parameters, const DecodeJob& job, const TimestampOf& timestamp_of);
   void read_compressed_header(std::span<const uint8_t> data, v4l2_ctrl_vp9_frame& frame);
+  void add_hevc_slices(const RequestPlan& plan, const RequestPart& part, bool annex_b);
+  template <typename T>
+  void add_array(uint32_t id, const std::vector<T>& array) {
+    if (array.empty() || absent_.contains(id)) return;
+    values_.push_back({id, array.data(), static_cast<uint32_t>(array.size() * sizeof(T))});
+  }
   template <typename T>
   void add_value(uint32_t id, const T& value) {
     if (!absent_.contains(id)) values_.push_back({id, &value, sizeof value});
   }
 
+  const DecodeJob& job_;
   const std::set<uint32_t>& absent_;
   JobParameters parameters_;
   v4l2_ctrl_vp9_compressed_hdr vp9_compressed_{};
+  std::vector<v4l2_ctrl_hevc_slice_params> hevc_slices_;
+  std::vector<uint32_t> hevc_entry_points_;
+  H264SliceControls h264_slice_;
   std::vector<ControlValue> values_;
+  size_t of_picture_ = 0;  // of values_; those of slices follow
 };
 
 // The optional controls of a codec: sent where the driver has them.
@@ -71,9 +87,10 @@ class SequenceControl {
 
 // The bytes of the OUTPUT buffer: NAL units with start codes in between and, for `annex_b`, before
 // the first; slices, frames and tiles one after the other.
-size_t coded_size(const DecodeJob& job, bool annex_b);
+size_t coded_size(const DecodeJob& job, const RequestPart& part, bool annex_b);
 // `to` has coded_size() bytes.
-void write_coded_data(const DecodeJob& job, bool annex_b, std::span<uint8_t> to);
+void write_coded_data(const DecodeJob& job, const RequestPart& part, bool annex_b,
+                      std::span<uint8_t> to);
 
 // 8 or 10.
 int bit_depth_of(const DecodeJob& job);

@@ -35,8 +35,11 @@ std::string described(const core::ProfileCapability& capability) {
 void list_device(Report& report, const core::HardwareDevice& device) {
   report.good(device.where.video_path + " with " + device.where.media_path + " (" +
               device.capabilities.driver + ", " + device.where.model + ")");
+  const std::vector<Codec>& slices = device.capabilities.slice_based;
   for (const core::ProfileCapability& capability : device.capabilities.profiles) {
-    report.note("  decodes " + described(capability));
+    const Codec codec = core::codec_of(capability.profile);
+    const bool by_slice = std::find(slices.begin(), slices.end(), codec) != slices.end();
+    report.note("  decodes " + described(capability) + (by_slice ? ", slice by slice" : ""));
   }
   for (const auto& refusal : device.capabilities.refusals) {
     report.note("  is not used for " + named(refusal.codec) + ": " + refusal.reason);

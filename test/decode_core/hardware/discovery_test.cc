@@ -13,6 +13,7 @@
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/hardware/slice_device.h"
 
 namespace daedalus::core::test {
 namespace {
@@ -189,9 +190,8 @@ TEST_CASE("a codec whose controls, modes, depths or profiles do not fit is refus
   CHECK(refusal(no_control, Codec::kH264).starts_with("it lacks control"));
   CHECK_FALSE(decodes(no_control, Profile::kH264High));
   CHECK(decodes(no_control, Profile::kVp8));
-  const auto slices_only = lacks(VIDIOC_QUERYMENU, V4L2_CID_STATELESS_HEVC_DECODE_MODE);
-  CHECK(refusal(slices_only, Codec::kHevc) ==
-        "it takes single slices only, which is not supported");
+  const auto no_mode = lacks(VIDIOC_QUERYMENU, V4L2_CID_STATELESS_HEVC_DECODE_MODE);
+  CHECK(refusal(no_mode, Codec::kHevc) == "it has no decode mode");
   const auto no_profile = lacks(VIDIOC_QUERYMENU, V4L2_CID_MPEG_VIDEO_MPEG2_PROFILE);
   CHECK(refusal(no_profile, Codec::kMpeg2) == "it names no profile that is supported");
   // A driver without the menu decodes every profile.
@@ -205,6 +205,30 @@ TEST_CASE("a codec whose controls, modes, depths or profiles do not fit is refus
   const auto no_format = ask(device);
   CHECK(no_format.profiles.empty());
   CHECK(refusal(no_format, Codec::kVp8) == "its CAPTURE formats are none that can be read");
+}
+
+TEST_CASE("devices that take single slices are used if they can hold a picture back") {
+  const auto asked = [](SliceDevice::Driver driver) {
+    SliceDevice device(driver);
+    const auto found = discover_decoders(device, own_nodes()).decoders;
+    REQUIRE(found.size() == 2);
+    auto capabilities = query_capabilities(device, found[1], true);
+    REQUIRE(capabilities.ok());
+    return *capabilities;
+  };
+  const std::vector<Codec> both = {Codec::kH264, Codec::kHevc};
+  const DeviceCapabilities slices = asked({});
+  CHECK(slices.slice_based == both);
+  CHECK(decodes(slices, Profile::kH264High));
+  CHECK(decodes(slices, Profile::kHevcMain10, 10));
+  CHECK(asked({.frame_based = true}).slice_based.empty());
+  const DeviceCapabilities single = asked({.holds = false});
+  CHECK(refusal(single, Codec::kH264).find("cannot hold a picture back") != std::string::npos);
+  CHECK(refusal(single, Codec::kHevc).find("cannot hold a picture back") != std::string::npos);
+  CHECK(decodes(single, Profile::kVp8));
+  // Several at once may be all of a picture.
+  CHECK(decodes(asked({.holds = false, .most_slices = 600}), Profile::kHevcMain));
+  CHECK(refusal(asked({.most_slices = 0}), Codec::kHevc).starts_with("it lacks control"));
 }
 
 TEST_CASE(

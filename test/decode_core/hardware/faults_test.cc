@@ -10,10 +10,12 @@
 #include "decode_core/hardware/failover_decoder.h"
 #include "decode_core/hardware/hardware_decoder.h"
 #include "decode_core/hardware/request_slots.h"
+#include "decode_core/session.h"
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
 #include "test/corpus.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/hardware/slice_device.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
@@ -285,6 +287,63 @@ TEST_CASE("a second field that fails costs its frame, and nothing is waited for"
     CHECK(end > begin);
     return true;
   });
+}
+
+// The device holds the picture's buffer for the slices that do not come any more: it must be had
+// back, as with a second field.
+TEST_CASE("a slice that fails costs its picture, and neither slot nor buffer") {
+  const std::string clip = GENERATE("hevc_slices.mp4", "h264.mp4");
+  const uint32_t what =
+      GENERATE(VIDIOC_S_EXT_CTRLS, VIDIOC_QBUF, MEDIA_REQUEST_IOC_QUEUE, MEDIA_REQUEST_IOC_REINIT);
+  const int slice = GENERATE(0, 1, 3);  // of four
+  CAPTURE(clip, what, slice);
+  const std::string path = "test/data/" + clip;
+  const PlayedFile expected = play_file(*make_core(1), path);
+  const TemporaryFolder folder;
+  SliceDevice device({.most_entry_points = 256});
+  device.inner().set_driver("test-vpu");
+  constexpr int kPicture = 6;
+  std::atomic<int> slices{0}, started{0}, failed{0};
+  {
+    const auto core = make_hardware_core(device, "prefer-hardware", folder.path());
+    device.inner().set_fault([&, what](uint32_t request, void* argument) {
+      if (request == VIDIOC_STREAMON) ++started;
+      if (request == VIDIOC_S_EXT_CTRLS) {
+        const auto& controls = *static_cast<const v4l2_ext_controls*>(argument);
+        if (controls.which != V4L2_CTRL_WHICH_REQUEST_VAL) return 0;
+        ++slices;
+      }
+      if (request != what || failed > 0 || slices != 4 * kPicture + slice + 1) return 0;
+      if (request == VIDIOC_QBUF &&
+          static_cast<const v4l2_buffer*>(argument)->type != V4L2_BUF_TYPE_VIDEO_OUTPUT_MPLANE) {
+        return 0;
+      }
+      ++failed;
+      return request == MEDIA_REQUEST_IOC_REINIT ? EBUSY : EINVAL;
+    });
+    std::shared_ptr<Session> session;
+    const PlayedFile played = play_file(*core, path, &session);
+    CHECK(failed == 1);
+    CHECK(played.failure == "");
+    CHECK(started == 2);  // the queues go on as they are
+    // The video node, the media node, and each slot's request.
+    CHECK(device.inner().open_files() == 2 + kSlots);
+    const auto pages = read_statistics(folder.path());
+    REQUIRE(pages.ok());
+    REQUIRE(pages->size() == 1);
+    const bool lost = what != MEDIA_REQUEST_IOC_REINIT;
+    CHECK(pages->front().errors == (lost ? 1 : 0));
+    CHECK(decoded_by(pages->front(), "software") == 0);
+    const auto [begin, end] = differing(played, expected);
+    CHECK((end > begin) == lost);
+    CHECK(end <= expected.pictures.size() / 2);
+    // Every picture before and after it had all of its slices' requests.
+    const auto sent = device.sent();
+    const auto requests = static_cast<size_t>(slices);
+    CHECK(sent.size() == (lost ? requests - 1 : requests));
+  }
+  CHECK(device.inner().open_files() == 0);
+  CHECK(device.inner().mappings() == 0);
 }
 
 TEST_CASE("what the hardware refuses altogether software decodes at once") {
