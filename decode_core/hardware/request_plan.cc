@@ -14,6 +14,9 @@
 namespace daedalus::core {
 namespace {
 
+// MaxSliceSegmentsPerPicture of the highest level (H.265 table A.8).
+constexpr size_t kMostHevcSlices = 600;
+
 Error too_many(const char* what, size_t count, size_t most) {
   return {ErrorCode::kUnsupported, "the device takes " + std::to_string(most) + " " + what +
                                        " at once, not " + std::to_string(count)};
@@ -136,9 +139,9 @@ Result<RequestPlan> plan_requests(const DecodeJob& job, const NalMode& mode) {
     plan.parts = {{0, job.slices.size()}};
     return plan;
   }
-  if (!mode.slice_based && job.slices.size() > mode.most_slices) {
-    return too_many("slices", job.slices.size(), mode.most_slices);
-  }
+  const size_t most =
+      mode.slice_based ? kMostHevcSlices : std::min<size_t>(kMostHevcSlices, mode.most_slices);
+  if (job.slices.size() > most) return too_many("slices", job.slices.size(), most);
   auto slices = hevc_slice_controls(job, *hevc);
   if (!slices) return slices.error();
   auto parts = split(*slices, mode);
