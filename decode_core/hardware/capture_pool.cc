@@ -167,7 +167,7 @@ Status CapturePool::queue_again(uint32_t index) {
   return {};
 }
 
-void CapturePool::leave_queued(uint32_t index) {
+void CapturePool::forget(uint32_t index) {
   buffers_[index].picture.reset();
   buffers_[index].picture_id = 0;
 }

@@ -71,8 +71,8 @@ class CapturePool {
                          std::span<const uint64_t> needed);
   // The buffer that has the picture is queued once more, for its second field.
   Status queue_again(uint32_t index);
-  // Nothing was decoded into the buffer: the driver still has it, and its picture is gone.
-  void leave_queued(uint32_t index);
+  // Nothing whole was decoded into the buffer, which the driver may still have: its picture is gone.
+  void forget(uint32_t index);
   // Lends the memory of a buffer that the driver gave back, until the last copy of the owner is
   // gone; until then it is not queued again. As many buffers as the pool began with are never lent,
   // so that decoding lacks none, however many frames are held: one more is added where these would

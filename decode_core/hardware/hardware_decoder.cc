@@ -215,11 +215,9 @@ Result<bool> HardwareDecoder::send_parts(const DecodeJob& job, const RequestPlan
     if (status) status = send(job, part, controls, *slot, hold || !last);
     if (!status) {
       slots.release(*slot);
-      if (first && !held_) {
-        queues_.capture().leave_queued(capture);
-      } else if (Status back = take_back_held(capture); !back) {
-        return back.error();
-      }
+      if (!held_) queues_.capture().forget(capture);
+      const bool holding = held_ || !first;
+      if (Status back = holding ? take_back_held(capture) : Status(); !back) return back.error();
       return status.error();
     }
     if (first) keeper_.note(job);

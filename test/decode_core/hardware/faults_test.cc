@@ -336,6 +336,7 @@ TEST_CASE("a slice that fails costs its picture, and neither slot nor buffer") {
     CHECK(decoded_by(pages->front(), "software") == 0);
     const auto [begin, end] = differing(played, expected);
     CHECK((end > begin) == lost);
+    CHECK((pages->front().concealed > 0) == lost);  // those that refer to it
     CHECK(end <= expected.pictures.size() / 2);
     // Every picture before and after it had all of its slices' requests.
     const auto sent = device.sent();
