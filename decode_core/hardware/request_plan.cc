@@ -51,6 +51,8 @@ Result<std::vector<HevcSliceControls>> hevc_slice_controls(const DecodeJob& job,
       }
       slice = controls.back().slice;
       slice.flags |= V4L2_HEVC_SLICE_PARAMS_FLAG_DEPENDENT_SLICE_SEGMENT;
+      slice.nal_unit_type = header->slice.nal_unit_type;
+      slice.nuh_temporal_id_plus1 = header->slice.nuh_temporal_id_plus1;
       slice.slice_segment_addr = header->slice.slice_segment_addr;
       slice.num_entry_point_offsets = header->slice.num_entry_point_offsets;
       slice.data_byte_offset = header->slice.data_byte_offset;
