@@ -52,7 +52,7 @@ def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, *
         **kwargs
     )
 
-def daedalus_kernels(name, headers = [], deps = []):
+def daedalus_kernels(name, headers = [], deps = [], test_deps = []):
     """A stage's kernels for one codec or one family of formats, and their comparison.
 
     NAME.h and NAME.cc (which substrate), NAME_scalar.cc, NAME_simd.cc, NAME_tables.h (what they share), NAME_test.cc.
@@ -61,6 +61,7 @@ def daedalus_kernels(name, headers = [], deps = []):
       name: the library, named after the codec or the formats.
       headers: further headers of its own.
       deps: what NAME.h includes beyond what all stages do.
+      test_deps: what NAME_test.cc does.
     """
     daedalus_cc_library(
         name = name,
@@ -89,7 +90,7 @@ def daedalus_kernels(name, headers = [], deps = []):
         deps = [
             ":" + name,
             "//gpu_kernels:harness",
-        ],
+        ] + test_deps,
     )
 
 def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwargs):
