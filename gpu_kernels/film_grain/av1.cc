@@ -151,7 +151,6 @@ void clip_to(int first, int last, int bit_depth, Av1PlaneGrain& plane) {
 void prepare_luma(const Av1FilmGrainParameters& parameters, int bit_depth, Av1PlaneGrain& plane) {
   plane.template_width = kLumaTemplate.width;
   plane.applied = parameters.luma_points.count != 0;
-  plane.max_value = (1 << bit_depth) - 1;
   if (!plane.applied) return;
   generate_luma(parameters, bit_depth, plane.grain.data());
   interpolate_scaling(make_scaling(parameters.luma_points), bit_depth, plane.scaling);
@@ -163,9 +162,7 @@ void prepare_chroma(const Av1FilmGrainParameters& parameters, size_t component, 
   const Av1ChromaGrainParameters& chroma = parameters.chroma[component];
   const bool from_luma = parameters.chroma_scaling_from_luma;
   const Av1ScalingPoints& points = from_luma ? parameters.luma_points : chroma.points;
-  plane.template_width = kChromaTemplate.width;
   plane.applied = from_luma || points.count != 0;
-  plane.max_value = (1 << bit_depth) - 1;
   if (!plane.applied) return;
   generate_chroma(parameters, component, bit_depth, luma.applied ? luma.grain.data() : nullptr,
                   plane.grain.data());
@@ -244,7 +241,9 @@ Result<std::shared_ptr<const Av1FilmGrain>> prepare_av1_film_grain(
     grain->scaling_shift = parameters.scaling_shift;
     grain->overlap = parameters.overlap;
     auto& [luma, cb, cr] = grain->planes;
+    for (Av1PlaneGrain& plane : grain->planes) plane.max_value = (1 << size.bit_depth) - 1;
     film_grain::prepare_luma(parameters, size.bit_depth, luma);
+    cb.template_width = cr.template_width = film_grain::kChromaTemplate.width;
     if (!size.monochrome) {
       film_grain::prepare_chroma(parameters, 0, size.bit_depth, luma, cb);
       film_grain::prepare_chroma(parameters, 1, size.bit_depth, luma, cr);

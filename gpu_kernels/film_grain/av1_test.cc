@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gpu_kernels/film_grain/av1_test_parameters.h"
 #include "gpu_kernels/harness.h"
 #include "gpu_kernels/pack/pack.h"
 #include "test/catch.h"
@@ -14,6 +15,7 @@
 namespace daedalus::gpu_kernels {
 namespace {
 
+using film_grain::random_parameters;
 using harness::draw;
 using harness::Random;
 using Grain = std::shared_ptr<const Av1FilmGrain>;
@@ -22,55 +24,6 @@ Grain prepare(const Av1FilmGrainParameters& parameters, const Av1GrainPictureSiz
   auto grain = prepare_av1_film_grain(parameters, size);
   REQUIRE(grain.ok());
   return *grain;
-}
-
-// Ascending, with the ends of the range more often than not.
-Av1ScalingPoints random_points(Random& random, size_t most) {
-  Av1ScalingPoints points;
-  points.count = static_cast<size_t>(draw(random, 0, static_cast<int>(most)));
-  int value = draw(random, 0, 1) * draw(random, 0, 100);
-  for (size_t i = 0; i < points.count; ++i) {
-    points.value[i] = static_cast<uint8_t>(value);
-    points.scaling[i] = static_cast<uint8_t>(std::array{0, 255, draw(random, 0, 255)}[i % 3]);
-    const int room = 255 - value - static_cast<int>(points.count - 1 - i);
-    value = i + 2 == points.count ? 255 : value + draw(random, 1, std::max(1, room / 4));
-    if (value > 255 || room < 1) {
-      points.count = i + 1;
-      break;
-    }
-  }
-  return points;
-}
-
-template <size_t kCount>
-void random_coeffs(Random& random, std::array<int8_t, kCount>& coeffs) {
-  const int most = std::array{127, 20, 4}[static_cast<size_t>(draw(random, 0, 2))];
-  for (int8_t& coeff : coeffs) {
-    coeff = static_cast<int8_t>(draw(random, most == 127 ? -128 : -most, most));
-  }
-}
-
-Av1FilmGrainParameters random_parameters(Random& random) {
-  Av1FilmGrainParameters p;
-  p.grain_seed = static_cast<uint16_t>(draw(random, 0, 65535));
-  p.luma_points = random_points(random, 14);
-  random_coeffs(random, p.luma_ar_coeffs);
-  for (Av1ChromaGrainParameters& chroma : p.chroma) {
-    chroma.points = random_points(random, 10);
-    random_coeffs(random, chroma.ar_coeffs);
-    const bool extreme = draw(random, 0, 3) == 0;
-    chroma.mult = extreme ? -128 : draw(random, -128, 127);
-    chroma.luma_mult = extreme ? draw(random, 0, 1) * 255 - 128 : draw(random, -128, 127);
-    chroma.offset = extreme ? draw(random, 0, 1) * 511 - 256 : draw(random, -256, 255);
-  }
-  p.scaling_shift = draw(random, 8, 11);
-  p.ar_coeff_lag = draw(random, 0, 3);
-  p.ar_coeff_shift = draw(random, 6, 9);
-  p.grain_scale_shift = draw(random, 0, 3);
-  p.chroma_scaling_from_luma = draw(random, 0, 2) == 0;
-  p.overlap = draw(random, 0, 2) != 0;
-  p.clip_to_restricted_range = draw(random, 0, 2) == 0;
-  return p;
 }
 
 // Three planes of samples whose memory ends with the last of them.

@@ -10,50 +10,26 @@
 #include "base/log.h"
 #include "gpu_kernels/pack/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
-#include "gpu_kernels/vulkan/buffer.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/kernel.h"
+#include "gpu_kernels/vulkan/plane.h"
 
 namespace daedalus::gpu_kernels {
 namespace {
 
 using vulkan::Array;
 using vulkan::Batch;
-using vulkan::Buffer;
 using vulkan::Device;
 using vulkan::Kernel;
+using vulkan::Plane;
 
-// What shaders read and write at a time, bytes.
-constexpr uint32_t kVector = 16;
 // What an invocation of the shaders writes, bytes, and how many a workgroup has.
-constexpr uint32_t kLumaBytes = kVector;
-constexpr uint32_t kChromaBytes = 2 * kVector;
+constexpr uint32_t kLumaBytes = vulkan::kVectorBytes;
+constexpr uint32_t kChromaBytes = 2 * vulkan::kVectorBytes;
 constexpr uint32_t kGroupWidth = 4;
 constexpr uint32_t kGroupHeight = 64;
 
-constexpr size_t round_up(size_t value, size_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 enum PlaneIndex : uint8_t { kY, kU, kV, kLuma, kChroma, kPlanes };
-
-// One plane of a picture, and where the GPU finds it.
-struct Plane {
-  uint8_t* data = nullptr;
-  ptrdiff_t stride = 0;  // bytes
-  uint32_t row_bytes = 0;
-  uint32_t rows = 0;
-
-  std::unique_ptr<Buffer> imported;
-  const Buffer* buffer = nullptr;  // the imported one, the copies', or none yet
-  size_t offset = 0;               // bytes
-  size_t buffer_stride = 0;        // bytes
-
-  bool in_place() const { return imported != nullptr; }
-  Band bytes() const { return {row_bytes, 0, rows}; }
-  Array array() const { return {buffer, offset}; }
-  uint32_t vector_stride() const { return static_cast<uint32_t>(buffer_stride / kVector); }
-};
 
 using Planes = std::array<Plane, kPlanes>;
 
@@ -74,29 +50,6 @@ Planes planes_of(const PackPicture& picture) {
           plane(picture.v.data, picture.v.stride, width, height),
           plane(picture.luma.data, picture.luma.stride, picture.luma_width, picture.luma_height),
           plane(picture.chroma.data, picture.chroma.stride, 2 * width, height)};
-}
-
-// Lets the GPU use the plane's own memory, where its rows lie so that vectors fit.
-void import_plane(Device& device, Plane& plane) {
-  const size_t alignment = device.info().import_alignment;
-  const auto begin = reinterpret_cast<uintptr_t>(plane.data);
-  if (alignment == 0 || plane.stride < static_cast<ptrdiff_t>(kVector) ||
-      begin % device.info().array_alignment != 0 || plane.stride % kVector != 0 ||
-      plane.row_bytes < kChromaBytes) {
-    return;
-  }
-  const uintptr_t end = begin + size_t{plane.rows - 1} * plane.stride + plane.row_bytes;
-  const size_t offset = begin % alignment;
-  const size_t size = round_up(end, alignment) - (begin - offset);
-  auto imported = Buffer::import(device, plane.data - offset, size);
-  if (!imported) {
-    log(LogLevel::kDebug, "a plane is copied for the GPU: %s", imported.error().message.c_str());
-    return;
-  }
-  plane.imported = std::move(*imported);
-  plane.buffer = plane.imported.get();
-  plane.offset = offset;
-  plane.buffer_stride = static_cast<size_t>(plane.stride);
 }
 
 // How many invocations make a row of a target, each `bytes` of it. A copy has room for the last
@@ -173,7 +126,6 @@ class PackOnDevice final : public VulkanPack {
   Status run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma);
   Status dispatch_luma(const PackPicture& picture, const Planes& planes);
   Status dispatch_chroma(const PackPicture& picture, const Planes& planes);
-  void copy_out(const Plane& plane) const;
   void report(const Error& error);
 
   const std::shared_ptr<Device> device_;
@@ -181,7 +133,7 @@ class PackOnDevice final : public VulkanPack {
   std::mutex mutex_;
   std::unique_ptr<Kernel> luma_, nv12_, p010_;
   std::unique_ptr<Batch> batch_;
-  std::unique_ptr<Buffer> copies_;  // of planes that the GPU cannot use in place
+  vulkan::PlaneCopies copies_;
   bool reported_ = false;
 };
 
@@ -217,7 +169,7 @@ Result<PackTransfer> PackOnDevice::run(const PackPicture& picture) {
 }
 
 Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
-  for (Plane& plane : planes) import_plane(*device_, plane);
+  for (Plane& plane : planes) vulkan::import_plane(*device_, plane);
   // The shaders know one stride for u and v.
   if (planes[kU].in_place() != planes[kV].in_place() || planes[kU].stride != planes[kV].stride) {
     for (const PlaneIndex plane : {kU, kV}) planes[plane].imported.reset();
@@ -227,51 +179,26 @@ Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
       picture.bit_depth > 8 || (planes[kY].in_place() && planes[kLuma].in_place());
   if (!gpu_luma) {
     for (const PlaneIndex plane : {kY, kLuma}) planes[plane].imported.reset();
-    on_cpu_.copy_8(picture.y, picture.luma, planes[kLuma].bytes());
+    on_cpu_.copy_8(picture.y, picture.luma, {planes[kLuma].row_bytes, 0, planes[kLuma].rows});
   }
   if (Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
   if (Status ran = run_shaders(picture, planes, gpu_luma); !ran.ok()) return ran;
-  if (gpu_luma) copy_out(planes[kLuma]);
-  copy_out(planes[kChroma]);
+  if (gpu_luma) copies_.copy_out(planes[kLuma]);
+  copies_.copy_out(planes[kChroma]);
   pack_rest(picture, planes);
   return {};
 }
 
 // Gives each plane that the GPU cannot use in place a copy that it can.
 Status PackOnDevice::copy_in(Planes& planes, bool gpu_luma) {
-  const size_t first = gpu_luma ? kY : kU;
-  size_t size = 0;
-  for (size_t i = first; i < planes.size(); ++i) {
-    Plane& plane = planes[i];
-    if (plane.in_place() || (i == kLuma && !gpu_luma)) continue;
-    size = round_up(size, device_->info().array_alignment);
-    plane.offset = size;
-    plane.buffer_stride = round_up(plane.row_bytes, kChromaBytes);
-    size += plane.buffer_stride * plane.rows;
-  }
-  if (size == 0) return {};
-  if (copies_ == nullptr || copies_->size() < size) {
-    copies_.reset();
-    auto copies = Buffer::allocate(*device_, size);
-    if (!copies) return copies.error();
-    copies_ = std::move(*copies);
-  }
-  for (size_t i = first; i < planes.size(); ++i) {
-    Plane& plane = planes[i];
-    if (plane.in_place() || (i == kLuma && !gpu_luma)) continue;
-    plane.buffer = copies_.get();
-    if (i == kLuma || i == kChroma) continue;
-    on_cpu_.copy_8({plane.data, plane.stride},
-                   {copies_->data() + plane.offset, static_cast<ptrdiff_t>(plane.buffer_stride)},
-                   plane.bytes());
-  }
+  const std::array<Plane*, kPlanes> all = {&planes[kU], &planes[kV], &planes[kChroma], &planes[kY],
+                                           &planes[kLuma]};
+  const auto used = std::span(all).first(gpu_luma ? 5 : 3);
+  if (Status made = copies_.make_room(*device_, used); !made.ok()) return made;
+  if (gpu_luma) copies_.copy_in(planes[kY]);
+  copies_.copy_in(planes[kU]);
+  copies_.copy_in(planes[kV]);
   return {};
-}
-
-void PackOnDevice::copy_out(const Plane& plane) const {
-  if (plane.in_place()) return;
-  on_cpu_.copy_8({copies_->data() + plane.offset, static_cast<ptrdiff_t>(plane.buffer_stride)},
-                 {plane.data, plane.stride}, plane.bytes());
 }
 
 Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma) {

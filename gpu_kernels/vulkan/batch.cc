@@ -1,6 +1,7 @@
 #include "gpu_kernels/vulkan/batch.h"
 
 #include <array>
+#include <mutex>
 
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
@@ -128,7 +129,10 @@ Status Batch::run() {
   submit.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
   submit.commandBufferCount = 1;
   submit.pCommandBuffers = &recording_;
-  result = calls.vkQueueSubmit(device_.queue(), 1, &submit, fence_);
+  {
+    std::lock_guard lock(device_.queue_mutex());
+    result = calls.vkQueueSubmit(device_.queue(), 1, &submit, fence_);
+  }
   if (result != VK_SUCCESS) return device_.failed("vkQueueSubmit", result);
   return wait();
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "base/result.h"
@@ -18,7 +19,7 @@
 namespace daedalus::gpu_kernels::vulkan {
 
 // One device with one queue. Its functions are the table's; the kinds of objects in this folder
-// belong to one thread at a time, the queue to whoever holds the stage's lock.
+// belong to one thread at a time, the queue to whoever holds queue_mutex().
 class Device {
  public:
   // The best device that the options allow. kNotFound: there is none, and why.
@@ -31,6 +32,7 @@ class Device {
   VkDevice handle() const { return device_; }
   const VolkDeviceTable& calls() const { return calls_; }
   VkQueue queue() const { return queue_; }
+  std::mutex& queue_mutex() { return queue_mutex_; }
   uint32_t queue_family() const { return queue_family_; }
 
   // The first memory type of `allowed` (a bit each) with all of `flags`; of those that have them,
@@ -56,6 +58,7 @@ class Device {
   VkInstance instance_ = VK_NULL_HANDLE;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
+  std::mutex queue_mutex_;  // of several stages on one device
   uint32_t queue_family_ = 0;
   VolkDeviceTable calls_{};
   VkPhysicalDeviceMemoryProperties memory_{};

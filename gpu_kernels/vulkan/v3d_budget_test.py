@@ -13,7 +13,6 @@ import sys
 import unittest
 
 PROGRAM = "gpu_kernels/vulkan/compile_shaders"
-FOLDER = "gpu_kernels/pack"
 
 LANES = 16
 QPUS = 12
@@ -25,6 +24,7 @@ HERTZ = 0.96e9
 class Budget:
     """Of one 1080p picture."""
 
+    folder: str
     invocations: int
     milliseconds: float
     tmu_thousands: int
@@ -32,9 +32,21 @@ class Budget:
 
 # Chroma: an invocation does 16 bytes of u and of v. Luma: 16 bytes; its budgets are 16-bit samples'.
 BUDGETS = {
-    "nv12": Budget(960 * 540 // 16, 0.08, 8),
-    "p010": Budget(2 * 960 * 540 // 16, 0.12, 24),
-    "luma": Budget(2 * 1920 * 1080 // 16, 0.30, 33),
+    "nv12": Budget("pack", 960 * 540 // 16, 0.08, 8),
+    "p010": Budget("pack", 2 * 960 * 540 // 16, 0.12, 24),
+    "luma": Budget("pack", 2 * 1920 * 1080 // 16, 0.30, 33),
+    # Of 16 pairs of rows of each block one overlaps.
+    "grain_nv12": Budget("film_grain", 60 * 540 * 15 // 16, 1.10, 136),
+    "grain_nv12_overlap_luma": Budget("film_grain", 60 * 540 // 16, 0.08, 7),
+    "grain_nv12_overlap_chroma": Budget("film_grain", 60 * 540 // 16, 0.06, 5),
+    "grain_p010": Budget("film_grain", 60 * 540 * 15 // 16, 1.10, 262),
+    "grain_p010_overlap_luma": Budget("film_grain", 60 * 540 // 16, 0.08, 14),
+    "grain_p010_overlap_chroma": Budget("film_grain", 60 * 540 // 16, 0.06, 8),
+}
+# What several shaders make together: of one picture, too.
+SUMS = {
+    "film grain to NV12": ("grain_nv12", 1.5, 150),
+    "film grain to P010": ("grain_p010", 1.5, 300),
 }
 
 
@@ -105,7 +117,7 @@ class BudgetTest(unittest.TestCase):
         cls.folder = os.environ.get("DAEDALUS_V3D", "")
         if not os.path.exists(os.path.join(cls.folder, "v3d-env")):
             raise unittest.SkipTest("DAEDALUS_V3D names no folder with v3d-env")
-        cls.compiled = compile_modules(cls.folder, [f"{FOLDER}/{name}.spv" for name in BUDGETS])
+        cls.compiled = compile_modules(cls.folder, [f"gpu_kernels/{budget.folder}/{name}.spv" for name, budget in BUDGETS.items()])
 
     def test_every_shader_keeps_its_budget(self):
         for name, budget in BUDGETS.items():
@@ -117,6 +129,18 @@ class BudgetTest(unittest.TestCase):
                 self.assertLessEqual(found.milliseconds(budget), budget.milliseconds)
                 self.assertLessEqual(found.tmu_thousands(budget), budget.tmu_thousands)
                 self.assertGreater(found.tmu_operations, 0)
+
+    def test_pictures_of_several_shaders_keep_theirs(self):
+        for name, (prefix, milliseconds, tmu_thousands) in SUMS.items():
+            with self.subTest(name):
+                parts = [(self.compiled[part], budget) for part, budget in BUDGETS.items() if part.startswith(prefix)]
+                time = sum(found.milliseconds(budget) for found, budget in parts)
+                tmu = sum(found.tmu_operations * found.groups(budget) for found, budget in parts) / 1000
+                print(f"figures: V3D {name}: {time:.3f} ms (<= {milliseconds}), {tmu:.1f}k TMU operations "
+                      f"(<= {tmu_thousands}k)")
+                self.assertEqual(len(parts), 3)
+                self.assertLessEqual(time, milliseconds)
+                self.assertLessEqual(tmu, tmu_thousands)
 
     def test_no_shader_uses_memory_of_its_own(self):
         for name in BUDGETS:
@@ -134,9 +158,9 @@ class BudgetTest(unittest.TestCase):
 def main():
     program = unittest.main(exit=False)
     result = program.result
-    skipped = 3 if result.skipped else 0
+    skipped = 4 if result.skipped else 0
     failed = len({str(test).split(" [")[0] for test, _ in result.failures + result.errors})
-    print(f"{0 if skipped else 3 - failed} passed, {failed} failed, {skipped} skipped")
+    print(f"{0 if skipped else 4 - failed} passed, {failed} failed, {skipped} skipped")
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

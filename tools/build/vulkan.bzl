@@ -45,7 +45,7 @@ TEST_GPU = {
     "MESA_SHADER_CACHE_DISABLE": "true",
 }
 
-def daedalus_shaders(name, shaders, visibility = None):
+def daedalus_shaders(name, shaders, headers = [], visibility = None):
     """Compute shaders, compiled, optimized and validated, as arrays of SPIR-V words in the header NAME.h.
 
     foo_bar.comp becomes daedalus::gpu_kernels::shaders::foo_bar; NAME_modules are the files of SPIR-V. The optimizer is
@@ -54,6 +54,7 @@ def daedalus_shaders(name, shaders, visibility = None):
     Args:
       name: the library.
       shaders: the sources, NAME.comp each.
+      headers: what they include, beside them.
       visibility: of the library.
     """
     modules = []
@@ -61,10 +62,10 @@ def daedalus_shaders(name, shaders, visibility = None):
         module = shader[:-len(".comp")] + ".spv"
         native.genrule(
             name = module + "_module",
-            srcs = [shader],
+            srcs = [shader] + headers,
             outs = [module],
             cmd = " && ".join([
-                "glslangValidator --quiet -V --target-env vulkan1.1 -o $@.raw $<",
+                "glslangValidator --quiet -V --target-env vulkan1.1 -o $@.raw $(location %s)" % shader,
                 "spirv-opt --target-env=vulkan1.1 -O $@.raw -o $@",
                 "spirv-val --target-env vulkan1.1 $@",
                 "rm $@.raw",

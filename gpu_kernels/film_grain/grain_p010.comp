@@ -1,0 +1,4 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#define BITS 10
+#include "av1_vulkan.glsl"

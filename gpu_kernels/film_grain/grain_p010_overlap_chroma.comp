@@ -1,0 +1,6 @@
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#define BITS 10
+#define OVERLAP
+#define CHROMA
+#include "av1_vulkan.glsl"
