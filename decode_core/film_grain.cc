@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace daedalus::core {
 namespace {
@@ -75,6 +76,20 @@ Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
                                   .height = clean.height,
                                   .bit_depth = clean.format == SampleFormat::kI42010 ? 10 : 8,
                                   .monochrome = monochrome});
+}
+
+Result<FrameBuffer> with_film_grain(const FrameBuffer& clean,
+                                    const v4l2_ctrl_av1_film_grain& parameters, bool monochrome) {
+  struct Owner {
+    std::shared_ptr<const void> samples;
+    std::shared_ptr<const gpu_kernels::Av1FilmGrain> grain;
+  };
+  auto grain = prepare_film_grain(parameters, clean.view, monochrome);
+  if (!grain) return grain.error();
+  FrameBuffer grained = clean;
+  grained.view.film_grain = grain->get();
+  grained.owner = std::make_shared<Owner>(Owner{clean.owner, std::move(*grain)});
+  return grained;
 }
 
 }  // namespace daedalus::core

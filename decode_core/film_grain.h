@@ -16,6 +16,10 @@ namespace daedalus::core {
 Result<std::shared_ptr<const gpu_kernels::Av1FilmGrain>> prepare_film_grain(
     const v4l2_ctrl_av1_film_grain& parameters, const FrameView& clean, bool monochrome);
 
+// The picture, with film_grain in its view. Shares the samples.
+Result<FrameBuffer> with_film_grain(const FrameBuffer& clean,
+                                    const v4l2_ctrl_av1_film_grain& parameters, bool monochrome);
+
 }  // namespace daedalus::core
 
 #endif  // DAEDALUS_DECODE_CORE_FILM_GRAIN_H_

@@ -12,6 +12,10 @@
 
 #include "base/result.h"
 
+namespace daedalus::gpu_kernels {
+struct Av1FilmGrain;
+}
+
 namespace daedalus::core {
 
 // Sample layout of decoded pictures. Above 8 bits a sample is a 16-bit word of the host's byte
@@ -34,6 +38,9 @@ struct FrameView {
   uint32_t width = 0;  // decoded and valid, the coded size or a little less
   uint32_t height = 0;
   std::array<Plane, 3> planes;  // kNv12: the third is null
+  // Null, or the film grain that is not in the samples yet: whoever shows them adds it (the output
+  // pass, PlanarFrame::copy). Prepared for this size; lives as long as the samples.
+  const gpu_kernels::Av1FilmGrain* film_grain = nullptr;
 };
 
 // A block of memory that returns to its pool when its last owner lets go. Written by one engine,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gpu_kernels/film_grain/av1.h"
+
 namespace daedalus::core {
 namespace {
 
@@ -50,6 +52,7 @@ void PlanarFrame::copy(const FrameView& from) {
   const uint32_t width = std::min(from.width, frame_.view.width);
   const uint32_t height = std::min(from.height, frame_.view.height);
   if (width == 0 || height == 0) return;
+  if (from.film_grain != nullptr) return copy_with_grain(from, width, height);
   const auto source = [&](size_t plane) {
     return SourcePlane{from.planes[plane].data, static_cast<ptrdiff_t>(from.planes[plane].stride)};
   };
@@ -62,6 +65,19 @@ void PlanarFrame::copy(const FrameView& from) {
     copy_plane(source(1), target(1, 0, 0), chroma);
     copy_plane(source(2), target(2, 0, 0), chroma);
   }
+}
+
+void PlanarFrame::copy_with_grain(const FrameView& from, uint32_t width, uint32_t height) {
+  const auto& kernels = gpu_kernels::av1_film_grain_functions(gpu_kernels::Substrate::kAuto);
+  gpu_kernels::Av1FilmGrainFunctions::Planes planes;
+  for (size_t i = 0; i < planes.size(); ++i) {
+    planes[i] = {from.planes[i].data, static_cast<ptrdiff_t>(from.planes[i].stride)};
+  }
+  (wide() ? kernels.luma_10 : kernels.luma_8)(*from.film_grain, planes[0], target(0, 0, 0),
+                                              {0, 0, band_of(0, width, height)});
+  (wide() ? kernels.chroma_10 : kernels.chroma_8)(*from.film_grain, planes, target(1, 0, 0),
+                                                  target(2, 0, 0),
+                                                  {0, 0, band_of(1, width, height)});
 }
 
 void PlanarFrame::unpack(ImageFormat format, const LinearLayout& layout, const uint8_t* image,
@@ -100,6 +116,14 @@ void PlanarFrame::unpack(ImageFormat format, const LinearLayout& layout, const u
 TargetPlane PlanarFrame::target(size_t plane, uint32_t x, uint32_t y) const {
   const Plane& to = frame_.view.planes[plane];
   return {to.data + to.stride * y + x * (wide() ? 2 : 1), static_cast<ptrdiff_t>(to.stride)};
+}
+
+Result<FrameBuffer> add_film_grain(const FrameBuffer& frame) {
+  if (frame.view.film_grain == nullptr) return frame;
+  auto grained = PlanarFrame::allocate(frame.view.format, frame.view.width, frame.view.height);
+  if (!grained) return grained.error();
+  grained->copy(frame.view);
+  return grained->buffer();
 }
 
 }  // namespace daedalus::core

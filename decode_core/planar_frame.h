@@ -21,7 +21,8 @@ class PlanarFrame {
   const FrameBuffer& buffer() const { return frame_; }
 
   void make_black();
-  // Copies the part that both have. `from` is of the same depth.
+  // Copies the part that both have, and adds the film grain that it is to get. `from` is of the
+  // same depth.
   void copy(const FrameView& from);
   // Unpacks a region of an image of the same depth to (x, y). The coordinates are even; the region
   // is inside both and not empty.
@@ -31,11 +32,15 @@ class PlanarFrame {
  private:
   explicit PlanarFrame(FrameBuffer frame);
   bool wide() const { return frame_.view.format == SampleFormat::kI42010; }
+  void copy_with_grain(const FrameView& from, uint32_t width, uint32_t height);
   gpu_kernels::TargetPlane target(size_t plane, uint32_t x, uint32_t y) const;
 
   const gpu_kernels::PackFunctions* pack_;
   FrameBuffer frame_;
 };
+
+// The same picture with its film grain in the samples: itself where there is none to add.
+Result<FrameBuffer> add_film_grain(const FrameBuffer& frame);
 
 }  // namespace daedalus::core
 

@@ -11,8 +11,8 @@ namespace {
 // Indexed by Substrate.
 constexpr std::array<std::string_view, 4> kSubstrateNames = {"auto", "scalar", "simd", "vulkan"};
 // Indexed by Stage.
-constexpr std::array<std::string_view, kStageCount> kStageNames = {"pack",  "mc",      "idct",
-                                                                   "intra", "deblock", "sand"};
+constexpr std::array<std::string_view, kStageCount> kStageNames = {
+    "pack", "mc", "idct", "intra", "deblock", "sand", "film_grain"};
 
 template <typename Enum, size_t kCount>
 std::optional<Enum> find_name(const std::array<std::string_view, kCount>& names,

@@ -23,8 +23,8 @@ enum class Substrate : uint8_t {
 std::string_view substrate_name(Substrate substrate);
 
 // Stages with more than one substrate; each is a folder of gpu_kernels.
-enum class Stage : uint8_t { kPack, kMc, kIdct, kIntra, kDeblock, kSand };
-inline constexpr size_t kStageCount = 6;
+enum class Stage : uint8_t { kPack, kMc, kIdct, kIntra, kDeblock, kSand, kFilmGrain };
+inline constexpr size_t kStageCount = 7;
 
 // The stage's folder name: "pack".
 std::string_view stage_name(Stage stage);

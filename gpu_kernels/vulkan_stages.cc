@@ -1,5 +1,6 @@
 #include "gpu_kernels/vulkan_stages.h"
 
+#include "gpu_kernels/film_grain/av1_vulkan.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan/device.h"
 
@@ -10,33 +11,42 @@ VulkanStages::~VulkanStages() = default;
 
 void VulkanStages::open(LogLevel no_device) {
   auto device = vulkan::Device::create(options_);
-  if (!device) {
-    refusal_ = device.error().message;
-  } else {
-    device_ = std::move(*device);
-    auto pack = VulkanPack::create(device_);
-    if (pack) {
-      pack_ = std::move(*pack);
-    } else {
-      refusal_ = pack.error().message;
-    }
-  }
-  if (pack_ != nullptr) {
-    log(LogLevel::kInfo, "GPU: %s (%s)", device_->info().name.c_str(),
-        device_->info().driver.c_str());
-  } else {
-    log(no_device, "no stage runs on a GPU: %s", refusal_.c_str());
-  }
+  if (!device) return refuse(no_device, device.error().message);
+  device_ = std::move(*device);
+  log(LogLevel::kInfo, "GPU: %s (%s)", device_->info().name.c_str(),
+      device_->info().driver.c_str());
 }
 
-VulkanPack* VulkanStages::pack(LogLevel no_device) {
-  std::call_once(opened_, [=, this] { open(no_device); });
-  return pack_ != nullptr && device_->usable() ? pack_.get() : nullptr;
+void VulkanStages::refuse(LogLevel level, const std::string& why) {
+  log(level, "no stage runs on a GPU: %s", why.c_str());
+  std::lock_guard lock(refusal_mutex_);
+  refusal_ = why;
 }
+
+template <typename Twin>
+Twin* VulkanStages::get(Stage<Twin>& stage, LogLevel refusal) {
+  std::call_once(opened_, [=, this] { open(refusal); });
+  if (device_ == nullptr || !device_->usable()) return nullptr;
+  std::call_once(stage.created, [&] {
+    auto twin = Twin::create(device_);
+    if (twin) {
+      stage.twin = std::move(*twin);
+    } else {
+      refuse(refusal, twin.error().message);
+    }
+  });
+  return device_->usable() ? stage.twin.get() : nullptr;
+}
+
+VulkanPack* VulkanStages::pack(LogLevel refusal) { return get(pack_, refusal); }
+
+VulkanAv1FilmGrain* VulkanStages::film_grain() { return get(film_grain_, LogLevel::kWarning); }
 
 std::string VulkanStages::refusal() {
-  if (pack() != nullptr) return {};
-  return refusal_.empty() ? "the device was lost" : refusal_;
+  std::call_once(opened_, [this] { open(LogLevel::kWarning); });
+  std::lock_guard lock(refusal_mutex_);
+  if (!refusal_.empty()) return refusal_;
+  return device_->usable() ? std::string() : "the device was lost";
 }
 
 const vulkan::DeviceInfo* VulkanStages::device() {

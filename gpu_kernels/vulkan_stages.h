@@ -12,34 +12,48 @@
 
 namespace daedalus::gpu_kernels {
 
+class VulkanAv1FilmGrain;
 class VulkanPack;
 namespace vulkan {
 class Device;
 }
 
-// Thread-safe. The device is opened when a stage is first asked for: who asks for none pays
-// nothing.
+// Thread-safe. The device is opened when a stage is first asked for, and a stage's shaders are
+// compiled when it is: who asks for none pays nothing.
 class VulkanStages {
  public:
   explicit VulkanStages(const vulkan::DeviceOptions& options);
   ~VulkanStages();
 
-  // Null where nothing can run it: there is no device, or it was lost. The log has said why, in
-  // the first case with that level.
-  VulkanPack* pack(LogLevel no_device = LogLevel::kWarning);
-  // The same, for people; empty while pack() is not null.
+  // Null where nothing can run it: there is no device, it cannot do it, or it was lost. The log has
+  // said why, with the level that the first caller names.
+  VulkanPack* pack(LogLevel refusal = LogLevel::kWarning);
+  VulkanAv1FilmGrain* film_grain();
+  // The same, for people: why the last one asked for was null.
   std::string refusal();
   // Null where there is no device.
   const vulkan::DeviceInfo* device();
   vulkan::DeviceChoice choice() const { return options_.choice; }
 
  private:
+  // A twin, and whether it was ever asked for.
+  template <typename Twin>
+  struct Stage {
+    std::once_flag created;
+    std::unique_ptr<Twin> twin;
+  };
+
   void open(LogLevel no_device);
+  void refuse(LogLevel level, const std::string& why);
+  template <typename Twin>
+  Twin* get(Stage<Twin>& stage, LogLevel refusal);
 
   const vulkan::DeviceOptions options_;
   std::once_flag opened_;
   std::shared_ptr<vulkan::Device> device_;
-  std::unique_ptr<VulkanPack> pack_;
+  Stage<VulkanPack> pack_;
+  Stage<VulkanAv1FilmGrain> film_grain_;
+  std::mutex refusal_mutex_;
   std::string refusal_;
 };
 

@@ -5,12 +5,17 @@
 #include <optional>
 
 #include "gpu_kernels/dispatch/dispatcher.h"
+#include "gpu_kernels/film_grain/av1.h"
+#include "gpu_kernels/film_grain/av1_vulkan.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
 
+using gpu_kernels::Av1FilmGrainFunctions;
+using gpu_kernels::Av1GrainPicture;
+using gpu_kernels::Av1GrainWindow;
 using gpu_kernels::Band;
 using gpu_kernels::chroma_420;
 using gpu_kernels::PackFunctions;
@@ -40,16 +45,20 @@ Extent extent_of(uint32_t width, uint32_t frame_width, uint32_t frame_height, ui
 
 class Pass {
  public:
-  Pass(const PackFunctions& pack, const FrameView& frame, const Rect& from, ImageFormat format,
-       const std::array<TargetPlane, 3>& planes)
-      : pack_(pack), frame_(frame), from_(from), format_(format), planes_(planes) {}
+  // `grain`: adds the frame's film grain, if it has any.
+  Pass(const PackFunctions& pack, const Av1FilmGrainFunctions& grain, const FrameView& frame,
+       const Rect& from, ImageFormat format, const std::array<TargetPlane, 3>& planes)
+      : pack_(pack), grain_(grain), frame_(frame), from_(from), format_(format), planes_(planes) {}
 
   void luma(uint32_t first, uint32_t end) const {
     const Extent extent = luma_extent();
     const TargetPlane to = target(0);
     const Band band = valid(extent, first, end);
     if (band.width != 0 && band.end_row > band.first_row) {
-      if (wide()) {
+      if (frame_.film_grain != nullptr && frame_.film_grain->applies_to_luma()) {
+        const auto add = wide() ? grain_.luma_10_to_high : grain_.luma_8;
+        add(*frame_.film_grain, source(0, 0, 0), to, {from_.x, from_.y, band});
+      } else if (wide()) {
         pack_.low_to_high_16(source(0, from_.x, from_.y), to, band, 10);
       } else {
         pack_.copy_8(source(0, from_.x, from_.y), to, band);
@@ -63,7 +72,13 @@ class Pass {
     const uint32_t y = from_.y / 2;
     const Extent extent = chroma_extent();
     const Band band = valid(extent, first, end);
-    if (band.width != 0 && band.end_row > band.first_row) convert_chroma(x, y, band);
+    if (band.width != 0 && band.end_row > band.first_row) {
+      if (frame_.film_grain != nullptr && frame_.film_grain->applies_to_chroma()) {
+        add_grain_to_chroma({x, y, band});
+      } else {
+        convert_chroma(x, y, band);
+      }
+    }
     fill_rest_of_chroma(extent, first, end);
   }
 
@@ -90,7 +105,27 @@ class Pass {
                        .bit_depth = wide() ? 10 : 8};
   }
 
-  // What for_gpu() leaves.
+  // The same of a picture that is to get film grain.
+  std::optional<Av1GrainPicture> grain_for_gpu() const {
+    const Extent luma = luma_extent();
+    const Extent chroma = chroma_extent();
+    const uint32_t rows = std::min(luma.valid_height, from_.height);
+    const Av1GrainPicture picture{.from = sources(),
+                                  .luma = target(0),
+                                  .chroma = target(1),
+                                  .x = from_.x,
+                                  .y = from_.y,
+                                  .width = luma.valid_width,
+                                  .height = rows};
+    if (!interleaved() || !gpu_kernels::VulkanAv1FilmGrain::takes(picture) ||
+        chroma.valid_width != chroma_420(luma.valid_width) ||
+        std::min(chroma.valid_height, chroma_420(from_.height)) != chroma_420(rows)) {
+      return std::nullopt;
+    }
+    return picture;
+  }
+
+  // What for_gpu() and grain_for_gpu() leave.
   void fill_beyond_picture() const {
     fill_rest(target(0), luma_extent(), 1, kBlackLuma, 0, from_.height);
     fill_rest_of_chroma(chroma_extent(), 0, chroma_420(from_.height));
@@ -123,7 +158,23 @@ class Pass {
     return {from.data + y * from.stride + x * sample, static_cast<ptrdiff_t>(from.stride)};
   }
 
+  // Whole planes: what adding film grain reads.
+  Av1FilmGrainFunctions::Planes sources() const {
+    return {source(0, 0, 0), source(1, 0, 0), source(2, 0, 0)};
+  }
+
   TargetPlane target(size_t plane) const { return planes_[plane]; }
+
+  void add_grain_to_chroma(const Av1GrainWindow& window) const {
+    const size_t u = format_ == ImageFormat::kYv12 ? 2 : 1;
+    if (wide()) {
+      grain_.chroma_10_to_high_interleaved(*frame_.film_grain, sources(), target(1), window);
+    } else if (interleaved()) {
+      grain_.chroma_8_interleaved(*frame_.film_grain, sources(), target(1), window);
+    } else {
+      grain_.chroma_8(*frame_.film_grain, sources(), target(u), target(3 - u), window);
+    }
+  }
 
   void convert_chroma(uint32_t x, uint32_t y, const Band& band) const {
     const size_t u = format_ == ImageFormat::kYv12 ? 2 : 1;
@@ -176,6 +227,7 @@ class Pass {
   }
 
   const PackFunctions& pack_;
+  const Av1FilmGrainFunctions& grain_;
   const FrameView& frame_;
   const Rect& from_;
   const ImageFormat format_;
@@ -199,26 +251,34 @@ void run_in_bands(Workers& workers, const Rect& from, const Pass& pass) {
 // What the GPU has done with the picture.
 enum class GpuRun : uint8_t { kNotAsked, kInPlace, kCopied, kFailed };
 
-// The GPU where it is asked for, or where nothing is and it was measured to be better.
-GpuRun run_on_gpu(Core& core, Substrate wish, const Pass& pass) {
-  gpu_kernels::Dispatcher* const dispatcher =
-      wish == Substrate::kAuto ? core.dispatcher() : nullptr;
-  if (core.gpu() == nullptr || (wish != Substrate::kVulkan && dispatcher == nullptr)) {
-    return GpuRun::kNotAsked;
+// The GPU where it is asked for, or where nothing is and it was measured to be better. What film
+// grain costs is not measured.
+GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass& pass) {
+  if (core.gpu() == nullptr) return GpuRun::kNotAsked;
+  const bool asked = wish == Substrate::kVulkan;
+  std::optional<Result<PackTransfer>> transfer;
+  if (frame.film_grain != nullptr) {
+    const auto picture = asked ? pass.grain_for_gpu() : std::nullopt;
+    auto* const film_grain = picture ? core.gpu()->film_grain() : nullptr;
+    if (film_grain != nullptr) transfer = film_grain->run(*frame.film_grain, *picture);
+  } else {
+    gpu_kernels::Dispatcher* const dispatcher =
+        wish == Substrate::kAuto ? core.dispatcher() : nullptr;
+    if (!asked && dispatcher == nullptr) return GpuRun::kNotAsked;
+    const auto picture = pass.for_gpu();
+    if (!picture) return GpuRun::kNotAsked;
+    const Work work = Work::of(gpu_kernels::Stage::kPack, picture->luma_width, picture->luma_height,
+                               picture->bit_depth);
+    if (!asked && !dispatcher->prefers_gpu(work)) return GpuRun::kNotAsked;
+    auto* const pack = core.gpu()->pack();
+    const auto begin = std::chrono::steady_clock::now();
+    if (pack != nullptr) transfer = pack->run(*picture);
+    if (!asked && transfer) dispatcher->note_gpu(work, std::chrono::steady_clock::now() - begin);
   }
-  const auto picture = pass.for_gpu();
-  if (!picture) return GpuRun::kNotAsked;
-  const Work work = Work::of(gpu_kernels::Stage::kPack, picture->luma_width, picture->luma_height,
-                             picture->bit_depth);
-  if (dispatcher != nullptr && !dispatcher->prefers_gpu(work)) return GpuRun::kNotAsked;
-  gpu_kernels::VulkanPack* const pack = core.gpu()->pack();
-  if (pack == nullptr) return GpuRun::kNotAsked;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto transfer = pack->run(*picture);
-  if (!transfer) return GpuRun::kFailed;
-  if (dispatcher != nullptr) dispatcher->note_gpu(work, std::chrono::steady_clock::now() - begin);
+  if (!transfer) return GpuRun::kNotAsked;
+  if (!transfer->ok()) return GpuRun::kFailed;
   pass.fill_beyond_picture();
-  return *transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
+  return **transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
 }
 
 }  // namespace
@@ -234,7 +294,8 @@ void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameVie
   for (size_t i = 0; i < layout.plane_count; ++i) {
     planes[i] = {out + layout.offset[i], static_cast<ptrdiff_t>(layout.stride[i])};
   }
-  run_in_bands(workers, from, Pass(pack, frame, from, format, planes));
+  const auto& grain = gpu_kernels::av1_film_grain_functions(pack.substrate);
+  run_in_bands(workers, from, Pass(pack, grain, frame, from, format, planes));
 }
 
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
@@ -243,11 +304,15 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
   for (size_t i = 0; i < planes.size(); ++i) {
     targets[i] = {planes[i].data, static_cast<ptrdiff_t>(planes[i].stride)};
   }
-  const Substrate wish = core.settings().substrate.of(gpu_kernels::Stage::kPack);
-  const PackFunctions& pack = gpu_kernels::pack_functions(wish);
-  const Pass pass(pack, frame, from, format, targets);
-  const std::string_view stage = gpu_kernels::stage_name(gpu_kernels::Stage::kPack);
-  const GpuRun on_gpu = run_on_gpu(core, wish, pass);
+  using gpu_kernels::Stage;
+  const gpu_kernels::SubstrateChoice& wishes = core.settings().substrate;
+  const bool with_grain = frame.film_grain != nullptr;
+  const Stage did = with_grain ? Stage::kFilmGrain : Stage::kPack;
+  const PackFunctions& pack = gpu_kernels::pack_functions(wishes.of(Stage::kPack));
+  const auto& grain = gpu_kernels::av1_film_grain_functions(wishes.of(Stage::kFilmGrain));
+  const Pass pass(pack, grain, frame, from, format, targets);
+  const std::string_view stage = gpu_kernels::stage_name(did);
+  const GpuRun on_gpu = run_on_gpu(core, frame, wishes.of(did), pass);
   if (on_gpu == GpuRun::kInPlace) return {stage, "vulkan"};
   if (on_gpu == GpuRun::kCopied) return {stage, "vulkan+copy"};
   if (threads == PassThreads::kWorkers) {
@@ -256,7 +321,7 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
     pass.luma(0, from.height);
     pass.chroma(0, chroma_420(from.height));
   }
-  return {stage, pack.target, on_gpu == GpuRun::kFailed};
+  return {stage, with_grain ? grain.target : pack.target, on_gpu == GpuRun::kFailed};
 }
 
 }  // namespace daedalus::core

@@ -17,7 +17,8 @@ namespace daedalus::core {
 // Whether pictures of that format can become images of this one (the same sample depth).
 bool output_pass_supports(SampleFormat from, ImageFormat to);
 
-// Packs `from` of `frame` into the image at (0, 0): interleave, 10 bit to P010, crop. What of
+// Packs `from` of `frame` into the image at (0, 0): interleave, 10 bit to P010, crop, and the film
+// grain that the frame is to get, all at once. What of
 // `from` lies beyond the decoded picture becomes black. x and y of `from` are even where the
 // image's chroma is to line up; odd ones round down for chroma. The caller has checked that the
 // formats are supported and that layout and `out` hold the image.
@@ -32,9 +33,11 @@ enum class PassThreads : uint8_t {
 };
 
 // The same into planes that lie anywhere, in the format's order, on the substrate that the core's
-// settings ask for, or that was measured to be the better one. Where that is Vulkan and a GPU can
-// do it, it does the whole picture ("vulkan", or "vulkan+copy" where planes had to be copied for
-// it); if it fails, the CPU begins anew.
+// settings ask for, or that was measured to be the better one: of stage "film_grain" where the
+// frame is to get some, else of "pack". Where that is Vulkan and a GPU can do it, it does the whole
+// picture
+// ("vulkan", or "vulkan+copy" where planes had to be copied for it); if it fails, the CPU begins
+// anew.
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
                          const std::array<Plane, 3>& planes, PassThreads threads);
 

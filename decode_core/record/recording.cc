@@ -12,6 +12,7 @@ extern "C" {
 
 #include "base/log.h"
 #include "decode_core/picture.h"
+#include "decode_core/planar_frame.h"
 
 namespace daedalus::core {
 namespace {
@@ -161,6 +162,10 @@ Error damaged(size_t position) {
 }  // namespace
 
 FrameHash hash_frame(const FrameView& frame) {
+  if (frame.film_grain != nullptr) {
+    const auto grained = add_film_grain({frame, nullptr});
+    return grained.ok() ? hash_frame(grained->view) : FrameHash{};
+  }
   struct Free {
     void operator()(AVMD5* context) const { av_free(context); }
   };

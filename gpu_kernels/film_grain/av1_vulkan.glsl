@@ -1,11 +1,13 @@
-// AV1's film grain (7.18.3.5) on the way to NV12 or P010. An invocation does two rows of a block's luma, 32 samples each,
-// and the row of Cb and of Cr that goes with them, 16 each.
+// AV1's film grain (7.18.3.5) on the way to NV12 or P010. An invocation does two rows of a block's
+// luma, 32 samples each, and the row of Cb and of Cr that goes with them, 16 each.
 //
-// BITS: of a sample, 8 or 10. OVERLAP: the rows where a block overlaps the one above, LUMA's or CHROMA's; without it, both
-// planes of all other rows. (All at once needs more registers than V3D has.)
+// BITS: of a sample, 8 or 10. OVERLAP: the rows where a block overlaps the one above, LUMA's or
+// CHROMA's; without it, both planes of all other rows. (All at once needs more registers than V3D
+// has.)
 //
-// All arithmetic is of floats and exact: V3D multiplies integers slowly, and takes either half of a word as a float of 16
-// bits for nothing. Samples are put into the mantissa of such a float, which makes them 1024 more.
+// All arithmetic is of floats and exact: V3D multiplies integers slowly, and takes either half of a
+// word as a float of 16 bits for nothing. Samples are put into the mantissa of such a float, which
+// makes them 1024 more.
 #extension GL_EXT_control_flow_attributes : require
 
 #ifdef OVERLAP
@@ -135,8 +137,8 @@ vec4 scaling_of_chroma(vec4 merged, uint plane) {
 #endif
 }
 
-// Where in `noise` a block's row begins; the columns that the next block overlaps follow. `offset`: its lowest byte is the
-// block's.
+// Where in `noise` a block's row begins; the columns that the next block overlaps follow. `offset`:
+// its lowest byte is the block's.
 uint luma_noise_at(uint offset, uint row) {
   const uint x = (offset >> 4) & 15;
   const uint copies = 8 / kBytes;
@@ -175,8 +177,8 @@ struct Place {
   bool left, above;
 };
 
-// Always 0, which the compiler cannot know. What is read next is made to depend on what was written last: V3D's compiler
-// moves all reads to the front else, and runs out of registers.
+// Always 0, which the compiler cannot know. What is read next is made to depend on what was written
+// last: V3D's compiler moves all reads to the front else, and runs out of registers.
 uint after = 0;
 
 #ifdef LUMA

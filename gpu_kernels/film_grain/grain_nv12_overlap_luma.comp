@@ -1,3 +1,4 @@
+// Film grain on the way to NV12: luma where blocks above overlap.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #define BITS 8

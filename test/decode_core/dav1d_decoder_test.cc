@@ -21,7 +21,7 @@ namespace {
 const std::vector<std::string> kClips = {"test/data/av1.webm", "test/data/av1_10bit.webm"};
 
 std::unique_ptr<Decoder> make_decoder(int threads = 1) {
-  auto decoder = create_dav1d_decoder(threads);
+  auto decoder = create_dav1d_decoder(threads, gpu_kernels::Substrate::kAuto);
   REQUIRE(decoder.ok());
   return std::move(*decoder);
 }

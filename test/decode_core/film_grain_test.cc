@@ -14,12 +14,16 @@ extern "C" {
 }
 
 #include "decode_core/job.h"
+#include "decode_core/output/output_pass.h"
+#include "decode_core/planar_frame.h"
+#include "decode_core/record/recording.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
 #include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/substrate.h"
 #include "test/catch.h"
 #include "test/decode_core/av1_frames.h"
 #include "test/decode_core/jobs.h"
+#include "test/decode_core/reference_image.h"
 
 namespace daedalus::core::test {
 namespace {
@@ -339,6 +343,42 @@ TEST_CASE("hostile film grain is refused, and nothing is read beyond the client'
   CHECK(prepare_film_grain(grain, frame.view, false).ok());
   grain.num_cr_points = 255;
   CHECK_FALSE(prepare_film_grain(grain, frame.view, false).ok());
+}
+
+TEST_CASE("a frame that is to get film grain has it wherever it is read") {
+  Av1Random random(3);
+  Workers workers(1);
+  for (int i = 0; i < 60; ++i) {
+    const auto format = random.coin() ? SampleFormat::kI420 : SampleFormat::kI42010;
+    const auto width = static_cast<uint32_t>(random.in(1, 150));
+    const auto height = static_cast<uint32_t>(random.in(1, 150));
+    const FrameBuffer clean = make_frame(format, width, height, i);
+    const v4l2_ctrl_av1_film_grain grain = choose_grain(random);
+    const bool monochrome = random.in(0, 4) == 0;
+    const auto frame = with_film_grain(clean, grain, monochrome);
+    REQUIRE(frame.ok());
+    const auto grained = add_film_grain(*frame);
+    REQUIRE(grained.ok());
+    CHECK(grained->view.film_grain == nullptr);
+    CHECK(samples_of(grained->view) ==
+          apply_by_kernels(clean.view, grain, monochrome, Substrate::kScalar));
+    CHECK(hash_frame(frame->view) == hash_frame(grained->view));
+    const Rect all{0, 0, width, height};
+    const auto x = static_cast<uint32_t>(random.in(0, 20)) * 2;
+    const auto y = static_cast<uint32_t>(random.in(0, 20)) * 2;
+    for (const Rect& from : {all, Rect{x, y, width, height}}) {
+      for (const ImageFormat to : kImageFormats) {
+        if (!output_pass_supports(format, to)) continue;
+        const LinearLayout layout = layout_of(to, from.width, from.height);
+        for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd}) {
+          std::vector<uint8_t> image = untouched_image(layout);
+          run_output_pass(gpu_kernels::pack_functions(substrate), workers, frame->view, from, to,
+                          layout, image.data());
+          CHECK(difference(grained->view, from, to, layout, image).empty());
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -3,10 +3,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +18,7 @@
 #include "decode_core/core.h"
 #include "decode_core/surface.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
+#include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
@@ -35,6 +39,7 @@ constexpr size_t kPictures = 12;
 struct Played {
   std::vector<std::vector<uint8_t>> images;   // read from the surfaces, in display order
   std::map<std::string, uint64_t> packed_on;  // pictures by substrate
+  std::map<std::string, uint64_t> grain_on;
   uint64_t gpu_failures = 0;
 };
 
@@ -68,10 +73,34 @@ std::vector<uint8_t> image_of(Surface& surface) {
   return image;
 }
 
+// Of a clip without film grain every picture gets some, each another.
+void add_film_grain(DecodeJob& job, uint16_t seed) {
+  v4l2_ctrl_av1_film_grain& grain = std::get<Av1Parameters>(job.parameters).film_grain;
+  grain = {};
+  grain.flags = V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN | V4L2_AV1_FILM_GRAIN_FLAG_OVERLAP;
+  grain.grain_seed = seed;
+  grain.num_y_points = 2;
+  grain.point_y_value[1] = 255;
+  grain.point_y_scaling[0] = 40;
+  grain.point_y_scaling[1] = 90;
+  // Of chroma Cb alone.
+  grain.num_cb_points = 1;
+  grain.point_cb_scaling[0] = 70;
+  grain.grain_scaling_minus_8 = 1;
+  grain.ar_coeff_lag = 2;
+  std::fill(std::begin(grain.ar_coeffs_y_plus_128), std::end(grain.ar_coeffs_y_plus_128), 130);
+  std::fill(std::begin(grain.ar_coeffs_cb_plus_128), std::end(grain.ar_coeffs_cb_plus_128), 125);
+  std::fill(std::begin(grain.ar_coeffs_cr_plus_128), std::end(grain.ar_coeffs_cr_plus_128), 128);
+  grain.cb_mult = 128;
+  grain.cb_luma_mult = 192;
+  grain.cb_offset = 256;
+  job.display = std::make_shared<Picture>();
+}
+
 // Decodes the clip's first pictures and reads each through a surface of an odd size.
 // `cache`: the folder of measurements.
 Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
-            const std::string& cache = "") {
+            std::optional<Substrate> film_grain = std::nullopt, const std::string& cache = "") {
   StatisticsFolder folder;
   Settings settings;
   settings.threads = 1;
@@ -79,6 +108,7 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
   settings.substrate.set(Stage::kPack, pack);
   settings.cache_folder = cache;
   settings.gpu_goal = gpu_kernels::CostGoal::kLatency;
+  settings.substrate.set(Stage::kFilmGrain, film_grain.value_or(Substrate::kAuto));
   Played played;
   {
     const auto core = Core::create(settings, gpu);
@@ -91,11 +121,19 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
     Surface surface(core, wide ? SurfaceFormat::kP010 : SurfaceFormat::kNv12,
                     (*stream)->width() - 13, (*stream)->height() + 3);
     parsed_stream::Event event;
+    std::map<std::shared_ptr<Picture>, std::shared_ptr<Picture>> displays;
+    uint16_t seed = 0;
     while (played.images.size() < kPictures && *(*stream)->next(event)) {
       if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
+        if (film_grain.has_value() && decode->job.display == nullptr) {
+          add_film_grain(decode->job, ++seed);
+          displays[decode->job.target] = decode->job.display;
+        }
         REQUIRE((*session)->submit(std::move(decode->job)).ok());
       } else {
-        surface.set_picture(std::get<parsed_stream::OutputEvent>(event).picture);
+        const auto picture = std::get<parsed_stream::OutputEvent>(event).picture;
+        const auto display = displays.find(picture);
+        surface.set_picture(display != displays.end() ? display->second : picture);
         played.images.push_back(image_of(surface));
       }
     }
@@ -106,6 +144,7 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
   played.gpu_failures = pages->front().gpu_failures;
   for (const auto& stage : pages->front().stages) {
     if (stage.name == "pack") played.packed_on[stage.substrate] = stage.pictures;
+    if (stage.name == "film_grain") played.grain_on[stage.substrate] = stage.pictures;
   }
   return played;
 }
@@ -155,6 +194,62 @@ TEST_CASE("every picture is packed on the GPU where that is asked for, and on no
     CHECK(played.packed_on == std::map<std::string, uint64_t>{{"vulkan", kPictures}});
     CHECK(played.gpu_failures == 0);
   }
+}
+
+using Counts = std::map<std::string, uint64_t>;
+
+// The second has film grain.
+const std::vector<std::string> kGrainClips = {"test/data/av1.webm", "test/data/av1_10bit.webm"};
+
+TEST_CASE(
+    "film grain is the engine's, or is added as pictures are packed, where that is asked for") {
+  const Played clean = play(kGrainClips[0], Substrate::kAuto, {});
+  CHECK(clean.grain_on.empty());
+  for (const std::string& clip : kGrainClips) {
+    CAPTURE(clip);
+    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kAuto);
+    CHECK((expected.images != clean.images));
+    REQUIRE(expected.images.size() == kPictures);
+    CHECK(expected.packed_on == Counts{{simd(), kPictures}});
+    CHECK(expected.grain_on.size() == 1);
+    CHECK(expected.grain_on.count("dav1d") == 1);
+    for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd}) {
+      const Played played = play(clip, Substrate::kAuto, {}, substrate);
+      CHECK((played.images == expected.images));
+      CHECK(played.packed_on.empty());
+      const std::string target = gpu_kernels::av1_film_grain_functions(substrate).target;
+      CHECK(played.grain_on == Counts{{target, kPictures}});
+    }
+  }
+}
+
+TEST_CASE("film grain is added on the GPU where that is asked for, and on nothing else") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  for (const std::string& clip : kGrainClips) {
+    CAPTURE(clip);
+    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kAuto);
+    const Played played =
+        play(clip, Substrate::kAuto, {DeviceChoice::kSoftware, {}}, Substrate::kVulkan);
+    CHECK((played.images == expected.images));
+    CHECK(played.packed_on.empty());
+    CHECK(played.grain_on == Counts{{"vulkan", kPictures}});
+    CHECK(played.gpu_failures == 0);
+  }
+}
+
+TEST_CASE("a GPU that fails at film grain leaves the picture to the CPU") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kGrainClips[0], Substrate::kAuto, {}, Substrate::kAuto);
+  Faults faults;
+  const LogCapture log;
+  faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);
+  const Played played =
+      play(kGrainClips[0], Substrate::kAuto, Faults::options(), Substrate::kVulkan);
+  CHECK((played.images == expected.images));
+  const std::string target = gpu_kernels::av1_film_grain_functions(Substrate::kSimd).target;
+  CHECK(played.grain_on == Counts{{"vulkan", 5}, {target, kPictures - 5}});
+  CHECK(played.gpu_failures == 1);
+  CHECK(log.count("the device was lost") == 1);
 }
 
 TEST_CASE("a device that is lost loses no picture; it is counted and told once") {
@@ -238,8 +333,8 @@ TEST_CASE("where nothing is asked, what was measured decides") {
     table.set(work_of_clip(), gpu_better ? gpu_kernels::Comparison{worse, better}
                                          : gpu_kernels::Comparison{better, worse});
     std::ofstream(cache.path() + "/gpu-costs") << table.text();
-    const Played played =
-        play(kClips[0], Substrate::kAuto, {DeviceChoice::kSoftware, {}}, cache.path());
+    const Played played = play(kClips[0], Substrate::kAuto, {DeviceChoice::kSoftware, {}},
+                               std::nullopt, cache.path());
     CHECK((played.images == expected.images));
     CHECK(played.packed_on ==
           std::map<std::string, uint64_t>{{gpu_better ? "vulkan" : simd(), kPictures}});
@@ -251,14 +346,14 @@ TEST_CASE("a driver on the CPU is measured while the first clip plays, and refus
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
   StatisticsFolder cache;
   const DeviceOptions gpu{DeviceChoice::kSoftware, {}};
-  const Played first = play(kClips[0], Substrate::kAuto, gpu, cache.path());
+  const Played first = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
   CHECK(first.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   // The measurement may have been cut off with the first core: once more, as long as it takes.
   gpu_kernels::VulkanStages stages(gpu);
   gpu_kernels::Dispatcher dispatcher(
       stages, {gpu_kernels::CostGoal::kBalanced, cache.path(), gpu_kernels::Measuring::kNever, {}});
   REQUIRE(dispatcher.measure(work_of_clip()).ok());
-  const Played next = play(kClips[0], Substrate::kAuto, gpu, cache.path());
+  const Played next = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
   CHECK(next.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
 }
 

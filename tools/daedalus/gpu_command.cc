@@ -6,6 +6,7 @@
 #include "decode_core/core.h"
 #include "gpu_kernels/deblock/h264.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
+#include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/intra/h264.h"
 #include "gpu_kernels/mc/h264.h"
@@ -45,6 +46,9 @@ const char* on_cpu(Stage stage, Substrate wish) {
       return gpu_kernels::h264_deblock_functions(wish).target;
     case Stage::kSand:
       return gpu_kernels::sand_functions(wish).target;
+    case Stage::kFilmGrain:
+      return wish == Substrate::kAuto ? "dav1d"
+                                      : gpu_kernels::av1_film_grain_functions(wish).target;
   }
   return "scalar";
 }
@@ -62,19 +66,23 @@ void print_device(const DeviceInfo* device, const std::string& refusal) {
 }
 
 void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
-  const bool has_twin = stage == Stage::kPack;
-  const bool used = has_twin && wish == Substrate::kVulkan && gpu.pack() != nullptr;
+  const bool is_grain = stage == Stage::kFilmGrain;
+  const bool has_twin = is_grain || stage == Stage::kPack;
+  const bool used = has_twin && wish == Substrate::kVulkan &&
+                    (is_grain ? gpu.film_grain() != nullptr : gpu.pack() != nullptr);
   std::string why;
   if (!has_twin) {
     why = "it has no Vulkan twin";
   } else if (wish == Substrate::kAuto) {
-    why = "whoever was measured to be better does it, else the CPU";
+    why = stage == Stage::kPack ? "whoever was measured to be better does it, else the CPU"
+                                : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
+                                      std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
   } else if (wish != Substrate::kVulkan || used) {
     why = "DAEDALUS_SUBSTRATE asks for it";
   } else {
     why = gpu.refusal();
   }
-  std::printf("  %-8s %-10s %s\n", gpu_kernels::stage_name(stage).data(),
+  std::printf("  %-10s %-10s %s\n", gpu_kernels::stage_name(stage).data(),
               used ? "vulkan" : on_cpu(stage, wish), why.c_str());
 }
 
@@ -119,8 +127,8 @@ int run_gpu(Arguments arguments) {
   gpu_kernels::VulkanStages gpu({settings->gpu, {}});
   print_device(gpu.device(), gpu.refusal());
   std::puts("stages:");
-  for (const Stage stage :
-       {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock, Stage::kSand}) {
+  for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
+                            Stage::kSand, Stage::kFilmGrain}) {
     print_stage(stage, settings->substrate.of(stage), gpu);
   }
   gpu_kernels::Dispatcher dispatcher(

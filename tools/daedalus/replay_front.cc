@@ -2,6 +2,7 @@
 #include <cstring>
 #include <utility>
 
+#include "decode_core/planar_frame.h"
 #include "decode_core/session.h"
 #include "tools/daedalus/front.h"
 #include "tools/parsed_stream/stream.h"
@@ -43,7 +44,9 @@ class ReplayFront final : public Front {
   Status read(const core::Picture& picture, const core::Rect& visible, Frame& out) override {
     const auto frame = picture.frame();
     if (!frame.has_value()) return Error{ErrorCode::kNotFound, "the picture has no pixels"};
-    const core::FrameView& view = frame->view;
+    const auto grained = core::add_film_grain(*frame);
+    if (!grained) return grained.error();
+    const core::FrameView& view = grained->view;
     if (visible.x + visible.width > view.width || visible.y + visible.height > view.height) {
       return Error{ErrorCode::kCorrupt, "the visible area is not inside the decoded picture"};
     }

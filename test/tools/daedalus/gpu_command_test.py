@@ -34,7 +34,7 @@ def costs(*options, **variables):
 class GpuCommandTest(unittest.TestCase):
     def test_by_default_no_stage_is_on_a_gpu(self):
         _, stages = gpu()
-        self.assertEqual(sorted(stages), ["deblock", "idct", "intra", "mc", "pack", "sand"])
+        self.assertEqual(sorted(stages), ["deblock", "film_grain", "idct", "intra", "mc", "pack", "sand"])
         self.assertNotIn("vulkan", [substrate for substrate, _ in stages.values()])
         self.assertIn("was measured to be better", stages["pack"][1])
 
