@@ -37,7 +37,7 @@ class Core : public std::enable_shared_from_this<Core> {
   static std::shared_ptr<Core> shared();
   // A core of one's own, for tests and tools.
   static std::shared_ptr<Core> create(Settings settings);
-  // The same with hardware that these calls reach, which outlive it.
+  // The same with hardware that these calls reach, which outlive it and every frame.
   static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls);
   // The same with a GPU chosen so.
   static std::shared_ptr<Core> create(Settings settings,

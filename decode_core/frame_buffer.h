@@ -1,5 +1,5 @@
-// FrameBuffer: the decoded samples of one picture in CPU-cached memory, and the pool they come
-// from.
+// FrameBuffer: the decoded samples of one picture, in CPU-cached memory or in a decoding device's
+// buffer, and the pool that the former comes from.
 #ifndef DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
 #define DAEDALUS_DECODE_CORE_FRAME_BUFFER_H_
 
@@ -58,10 +58,26 @@ class FrameMemory {
   size_t size_;
 };
 
+class SurfaceMemory;
+
+// Gives away the memory that a frame lies in, where that is a buffer of the decoding device's.
+// Thread-safe.
+class FrameExporter {
+ public:
+  virtual ~FrameExporter() = default;
+  // The memory as a dma-buf, at whose start the frame's first plane begins. From then on it is the
+  // receiver's: no picture is decoded into it but those that have it for their destination
+  // (Picture::set_destination). kBusy: it was given before.
+  virtual Result<std::shared_ptr<SurfaceMemory>> give() = 0;
+  // Whether `memory` is what it gave.
+  virtual bool gave(const SurfaceMemory& memory) const = 0;
+};
+
 // The decoded picture: its view and whoever keeps the memory alive.
 struct FrameBuffer {
   FrameView view;
   std::shared_ptr<const void> owner;
+  std::shared_ptr<FrameExporter> exporter{};  // null: the memory is not to be had
 };
 
 // Recycles memory of one size; a request of another size drops what lies idle. Thread-safe; the

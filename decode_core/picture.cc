@@ -79,6 +79,16 @@ void Picture::set_output_pass(const OutputPass& pass) {
   if (frame.has_value() && pass) pass(*frame);
 }
 
+void Picture::set_destination(std::shared_ptr<const SurfaceMemory> memory) {
+  std::lock_guard lock(mutex_);
+  destination_.swap(memory);
+}
+
+std::shared_ptr<const SurfaceMemory> Picture::destination() const {
+  std::lock_guard lock(mutex_);
+  return destination_;
+}
+
 std::shared_ptr<Session> Picture::begin(std::shared_ptr<Session> session) {
   std::lock_guard lock(mutex_);
   ++pending_;

@@ -88,6 +88,12 @@ class Picture {
   using OutputPass = std::function<void(const FrameBuffer&)>;
   void set_output_pass(const OutputPass& pass);
 
+  // Where the pixels are wanted: memory that the exporter of an earlier picture gave, or null. A
+  // decoder whose buffer it is decodes the picture there if it can; nobody else need care. Counts
+  // for the jobs that are submitted later.
+  void set_destination(std::shared_ptr<const SurfaceMemory> memory);
+  std::shared_ptr<const SurfaceMemory> destination() const;
+
   // For Session alone. begin: one more job is pending, decoded by `session`; returns the session of
   // the job before, of which this may be the last owner: let it go where its thread may be joined.
   // complete: the job ended.
@@ -116,6 +122,7 @@ class Picture {
   std::optional<FrameBuffer> frame_;
   OutputPass output_pass_;
   uint64_t output_pass_changes_ = 0;
+  std::shared_ptr<const SurfaceMemory> destination_;
   std::shared_ptr<Session> session_;
 };
 

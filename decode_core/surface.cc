@@ -79,7 +79,10 @@ void Surface::set_picture(std::shared_ptr<Picture> picture) {
   std::shared_ptr<Picture> former;  // released outside the lock: it may be a session's last
   std::lock_guard lock(mutex_);
   former = std::exchange(picture_, std::move(picture));
-  if (former != nullptr && former != picture_) former->set_output_pass(nullptr);
+  if (former != nullptr && former != picture_) {
+    former->set_output_pass(nullptr);
+    former->set_destination(nullptr);
+  }
   if (export_.has_value() && picture_ != nullptr) attach_output_pass(*picture_);
 }
 
@@ -90,10 +93,15 @@ bool Surface::exported() const {
 
 // With the lock held.
 void Surface::attach_output_pass(Picture& picture) const {
+  picture.set_destination(export_->memory);
   // The pass owns what it needs: the surface may be destroyed while the picture decodes.
   picture.set_output_pass([core = core_, exported = *export_, format = format_, width = width_,
                            height = height_, owner = &picture](const FrameBuffer& frame) {
     const ImageFormat image = image_format_of(format);
+    if (frame.exporter != nullptr && frame.exporter->gave(*exported.memory)) {
+      if (const auto session = owner->session()) session->count_stage({"export", "in place"});
+      return;
+    }
     if (!output_pass_supports(frame.view.format, image)) {
       log(LogLevel::kError, "the stream's bit depth is not that of the exported surface");
       return;
@@ -105,8 +113,42 @@ void Surface::attach_output_pass(Picture& picture) const {
   });
 }
 
+// With the lock held: the buffer that the picture was decoded into becomes the surface's own, where
+// it has all of the surface's pixels in its format and the device gives it away.
+void Surface::take_frame_memory() {
+  const auto frame = picture_->frame();
+  if (!frame || frame->exporter == nullptr || format_ != SurfaceFormat::kNv12 ||
+      frame->view.format != SampleFormat::kNv12 || frame->view.width < width_ ||
+      frame->view.height < height_) {
+    return;
+  }
+  auto memory = frame->exporter->give();
+  if (!memory) {
+    log(LogLevel::kDebug, "a buffer of the device is not exported: %s",
+        memory.error().message.c_str());
+    return;
+  }
+  LinearLayout layout;
+  layout.plane_count = 2;
+  layout.size = (*memory)->size();
+  for (size_t plane = 0; plane < layout.plane_count; ++plane) {
+    const Plane& from = frame->view.planes[plane];
+    layout.offset[plane] = static_cast<uint32_t>(from.data - frame->view.planes[0].data);
+    layout.stride[plane] = static_cast<uint32_t>(from.stride);
+  }
+  export_ = Export{std::move(*memory), layout};
+  attach_output_pass(*picture_);
+}
+
 Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
   std::unique_lock lock(mutex_);
+  if (!export_.has_value() && require_dma_buf && picture_ != nullptr) {
+    const std::shared_ptr<Picture> shown = picture_;
+    lock.unlock();
+    shown->wait();
+    lock.lock();
+    if (!export_.has_value() && picture_ != nullptr) take_frame_memory();
+  }
   if (!export_.has_value()) {
     const ImageFormat image = image_format_of(format_);
     const LinearLayout layout = layout_of(image, width_, height_);

@@ -35,7 +35,8 @@ class Surface {
   void set_picture(std::shared_ptr<Picture> picture);
 
   // The permanent buffer in the surface's own format, made at the first call and filled with the
-  // picture it holds (waits for it). `require_dma_buf` as in MemoryAllocator.
+  // picture it holds (waits for it). `require_dma_buf` as in MemoryAllocator; then it may be the
+  // device's own buffer which the picture was decoded into.
   struct Export {
     std::shared_ptr<SurfaceMemory> memory;
     LinearLayout layout;
@@ -56,6 +57,7 @@ class Surface {
 
  private:
   void attach_output_pass(Picture& picture) const;
+  void take_frame_memory();
 
   const std::shared_ptr<Core> core_;
   const SurfaceFormat format_;

@@ -102,13 +102,20 @@ VAStatus Context::submit(Display& display, Submitted* submitted) {
   const auto target = built.job.target;
   const auto shown = built.job.display ? built.job.display : target;
   const bool second = built.job.field == core::FieldRole::kSecondField;
+  const auto show = [&] {
+    if (target_surface != shown_surface) {
+      target_surface->set_target(target, target, built.state, weak_from_this());
+    }
+    shown_surface->set_target(shown, target, built.state, weak_from_this());
+  };
+  // A picture that is refused changes no surface; but where one was exported, its former picture is
+  // let go first, so that hardware can decode this one into the same memory.
+  const bool early = shown_surface->pixels.exported() && !second;
+  if (early) show();
   if (Status status = session_->submit(std::move(built.job)); !status.ok()) {
     return refuse(status.error());
   }
-  if (target_surface != shown_surface) {
-    target_surface->set_target(target, target, built.state, weak_from_this());
-  }
-  shown_surface->set_target(shown, target, std::move(built.state), weak_from_this());
+  if (!early) show();
   const bool first = built.parity != Parity::kFrame && !second;
   open_field_ = first ? OpenField{target, built.parity} : OpenField{};
   *submitted = {shown_surface, shown};

@@ -59,6 +59,9 @@ bool refers_to(const DecodeJob& job, size_t index) {
 
 std::vector<uint64_t> ReferenceKeeper::needed(const DecodeJob& job) const {
   std::vector<uint64_t> ids = kept_;
+  // B pictures refer to the latest two, of which this will be one.
+  const bool succeeds = is_mpeg2_anchor(job) && job.field != FieldRole::kSecondField;
+  if (succeeds && ids.size() == kMpeg2Anchors) ids.erase(ids.begin());
   for (const auto& reference : job.references) {
     if (reference != nullptr) ids.push_back(reference->id());
   }
@@ -86,6 +89,37 @@ std::shared_ptr<const void> CaptureMemory::lend(const std::shared_ptr<CaptureMem
           }};
 }
 
+void CaptureMemory::detach() {
+  std::lock_guard lock(mutex_);
+  node_ = nullptr;
+}
+
+Result<std::shared_ptr<SurfaceMemory>> CaptureMemory::give() {
+  std::lock_guard lock(mutex_);
+  if (given_) return Error{ErrorCode::kBusy, "the CAPTURE buffer was given away before"};
+  if (node_ == nullptr) return Error{ErrorCode::kUnsupported, "its queue is no more"};
+  auto fd = node_->export_buffer(Queue::kCapture, index_, 0);
+  if (!fd) return fd.error();
+  auto mapping = Mapping::map(fd->get(), planes_[0].bytes().size(), 0, true);
+  if (!mapping) return mapping.error();
+  // The CPU's mapping may be uncached, and the device may refer to the pixels: not to be derived.
+  auto memory =
+      std::make_shared<SurfaceMemory>(std::move(*fd), std::move(*mapping), true, false, "v4l2");
+  given_ = true;
+  receiver_ = memory;
+  return memory;
+}
+
+bool CaptureMemory::gave(const SurfaceMemory& memory) const {
+  std::lock_guard lock(mutex_);
+  return receiver_.lock().get() == &memory;
+}
+
+bool CaptureMemory::given() const {
+  std::lock_guard lock(mutex_);
+  return given_;
+}
+
 Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
                                                            const QueueFormat& format,
                                                            uint32_t count) {
@@ -103,7 +137,8 @@ Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
 Status CapturePool::append(uint32_t index) {
   auto planes = node_.map_buffer(Queue::kCapture, index);
   if (!planes) return planes.error();
-  buffers_.emplace_back().memory = std::make_shared<CaptureMemory>(std::move(*planes));
+  buffers_.emplace_back().memory =
+      std::make_shared<CaptureMemory>(node_, index, std::move(*planes));
   return {};
 }
 
@@ -118,33 +153,49 @@ bool CapturePool::grow() {
 
 std::shared_ptr<const void> CapturePool::lend(uint32_t index) {
   if (!may_lend_) return nullptr;
-  const auto lent =
-      std::ranges::count_if(buffers_, [](const Buffer& buffer) { return buffer.memory->lent(); });
-  if (buffers_.size() < count_ + static_cast<size_t>(lent) + 1 && !grow()) return nullptr;
+  if (!given(index)) {
+    const auto gone = std::ranges::count_if(buffers_, [](const Buffer& buffer) {
+      return buffer.memory->lent() || buffer.memory->given();
+    });
+    if (buffers_.size() < count_ + static_cast<size_t>(gone) + 1 && !grow()) return nullptr;
+  }
   return CaptureMemory::lend(buffers_[index].memory);
 }
 
-CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed) {
+std::shared_ptr<FrameExporter> CapturePool::exporter(uint32_t index) const {
+  return format_.planes == 1 ? buffers_[index].memory : nullptr;
+}
+
+CapturePool::~CapturePool() {
+  for (const Buffer& buffer : buffers_) buffer.memory->detach();
+}
+
+CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed,
+                                         const SurfaceMemory* destination) {
   Buffer* best = nullptr;
+  Buffer* wanted = nullptr;
   for (Buffer& buffer : buffers_) {
     if (buffer.queued) return &buffer;  // the driver fills it first
     if (buffer.memory->lent()) continue;
     const bool taken = buffer.picture_id != 0;
     if (taken && std::ranges::find(needed, buffer.picture_id) != needed.end()) continue;
+    if (destination != nullptr && buffer.memory->gave(*destination)) wanted = &buffer;
+    if (buffer.memory->given()) continue;
     const auto age = [](const Buffer& b) { return b.picture.expired() ? 0 : b.used; };
     if (best == nullptr || age(buffer) < age(*best)) best = &buffer;
   }
-  return best;
+  return wanted != nullptr ? wanted : best;
 }
 
 Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
-                                    std::span<const uint64_t> needed) {
+                                    std::span<const uint64_t> needed,
+                                    const SurfaceMemory* destination) {
   ++uses_;
   for (Buffer& buffer : buffers_) {
     if (std::ranges::find(needed, buffer.picture_id) != needed.end()) buffer.used = uses_;
     if (buffer.picture_id == picture->id()) buffer.picture_id = 0;  // it is decoded anew
   }
-  Buffer* chosen = choose(needed);
+  Buffer* chosen = choose(needed, destination);
   if (chosen == nullptr) {
     return Error{ErrorCode::kBusy, node_.path() + ": all " + std::to_string(buffers_.size()) +
                                        " CAPTURE buffers hold references or are lent"};

@@ -5,14 +5,17 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "decode_core/frame_buffer.h"
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/job.h"
+#include "decode_core/memory/surface_memory.h"
 
 namespace daedalus::core {
 
@@ -35,10 +38,14 @@ class ReferenceKeeper {
 };
 
 // The mapped memory of one CAPTURE buffer. It may outlive its pool, and the node: V4L2 lets mapped
-// buffers live on without their queue (VIDIOC_REQBUFS, "orphaned"). Any thread may let go of it.
-class CaptureMemory {
+// buffers live on without their queue (VIDIOC_REQBUFS, "orphaned"). Thread-safe.
+class CaptureMemory final : public FrameExporter {
  public:
-  explicit CaptureMemory(std::vector<DeviceMapping> planes) : planes_(std::move(planes)) {}
+  // `node` outlives detach().
+  CaptureMemory(const VideoNode& node, uint32_t index, std::vector<DeviceMapping> planes)
+      : planes_(std::move(planes)), index_(index), node_(&node) {}
+  // The index may be another buffer's from now on.
+  void detach();
   std::span<const DeviceMapping> planes() const { return planes_; }
 
   // One owner for a frame that lies in `memory`, which nobody else has been lent; the memory is
@@ -47,9 +54,20 @@ class CaptureMemory {
   // Once false, whatever the frame's readers did has happened before.
   bool lent() const { return lent_.load(std::memory_order_acquire); }
 
+  // Of one memory plane; only while lent, and once: it is the receiver's for ever, as nobody knows
+  // when the last descriptor of the dma-buf is closed.
+  Result<std::shared_ptr<SurfaceMemory>> give() override;
+  bool gave(const SurfaceMemory& memory) const override;
+  bool given() const;
+
  private:
   const std::vector<DeviceMapping> planes_;
+  const uint32_t index_;
   std::atomic<bool> lent_{false};
+  mutable std::mutex mutex_;  // of what follows
+  const VideoNode* node_;     // null: detached
+  bool given_ = false;
+  std::weak_ptr<SurfaceMemory> receiver_;
 };
 
 // Not thread-safe.
@@ -62,24 +80,32 @@ class CapturePool {
   // format, which is `format`. `node` outlives the pool.
   static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
                                                        uint32_t count);
+  ~CapturePool();
+  CapturePool(const CapturePool&) = delete;
+  CapturePool& operator=(const CapturePool&) = delete;
 
   // Queues a buffer for the picture and remembers it by `timestamp` (microseconds). One that is not
   // lent and that no `needed` picture is in: an empty one or that of a picture that nobody holds,
   // else the one that was used longest ago. A buffer that the driver still has, because nothing
-  // came of the request it was queued for, is taken first. kBusy: all are needed.
+  // came of the request it was queued for, is taken first; then that which was given away as
+  // `destination` (null: none), and no other that was given away. kBusy: all are needed.
   Result<uint32_t> queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
-                         std::span<const uint64_t> needed);
+                         std::span<const uint64_t> needed, const SurfaceMemory* destination);
   // The buffer that has the picture is queued once more, for its second field.
   Status queue_again(uint32_t index);
   // Nothing whole was decoded into the buffer, which the driver may still have: its picture is gone.
   void forget(uint32_t index);
   // Lends the memory of a buffer that the driver gave back, until the last copy of the owner is
-  // gone; until then it is not queued again. As many buffers as the pool began with are never lent,
-  // so that decoding lacks none, however many frames are held: one more is added where these would
-  // be lent (VIDIOC_CREATE_BUFS). Null: the driver adds none, there are kMostBuffers, or its mapped
-  // buffers cannot outlive the queue (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS).
+  // gone; until then it is not queued again. As many buffers as the pool began with are never lent
+  // or given away, so that decoding lacks none, however many frames are held: one more is added
+  // where these would be lent (VIDIOC_CREATE_BUFS). Null: the driver adds none, there are
+  // kMostBuffers, or its mapped buffers cannot outlive the queue
+  // (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS).
   std::shared_ptr<const void> lend(uint32_t index);
   bool lent(uint32_t index) const { return buffers_[index].memory->lent(); }
+  bool given(uint32_t index) const { return buffers_[index].memory->given(); }
+  // For frames in the buffer; null where it cannot be given away in one piece.
+  std::shared_ptr<FrameExporter> exporter(uint32_t index) const;
   // The driver gave it back.
   void dequeued(uint32_t index) { buffers_[index].queued = false; }
 
@@ -105,7 +131,7 @@ class CapturePool {
   CapturePool(VideoNode& node, const QueueFormat& format) : node_(node), format_(format) {}
   Status append(uint32_t index);
   bool grow();
-  Buffer* choose(std::span<const uint64_t> needed);
+  Buffer* choose(std::span<const uint64_t> needed, const SurfaceMemory* destination);
 
   VideoNode& node_;
   const QueueFormat format_;

@@ -191,7 +191,9 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
     if (Status status = pool.queue_again(*own); !status) return status.error();
     return *own;
   }
-  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job));
+  const Picture& shown = job.display != nullptr ? *job.display : *job.target;
+  const auto destination = shown.destination();
+  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job), destination.get());
 }
 
 // Sends the job's requests one after the other, each when the one before has ended. Whether one of
@@ -317,7 +319,7 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
     const auto view = view_picture(format, pool.memory(capture), width, height);
     if (!view) return view.error();
     if (auto owner = pool.lend(capture)) {
-      outcome->frame = FrameBuffer{*view, std::move(owner)};
+      outcome->frame = FrameBuffer{*view, std::move(owner), pool.exporter(capture)};
       outcome->stages = std::span(stages_).first(2);
       return {};
     }

@@ -1,5 +1,6 @@
 #include "decode_core/hardware/video_node.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -203,6 +204,16 @@ Result<std::vector<DeviceMapping>> VideoNode::map_buffer(Queue queue, uint32_t i
     mappings.emplace_back(*calls_, data, length);
   }
   return mappings;
+}
+
+Result<UniqueFd> VideoNode::export_buffer(Queue queue, uint32_t index, uint32_t plane) const {
+  v4l2_exportbuffer buffer{};
+  buffer.type = type_of(queue);
+  buffer.index = index;
+  buffer.plane = plane;
+  buffer.flags = O_RDWR | O_CLOEXEC;
+  if (call(VIDIOC_EXPBUF, &buffer) != 0) return failure("VIDIOC_EXPBUF");
+  return UniqueFd(buffer.fd);
 }
 
 Status VideoNode::queue_buffer(v4l2_buffer& buffer, std::span<v4l2_plane> planes) {

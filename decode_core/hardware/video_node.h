@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "decode_core/hardware/device_calls.h"
 #include "decode_core/uapi/controls.h"
 
@@ -92,6 +93,8 @@ class VideoNode {
   Result<CreatedBuffers> create_buffers(Queue queue, uint32_t count, uint32_t bytes);
   // The memory of a buffer's planes.
   Result<std::vector<DeviceMapping>> map_buffer(Queue queue, uint32_t index) const;
+  // A plane of a buffer as a dma-buf that may be read and written (VIDIOC_EXPBUF).
+  Result<UniqueFd> export_buffer(Queue queue, uint32_t index, uint32_t plane) const;
   // `request` is a media request's descriptor, or -1. `flags`: V4L2_BUF_FLAG_….
   Status queue_output(uint32_t index, uint32_t bytes, uint64_t timestamp, int request,
                       uint32_t flags);

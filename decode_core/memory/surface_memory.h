@@ -30,7 +30,8 @@ class SurfaceMemory {
   bool dma_buf() const { return dma_buf_; }
   // Reads by the CPU are cached. Where not (write-combined), nobody should read back.
   bool cached() const { return cached_; }
-  std::string_view provider() const { return provider_; }  // "drm", "dma_heap", "udmabuf", "memfd"
+  // "drm", "dma_heap", "udmabuf", "memfd"; "v4l2": a buffer of a decoder's.
+  std::string_view provider() const { return provider_; }
 
   // Brackets CPU writes (DMA_BUF_IOCTL_SYNC where the memory is a dma-buf).
   void begin_cpu_write() const;

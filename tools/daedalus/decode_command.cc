@@ -28,6 +28,7 @@ constexpr const char* kUsage =
     "  OUT                 .yuv, .y4m or .png (the first frame), or a folder's name ending in /\n"
     "  --front replay|va   straight into the core (default), or through the VA driver\n"
     "  --driver FILE       the VA driver for --front va\n"
+    "  --style NAME        whose habits --front va has: ffmpeg (default), firefox, chromium, …\n"
     "  --md5               one hash over all frames in display order\n"
     "  --framemd5          a line for each frame: index,width,height,hash\n"
     "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, "
@@ -119,7 +120,7 @@ class Player {
 };
 
 struct Request {
-  std::string in, out, front, driver;
+  std::string in, out, front, driver, style;
   bool md5 = false, frame_md5 = false, benchmark = false, luma = false;
   size_t frames = kUnlimited, in_flight = kUnlimited;
   core::Settings settings;
@@ -140,6 +141,7 @@ Result<Request> parse(Arguments arguments) {
   Request request;
   request.front = options.value("front").value_or("replay");
   request.driver = options.value("driver").value_or(default_driver_path());
+  request.style = options.value("style").value_or("ffmpeg");
   request.md5 = options.flag("md5");
   request.frame_md5 = options.flag("framemd5");
   request.benchmark = options.flag("benchmark");
@@ -187,7 +189,7 @@ Result<std::unique_ptr<Sink>> create_sink(const Request& request) {
 
 Result<std::unique_ptr<Front>> create_front(const Request& request) {
   if (request.front == "replay") return create_replay_front(core::Core::create(request.settings));
-  if (request.front == "va") return create_va_front(request.driver);
+  if (request.front == "va") return create_va_front(request.driver, request.style);
   return Error{ErrorCode::kInvalidArgument, "--front is replay or va"};
 }
 

@@ -36,8 +36,10 @@ class Front {
 
 // "replay": straight into the core.
 std::unique_ptr<Front> create_replay_front(std::shared_ptr<core::Core> core);
-// "va": through the VA driver in `driver_path`, as a client in this process.
-Result<std::unique_ptr<Front>> create_va_front(const std::string& driver_path);
+// "va": through the VA driver in `driver_path`, as a client in this process. `style`: whose habits
+// it has (va_client::client_styles).
+Result<std::unique_ptr<Front>> create_va_front(const std::string& driver_path,
+                                               const std::string& style);
 
 }  // namespace daedalus::tool
 

@@ -54,8 +54,13 @@ class VaFront final : public Front {
 
 }  // namespace
 
-Result<std::unique_ptr<Front>> create_va_front(const std::string& driver_path) {
-  auto client = va_client::VaClient::open(driver_path, va_client::ClientStyle{});
+Result<std::unique_ptr<Front>> create_va_front(const std::string& driver_path,
+                                               const std::string& style) {
+  const va_client::ClientStyle& known = va_client::client_style(style);
+  if (known.name != style) {
+    return Error{ErrorCode::kInvalidArgument, "--style: no client is called " + style};
+  }
+  auto client = va_client::VaClient::open(driver_path, known);
   if (!client) return client.error();
   return std::unique_ptr<Front>(std::make_unique<VaFront>(std::move(*client)));
 }

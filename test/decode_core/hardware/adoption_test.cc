@@ -1,19 +1,25 @@
 // Frames that lie in CAPTURE buffers: nothing overwrites or unmaps them while somebody holds them,
 // whatever becomes of the queue, the session and the device, and all is given back in the end.
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mapping.h"
 #include "base/statistics.h"
 #include "decode_core/hardware/capture_pool.h"
 #include "decode_core/hardware/decoder_queues.h"
 #include "decode_core/picture.h"
 #include "decode_core/record/recording.h"
 #include "decode_core/session.h"
+#include "decode_core/surface.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/layout_device.h"
 #include "test/decode_core/hardware/own_device.h"
@@ -59,16 +65,21 @@ class HeldFrames {
   std::vector<Held> held_;
 };
 
-uint64_t taken(const std::string& folder, const std::string& how) {
+// Pictures that a stage counts, of all sessions; `how` empty: on whatever substrate.
+uint64_t counted(const std::string& folder, const std::string& stage_name, const std::string& how) {
   const auto pages = read_statistics(folder);
   REQUIRE(pages.ok());
   uint64_t pictures = 0;
   for (const StatisticsSnapshot& page : *pages) {
     for (const auto& stage : page.stages) {
-      if (stage.name == "capture" && stage.substrate == how) pictures += stage.pictures;
+      const bool counts = stage.name == stage_name && (how.empty() || stage.substrate == how);
+      if (counts) pictures += stage.pictures;
     }
   }
   return pictures;
+}
+uint64_t taken(const std::string& folder, const std::string& how) {
+  return counted(folder, "capture", how);
 }
 
 std::string clip_path(const std::string& clip) { return "test/data/" + clip; }
@@ -267,6 +278,154 @@ TEST_CASE("frames in padded buffers are exact, and stay so when the queue is set
   CHECK(held.changed() == 0);
   held.let_go();
   CHECK(device.inner().mappings() == 0);
+}
+
+// A client that exports each picture after it was decoded, and compares what others see of it with
+// software's. It takes surfaces again, and makes no more than it needs.
+class ExportingClient {
+ public:
+  ExportingClient(const std::shared_ptr<Core>& core, const std::string& clip)
+      : core_(core), path_(clip_path(clip)) {
+    const auto software = make_core(1);
+    decode(*software, [&](DecodeJob job, Session& session) {
+      const auto picture = job.target;
+      REQUIRE(session.submit(std::move(job)).ok());
+      picture->wait();
+      expected_.push_back(hash_frame(picture->frame()->view));
+    });
+  }
+
+  // How many pictures were not exact.
+  size_t play() {
+    size_t wrong = 0;
+    size_t index = 0;
+    decode(*core_, [&](DecodeJob job, Session& session) {
+      Surface& surface = free_surface(job);
+      const auto picture = job.target;
+      surface.set_picture(picture);
+      REQUIRE(session.submit(std::move(job)).ok());
+      const auto exported = surface.export_memory(true);
+      REQUIRE(exported.ok());
+      CHECK(exported->memory->dma_buf());
+      const auto known = memories_.emplace(&surface, exported->memory).first;
+      CHECK(known->second == exported->memory);
+      wrong += seen(*exported, surface) == expected_[index++] ? 0 : 1;
+    });
+    return wrong;
+  }
+  static FrameHash seen(const Surface::Export& exported, const Surface& surface) {
+    FrameView view{SampleFormat::kNv12, surface.width(), surface.height(), {}};
+    for (size_t plane = 0; plane < 2; ++plane) {
+      view.planes[plane] = {exported.memory->data() + exported.layout.offset[plane],
+                            exported.layout.stride[plane]};
+    }
+    return hash_frame(view);
+  }
+  size_t surfaces() const { return surfaces_.size(); }
+
+ private:
+  using Decode = std::function<void(DecodeJob job, Session& session)>;
+  void decode(Core& core, const Decode& each) {
+    auto stream = parsed_stream::ParsedStream::open(path_);
+    REQUIRE(stream.ok());
+    std::shared_ptr<Session> session;
+    for (;;) {
+      parsed_stream::Event event;
+      const auto more = (*stream)->next(event);
+      REQUIRE(more.ok());
+      if (!*more) break;
+      auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
+      if (decode == nullptr) continue;
+      DecodeJob job = std::move(decode->job);
+      if (session == nullptr) {
+        auto opened = core.open_session({*(*stream)->profile(), 0, 0, "replay"});
+        REQUIRE(opened.ok());
+        session = std::move(*opened);
+      }
+      each(std::move(job), *session);
+    }
+    session->drain();
+  }
+  Surface& free_surface(const DecodeJob& job) {
+    for (size_t i = 0; i < surfaces_.size(); ++i) {
+      std::rotate(surfaces_.begin(), surfaces_.begin() + 1, surfaces_.end());
+      // Nobody but the surface holds the picture: it is no reference, and it was shown.
+      if (surfaces_.back()->picture().use_count() == 2) return *surfaces_.back();
+    }
+    surfaces_.push_back(std::make_unique<Surface>(core_, SurfaceFormat::kNv12, job.coded_width(),
+                                                  job.coded_height()));
+    return *surfaces_.back();
+  }
+
+  const std::shared_ptr<Core> core_;
+  const std::string path_;
+  std::vector<FrameHash> expected_;
+  std::vector<std::unique_ptr<Surface>> surfaces_;
+  std::map<const Surface*, std::shared_ptr<SurfaceMemory>> memories_;
+};
+
+TEST_CASE("a surface that is exported after it was decoded is the device's buffer from then on") {
+  const std::string clip = GENERATE("h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg");
+  CAPTURE(clip);
+  const TemporaryFolder folder;
+  OwnDevice device;
+  {
+    const auto core = make_hardware_core(device, "hardware:loopback", folder.path());
+    ExportingClient client(core, clip);
+    CHECK(client.play() == 0);
+    const uint64_t in_place = counted(folder.path(), "export", "in place");
+    CHECK(in_place > 3 * client.surfaces());
+    CHECK(in_place == taken(folder.path(), "adopted"));
+    CHECK(taken(folder.path(), "copied") == 0);
+    CHECK(counted(folder.path(), "pack", "") == 0);
+    // Another session has other buffers: the output pass fills those that the first one gave away.
+    CHECK(client.play() == 0);
+    CHECK(counted(folder.path(), "export", "in place") == in_place);
+    CHECK(counted(folder.path(), "pack", "") > 0);
+  }
+  CHECK(device.open_files() == 0);
+  CHECK(device.mappings() == 0);
+}
+
+TEST_CASE("a buffer that was given away is nobody else's, even when its surface is gone") {
+  const std::string path = clip_path("vp8.webm");
+  OwnDevice device;
+  const auto core = make_hardware_core(device, "hardware:loopback");
+  auto stream = parsed_stream::ParsedStream::open(path);
+  REQUIRE(stream.ok());
+  std::shared_ptr<Session> session;
+  struct Kept {
+    Mapping mapping;
+    std::vector<uint8_t> then;
+  };
+  std::vector<Kept> kept;
+  for (bool given = true; given;) {
+    parsed_stream::Event event;
+    const auto more = (*stream)->next(event);
+    REQUIRE((more.ok() && *more));
+    auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
+    if (decode == nullptr) continue;
+    if (session == nullptr) {
+      session = *core->open_session({*(*stream)->profile(), 0, 0, "replay"});
+    }
+    Surface surface(core, SurfaceFormat::kNv12, decode->job.coded_width(),
+                    decode->job.coded_height());
+    surface.set_picture(decode->job.target);
+    REQUIRE(session->submit(std::move(decode->job)).ok());
+    const auto exported = surface.export_memory(true);
+    given = exported.ok() && exported->memory->provider() == "v4l2";
+    if (!given) continue;
+    auto mapping = Mapping::map(exported->memory->fd(), exported->memory->size(), 0, false);
+    REQUIRE(mapping.ok());
+    kept.push_back({std::move(*mapping), {}});
+    kept.back().then.assign(kept.back().mapping.bytes().begin(), kept.back().mapping.bytes().end());
+  }
+  // As many as may be lent; decoding goes on in the others.
+  CHECK(kept.size() > CapturePool::kMostBuffers / 2);
+  CHECK(device.mappings() == CapturePool::kMostBuffers + DecoderQueues::kSlots);
+  const PlayedFile played = play_file(*core, path, &session);
+  CHECK(played.pictures == play_file(*make_core(1), path).pictures);
+  for (const Kept& each : kept) CHECK(std::ranges::equal(each.mapping.bytes(), each.then));
 }
 
 // A client may say that one more field follows, whatever it had decoded already.

@@ -28,12 +28,13 @@ def output_of(command, **environment):
 
 class Loopback(unittest.TestCase):
     # `adopted`: frames are the device's own buffers, and not copies.
-    def check(self, clip, front="replay", adopted=True):
+    # Returns the pages of both ends.
+    def check(self, clip, front="replay", adopted=True, style="ffmpeg"):
         path = os.path.join(CLIPS, clip)
         expected = output_of([DAEDALUS, "decode", "--backend", "software", "--framemd5", path], DAEDALUS_STATS="")
         with tempfile.TemporaryDirectory() as folder:
             frames = output_of([DAEDALUS, "run", "--", DAEDALUS, "decode", "--backend", "hardware:loopback",
-                                "--front", front, "--driver", DRIVER, "--framemd5", path], DAEDALUS_STATS=folder)
+                                "--front", front, "--driver", DRIVER, "--style", style, "--framemd5", path], DAEDALUS_STATS=folder)
             pages = json.loads(output_of([DAEDALUS, "stats", "--json", folder]))
         self.assertEqual(frames, expected)
         backends = {page["front"]: page for page in pages}
@@ -46,6 +47,7 @@ class Loopback(unittest.TestCase):
         for page in backends.values():
             self.assertGreaterEqual(page["pictures"], count)
             self.assertEqual(page["errors"], 0)
+        return backends
 
     def test_h264(self):
         self.check("h264.mp4")
@@ -72,6 +74,13 @@ class Loopback(unittest.TestCase):
 
     def test_va_vp8(self):
         self.check("vp8.webm", "va")
+
+    # Exported after it was decoded, a surface is the device's buffer, and all that is decoded into it later lies there.
+    def test_va_export_without_a_copy(self):
+        for clip in "h264.mp4", "vp8.webm":
+            page = self.check(clip, "va", style="firefox")["va"]
+            self.assertEqual(page["substrate"]["export"], "in place")
+            self.assertNotIn("pack", page["substrate"])
 
     def test_nothing_but_our_own_nodes_is_no_hardware(self):
         command = [DAEDALUS, "run", "--", DAEDALUS, "decode", "--md5", os.path.join(CLIPS, "h264.mp4")]
