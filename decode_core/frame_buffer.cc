@@ -1,5 +1,6 @@
 #include "decode_core/frame_buffer.h"
 
+#include <cstring>
 #include <new>
 #include <string>
 
@@ -13,6 +14,30 @@ uint8_t* aligned(uint8_t* pointer) {
 }
 
 }  // namespace
+
+void read_samples(const FrameView& frame, size_t component, uint32_t x, uint32_t y, size_t count,
+                  uint8_t* out) {
+  const size_t size = is_wide(frame.format) ? 2 : 1;
+  const bool pairs = is_interleaved(frame.format) && component != 0;
+  const Plane& plane = frame.planes[pairs ? 1 : component];
+  const size_t step = pairs ? 2 * size : size;
+  const uint8_t* from = plane.data + y * plane.stride + x * step;
+  if (pairs && component == 2) from += size;
+  if (step == size && frame.format != SampleFormat::kP010) {
+    std::memcpy(out, from, count * size);
+    return;
+  }
+  for (size_t i = 0; i < count; ++i, from += step) {
+    if (size == 1) {
+      out[i] = *from;
+      continue;
+    }
+    uint16_t value = 0;
+    std::memcpy(&value, from, size);
+    value = static_cast<uint16_t>(value >> 6);
+    std::memcpy(out + i * size, &value, size);
+  }
+}
 
 FrameMemory::FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size)
     : storage_(std::move(storage)), data_(aligned(storage_.get())), size_(size) {}

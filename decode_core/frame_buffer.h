@@ -19,12 +19,20 @@ struct Av1FilmGrain;
 namespace daedalus::core {
 
 // Sample layout of decoded pictures. Above 8 bits a sample is a 16-bit word of the host's byte
-// order, value in the low bits.
+// order.
 enum class SampleFormat : uint8_t {
   kI420,    // Y, U, V; 4:2:0, 8 bit
-  kI42010,  // Y, U, V; 4:2:0, 10 bit
+  kI42010,  // Y, U, V; 4:2:0, 10 bit in the low bits
   kNv12,    // Y, UV interleaved; 4:2:0, 8 bit
+  kP010,    // Y, UV interleaved; 4:2:0, 10 bit in the high bits
 };
+// Whether samples have 10 bits, and 2 bytes.
+constexpr bool is_wide(SampleFormat format) {
+  return format == SampleFormat::kI42010 || format == SampleFormat::kP010;
+}
+constexpr bool is_interleaved(SampleFormat format) {
+  return format == SampleFormat::kNv12 || format == SampleFormat::kP010;
+}
 
 struct Plane {
   uint8_t* data = nullptr;
@@ -37,11 +45,16 @@ struct FrameView {
   SampleFormat format = SampleFormat::kI420;
   uint32_t width = 0;  // decoded and valid, the coded size or a little less
   uint32_t height = 0;
-  std::array<Plane, 3> planes;  // kNv12: the third is null
+  std::array<Plane, 3> planes;  // of interleaved formats the third is null
   // Null, or the film grain that is not in the samples yet: whoever shows them adds it (the output
   // pass, PlanarFrame::copy). Prepared for this size; lives as long as the samples.
   const gpu_kernels::Av1FilmGrain* film_grain = nullptr;
 };
+
+// `count` samples of a component (0 to 2 is Y, U, V) from (x, y) on, in its own coordinates, as
+// kI420 or kI42010 has them, whatever the frame's format. They are inside the frame.
+void read_samples(const FrameView& frame, size_t component, uint32_t x, uint32_t y, size_t count,
+                  uint8_t* out);
 
 // A block of memory that returns to its pool when its last owner lets go. Written by one engine,
 // then only read. Any thread may own it.

@@ -58,6 +58,11 @@ void PlanarFrame::copy(const FrameView& from) {
   };
   const auto copy_plane = wide() ? pack_->copy_16 : pack_->copy_8;
   const Band chroma = band_of(1, width, height);
+  if (from.format == SampleFormat::kP010) {
+    pack_->high_to_low_16(source(0), target(0, 0, 0), band_of(0, width, height), 10);
+    pack_->deinterleave_high_to_low_16(source(1), target(1, 0, 0), target(2, 0, 0), chroma, 10);
+    return;
+  }
   copy_plane(source(0), target(0, 0, 0), band_of(0, width, height));
   if (from.format == SampleFormat::kNv12) {
     pack_->deinterleave_8(source(1), target(1, 0, 0), target(2, 0, 0), chroma);

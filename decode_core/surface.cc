@@ -117,9 +117,10 @@ void Surface::attach_output_pass(Picture& picture) const {
 // it has all of the surface's pixels in its format and the device gives it away.
 void Surface::take_frame_memory() {
   const auto frame = picture_->frame();
-  if (!frame || frame->exporter == nullptr || format_ != SurfaceFormat::kNv12 ||
-      frame->view.format != SampleFormat::kNv12 || frame->view.width < width_ ||
-      frame->view.height < height_) {
+  const SampleFormat own =
+      format_ == SurfaceFormat::kP010 ? SampleFormat::kP010 : SampleFormat::kNv12;
+  if (!frame || frame->exporter == nullptr || frame->view.format != own ||
+      frame->view.width < width_ || frame->view.height < height_) {
     return;
   }
   auto memory = frame->exporter->give();

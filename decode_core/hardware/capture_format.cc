@@ -30,7 +30,7 @@ enum class Packing : uint8_t { kLinear, kNc12, kNc30, kNv15 };
 struct Kind {
   uint32_t fourcc;
   int bit_depth;
-  SampleFormat samples;    // what pictures of it become
+  SampleFormat samples;    // what copies of its pictures are
   uint32_t memory_planes;  // 1: the colour planes follow each other in one
   Packing packing = Packing::kLinear;
 };
@@ -251,16 +251,12 @@ bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height) {
          consistent(*kind, format);
 }
 
-bool is_frame_format(uint32_t fourcc) {
-  const Kind* kind = find_kind(fourcc);
-  return kind != nullptr && kind->packing == Packing::kLinear && kind->bit_depth == 8;
-}
-
 Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
                                uint32_t width, uint32_t height) {
   const Kind& kind = *find_kind(format.fourcc);
   if (Status status = check_mappings(format, planes); !status) return status.error();
-  FrameView view{kind.samples, width, height, {}};
+  const bool wide = kind.bit_depth > 8;
+  FrameView view{wide ? SampleFormat::kP010 : kind.samples, width, height, {}};
   const std::array<Location, 3> locations = locate(kind, format);
   for (size_t plane = 0; plane < locations.size(); ++plane) {
     const Location& at = locations[plane];

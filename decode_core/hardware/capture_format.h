@@ -25,11 +25,8 @@ bool is_packed_capture(uint32_t fourcc);
 // is padding. A format that contradicts itself holds nothing.
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);
 
-// Whether frames may lie in buffers of that format themselves (view_picture): NV12, NV12M, YU12.
-bool is_frame_format(uint32_t fourcc);
-
-// The first `width` x `height` luma samples of a buffer, in place. The format is_frame_format() and
-// holds_picture(); kSystem: as copy_picture().
+// The first `width` x `height` luma samples of a buffer, in place: NV12, I420 or P010. The format
+// holds_picture() and need not be unpacked; kSystem: as copy_picture().
 Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
                                uint32_t width, uint32_t height);
 

@@ -315,7 +315,8 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
   const QueueFormat& format = pool.format();
   const uint32_t width = job.coded_width();
   const uint32_t height = job.coded_height();
-  if (is_frame_format(format.fourcc) && job.field != FieldRole::kFirstField) {
+  const bool packed = is_packed_capture(format.fourcc);
+  if (!packed && job.field != FieldRole::kFirstField) {
     const auto view = view_picture(format, pool.memory(capture), width, height);
     if (!view) return view.error();
     if (auto owner = pool.lend(capture)) {
@@ -327,7 +328,7 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
   auto frame = copy_picture(frames_, format, pool.memory(capture), width, height, substrate_);
   if (!frame) return frame.error();
   outcome->frame = std::move(*frame);
-  outcome->stages = std::span(stages_).subspan(1, is_packed_capture(format.fourcc) ? 3 : 2);
+  outcome->stages = std::span(stages_).subspan(1, packed ? 3 : 2);
   return {};
 }
 

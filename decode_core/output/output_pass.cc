@@ -58,6 +58,8 @@ class Pass {
       if (frame_.film_grain != nullptr && frame_.film_grain->applies_to_luma()) {
         const auto add = wide() ? grain_.luma_10_to_high : grain_.luma_8;
         add(*frame_.film_grain, source(0, 0, 0), to, {from_.x, from_.y, band});
+      } else if (frame_.format == SampleFormat::kP010) {
+        pack_.copy_16(source(0, from_.x, from_.y), to, band);
       } else if (wide()) {
         pack_.low_to_high_16(source(0, from_.x, from_.y), to, band, 10);
       } else {
@@ -89,7 +91,7 @@ class Pass {
     const Extent chroma = chroma_extent();
     const uint32_t luma_rows = std::min(luma.valid_height, from_.height);
     const uint32_t chroma_rows = std::min(chroma.valid_height, chroma_420(from_.height));
-    if (!interleaved() || frame_.format == SampleFormat::kNv12 || luma.valid_width == 0 ||
+    if (!interleaved() || is_interleaved(frame_.format) || luma.valid_width == 0 ||
         chroma.valid_width == 0 || luma_rows == 0 || chroma_rows == 0) {
       return std::nullopt;
     }
@@ -151,11 +153,10 @@ class Pass {
   }
 
   SourcePlane source(size_t plane, uint32_t x, uint32_t y) const {
-    const size_t sample = frame_.format == SampleFormat::kI42010               ? 2
-                          : plane == 1 && frame_.format == SampleFormat::kNv12 ? 2
-                                                                               : 1;
+    const size_t sample = is_wide(frame_.format) ? 2 : 1;
+    const size_t step = plane == 1 && is_interleaved(frame_.format) ? 2 * sample : sample;
     const Plane& from = frame_.planes[plane];
-    return {from.data + y * from.stride + x * sample, static_cast<ptrdiff_t>(from.stride)};
+    return {from.data + y * from.stride + x * step, static_cast<ptrdiff_t>(from.stride)};
   }
 
   // Whole planes: what adding film grain reads.
@@ -186,6 +187,9 @@ class Pass {
       } else {
         pack_.deinterleave_8(source(1, x, y), target(u), target(v), band);
       }
+    } else if (frame_.format == SampleFormat::kP010) {
+      const Band pairs{band.width * 2, band.first_row, band.end_row};
+      pack_.copy_16(source(1, x, y), target(1), pairs);
     } else if (wide()) {
       pack_.interleave_low_to_high_16(source(1, x, y), source(2, x, y), target(1), band, 10);
     } else if (interleaved()) {
@@ -284,7 +288,7 @@ GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass
 }  // namespace
 
 bool output_pass_supports(SampleFormat from, ImageFormat to) {
-  return (from == SampleFormat::kI42010) == (to == ImageFormat::kP010);
+  return is_wide(from) == (to == ImageFormat::kP010);
 }
 
 void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameView& frame,

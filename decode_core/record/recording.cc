@@ -173,21 +173,14 @@ FrameHash hash_frame(const FrameView& frame) {
   FrameHash hash{};
   if (md5 == nullptr) return hash;
   av_md5_init(md5.get());
-  const size_t sample = frame.format == SampleFormat::kI42010 ? 2 : 1;
-  const bool pairs = frame.format == SampleFormat::kNv12;
-  std::vector<uint8_t> component(pairs ? (frame.width + 1) / 2 : 0);
-  for (size_t plane = 0; plane < frame.planes.size(); ++plane) {
-    const Plane& from = frame.planes[pairs && plane == 2 ? 1 : plane];
-    if (from.data == nullptr) continue;
-    const size_t width = plane == 0 ? frame.width : (frame.width + 1) / 2;
-    const size_t height = plane == 0 ? frame.height : (frame.height + 1) / 2;
-    for (size_t row = 0; row < height; ++row) {
-      const uint8_t* samples = from.data + row * from.stride;
-      if (pairs && plane != 0) {
-        for (size_t x = 0; x < width; ++x) component[x] = samples[x * 2 + plane - 1];
-        samples = component.data();
-      }
-      av_md5_update(md5.get(), samples, width * sample);
+  std::vector<uint8_t> row(frame.width * (is_wide(frame.format) ? 2 : 1));
+  for (size_t component = 0; component < 3; ++component) {
+    if (frame.planes[component == 0 ? 0 : 1].data == nullptr) continue;
+    const uint32_t width = component == 0 ? frame.width : (frame.width + 1) / 2;
+    const uint32_t height = component == 0 ? frame.height : (frame.height + 1) / 2;
+    for (uint32_t y = 0; y < height; ++y) {
+      read_samples(frame, component, 0, y, width, row.data());
+      av_md5_update(md5.get(), row.data(), width * (is_wide(frame.format) ? 2 : 1));
     }
   }
   av_md5_final(md5.get(), hash.data());

@@ -124,8 +124,8 @@ std::vector<uint8_t> make_slice(const SliceWords& words) {
 }
 
 FrameBuffer make_frame(SampleFormat format, uint32_t width, uint32_t height, uint32_t seed) {
-  const size_t sample = format == SampleFormat::kI42010 ? 2 : 1;
-  const bool pairs = format == SampleFormat::kNv12;
+  const size_t sample = is_wide(format) ? 2 : 1;
+  const bool pairs = is_interleaved(format);
   const size_t chroma_width = (width + 1) / 2;
   const size_t chroma_height = (height + 1) / 2;
   const std::array<size_t, 3> row = {width * sample, chroma_width * sample * (pairs ? 2 : 1),
@@ -137,7 +137,8 @@ FrameBuffer make_frame(SampleFormat format, uint32_t width, uint32_t height, uin
   auto memory = std::make_shared<std::vector<uint8_t>>(size);
   std::mt19937 random(seed);
   for (size_t i = 0; i < size; i += sample) {
-    const auto value = static_cast<uint16_t>(random() & (sample == 2 ? 0x3ff : 0xff));
+    auto value = static_cast<uint16_t>(random() & (sample == 2 ? 0x3ff : 0xff));
+    if (format == SampleFormat::kP010) value = static_cast<uint16_t>(value << 6);
     std::memcpy(memory->data() + i, &value, sample);
   }
   uint8_t* next = memory->data();
@@ -151,14 +152,14 @@ FrameBuffer make_frame(SampleFormat format, uint32_t width, uint32_t height, uin
 }
 
 uint16_t sample_at(const FrameView& frame, int component, uint32_t x, uint32_t y) {
-  if (frame.format == SampleFormat::kNv12 && component > 0) {
-    return frame.planes[1].data[y * frame.planes[1].stride + x * 2 + (component == 2 ? 1 : 0)];
-  }
-  const Plane& plane = frame.planes[static_cast<size_t>(component)];
-  if (frame.format != SampleFormat::kI42010) return plane.data[y * plane.stride + x];
+  const bool pairs = is_interleaved(frame.format) && component > 0;
+  const Plane& plane = frame.planes[pairs ? 1 : static_cast<size_t>(component)];
+  const size_t column = pairs ? size_t{x} * 2 + (component == 2 ? 1 : 0) : x;
+  const uint8_t* row = plane.data + y * plane.stride;
+  if (!is_wide(frame.format)) return row[column];
   uint16_t value = 0;
-  std::memcpy(&value, plane.data + y * plane.stride + x * 2, 2);
-  return value;
+  std::memcpy(&value, row + column * 2, 2);
+  return frame.format == SampleFormat::kP010 ? static_cast<uint16_t>(value >> 6) : value;
 }
 
 }  // namespace daedalus::core::test

@@ -193,7 +193,8 @@ TEST_CASE("a region that is written leaves the rest of the picture, whatever its
       {SurfaceFormat::kNv12, SampleFormat::kI420, ImageFormat::kNv12},
       {SurfaceFormat::kNv12, SampleFormat::kI420, ImageFormat::kYv12},
       {SurfaceFormat::kNv12, SampleFormat::kNv12, ImageFormat::kI420},
-      {SurfaceFormat::kP010, SampleFormat::kI42010, ImageFormat::kP010}};
+      {SurfaceFormat::kP010, SampleFormat::kI42010, ImageFormat::kP010},
+      {SurfaceFormat::kP010, SampleFormat::kP010, ImageFormat::kP010}};
   for (const Case& test : cases) {
     // The picture is smaller than the surface, the region reaches beyond it.
     Surface surface(make_core(), test.surface, 40, 30);

@@ -50,25 +50,20 @@ class ReplayFront final : public Front {
     if (visible.x + visible.width > view.width || visible.y + visible.height > view.height) {
       return Error{ErrorCode::kCorrupt, "the visible area is not inside the decoded picture"};
     }
-    const size_t sample = view.format == core::SampleFormat::kI42010 ? 2 : 1;
+    const size_t sample = core::is_wide(view.format) ? 2 : 1;
     out.width = visible.width;
     out.height = visible.height;
     out.bit_depth = sample == 2 ? 10 : 8;
     out.samples.clear();
-    for (size_t plane = 0; plane < 3; ++plane) {
-      const uint32_t shift = plane == 0 ? 0 : 1;
+    for (size_t component = 0; component < 3; ++component) {
+      const uint32_t shift = component == 0 ? 0 : 1;
       const size_t width = (visible.width + shift) >> shift;
-      const size_t height = (visible.height + shift) >> shift;
-      const bool pairs = plane != 0 && view.format == core::SampleFormat::kNv12;
-      const core::Plane& from = view.planes[pairs ? 1 : plane];
-      const uint8_t* row = from.data + (visible.y >> shift) * from.stride +
-                           (visible.x >> shift) * (pairs ? 2 : sample);
-      for (size_t y = 0; y < height; ++y, row += from.stride) {
-        if (pairs) {
-          for (size_t x = 0; x < width; ++x) out.samples.push_back(row[x * 2 + plane - 1]);
-        } else {
-          out.samples.insert(out.samples.end(), row, row + width * sample);
-        }
+      const uint32_t height = (visible.height + shift) >> shift;
+      for (uint32_t y = 0; y < height; ++y) {
+        const size_t at = out.samples.size();
+        out.samples.resize(at + width * sample);
+        core::read_samples(view, component, visible.x >> shift, (visible.y >> shift) + y, width,
+                           out.samples.data() + at);
       }
     }
     return {};

@@ -156,7 +156,7 @@ Result<FrameBuffer> Pictures::allocate(uint32_t width, uint32_t height) {
 }
 
 Result<FrameBuffer> Pictures::convert(const FrameView& from) {
-  if (from.format == SampleFormat::kI42010 || from.width == 0 || from.height == 0) {
+  if (is_wide(from.format) || from.width == 0 || from.height == 0) {
     return Error{ErrorCode::kUnsupported, "a reference of other than 8 bits"};
   }
   auto frame = allocate(even(from.width), even(from.height));

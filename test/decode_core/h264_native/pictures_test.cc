@@ -54,12 +54,13 @@ TEST_CASE("a reference of another engine becomes NV12, once; an odd size is roun
 TEST_CASE("references without 8-bit pixels are missing") {
   DecodeJob job = make_job(Codec::kH264, 32, 32);
   job.references = {nullptr, std::make_shared<Picture>(),
-                    std::make_shared<Picture>(make_frame(SampleFormat::kI42010, 32, 32, 1))};
+                    std::make_shared<Picture>(make_frame(SampleFormat::kI42010, 32, 32, 1)),
+                    std::make_shared<Picture>(make_frame(SampleFormat::kP010, 32, 32, 2))};
   Pictures pictures;
   const auto found = pictures.begin(job);
   REQUIRE(found.ok());
-  REQUIRE(found->references.size() == 3);
-  REQUIRE(found->motions.size() == 3);
+  REQUIRE(found->references.size() == 4);
+  REQUIRE(found->motions.size() == 4);
   for (const auto& reference : found->references) CHECK_FALSE(reference.has_value());
 }
 

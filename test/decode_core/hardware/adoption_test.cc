@@ -285,7 +285,10 @@ TEST_CASE("frames in padded buffers are exact, and stay so when the queue is set
 class ExportingClient {
  public:
   ExportingClient(const std::shared_ptr<Core>& core, const std::string& clip)
-      : core_(core), path_(clip_path(clip)) {
+      : core_(core),
+        path_(clip_path(clip)),
+        format_(clip.find("10bit") == std::string::npos ? SurfaceFormat::kNv12
+                                                        : SurfaceFormat::kP010) {
     const auto software = make_core(1);
     decode(*software, [&](DecodeJob job, Session& session) {
       const auto picture = job.target;
@@ -314,7 +317,9 @@ class ExportingClient {
     return wrong;
   }
   static FrameHash seen(const Surface::Export& exported, const Surface& surface) {
-    FrameView view{SampleFormat::kNv12, surface.width(), surface.height(), {}};
+    const bool wide = surface.format() == SurfaceFormat::kP010;
+    FrameView view{
+        wide ? SampleFormat::kP010 : SampleFormat::kNv12, surface.width(), surface.height(), {}};
     for (size_t plane = 0; plane < 2; ++plane) {
       view.planes[plane] = {exported.memory->data() + exported.layout.offset[plane],
                             exported.layout.stride[plane]};
@@ -352,20 +357,22 @@ class ExportingClient {
       // Nobody but the surface holds the picture: it is no reference, and it was shown.
       if (surfaces_.back()->picture().use_count() == 2) return *surfaces_.back();
     }
-    surfaces_.push_back(std::make_unique<Surface>(core_, SurfaceFormat::kNv12, job.coded_width(),
-                                                  job.coded_height()));
+    surfaces_.push_back(
+        std::make_unique<Surface>(core_, format_, job.coded_width(), job.coded_height()));
     return *surfaces_.back();
   }
 
   const std::shared_ptr<Core> core_;
   const std::string path_;
+  const SurfaceFormat format_;
   std::vector<FrameHash> expected_;
   std::vector<std::unique_ptr<Surface>> surfaces_;
   std::map<const Surface*, std::shared_ptr<SurfaceMemory>> memories_;
 };
 
 TEST_CASE("a surface that is exported after it was decoded is the device's buffer from then on") {
-  const std::string clip = GENERATE("h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg");
+  const std::string clip =
+      GENERATE("h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg", "hevc_10bit.mp4");
   CAPTURE(clip);
   const TemporaryFolder folder;
   OwnDevice device;

@@ -91,6 +91,7 @@ TEST_CASE("pictures in every layout are software's, bit for bit") {
   const char* const target = gpu_kernels::sand_functions(Substrate::kAuto).target;
   CHECK(counted(played.page, "decode", "daedalus") == played.page.pictures);
   CHECK(counted(played.page, "sand", target) == (packed ? played.page.pictures : 0));
+  CHECK(counted(played.page, "capture", packed ? "copied" : "adopted") == played.page.pictures);
   CHECK(device.inner().open_files() == 0);
   CHECK(device.inner().mappings() == 0);
 }

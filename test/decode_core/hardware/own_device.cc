@@ -142,8 +142,8 @@ ShownPicture look_at(const Picture& picture, const Rect& visible) {
   if (visible.x + visible.width > view.width || visible.y + visible.height > view.height) {
     return {"the visible part is not inside the picture"};
   }
-  const size_t sample = view.format == SampleFormat::kI42010 ? 2 : 1;
-  const size_t pair = view.format == SampleFormat::kNv12 ? 2 : 1;
+  const size_t sample = is_wide(view.format) ? 2 : 1;
+  const size_t pair = is_interleaved(view.format) ? 2 : 1;
   for (size_t plane = 0; plane < view.planes.size(); ++plane) {
     const uint32_t shift = plane == 0 ? 0 : 1;
     if (view.planes[plane].data == nullptr) continue;
