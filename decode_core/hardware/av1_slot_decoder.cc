@@ -66,9 +66,11 @@ class Av1SlotDecoder final : public Decoder {
     if (headers::av1_refreshes_all(frame)) flags = headers::kAv1AllSlots;
     frame.refresh_frame_flags = static_cast<uint8_t>(flags);
     job.refresh_frame_flags = flags;
-    job.target = std::make_shared<Picture>();
+    const auto shown = std::exchange(job.target, std::make_shared<Picture>());
+    if (shown != nullptr) job.target->set_destination(shown->destination());
     job.references.assign(pictures_.begin(), pictures_.end());
     DecodeOutcome outcome = hardware_->decode(job);
+    job.target->set_destination(nullptr);
     if (outcome.concealed) job.target->note_concealed();
     if (!slot.has_value()) return outcome;
     if (outcome.frame.has_value()) {

@@ -58,11 +58,10 @@ constexpr size_t kLeastCodedBytes = size_t{512} << 10;
 // References of another size can only be had in buffers that hold both: a picture in mid-chain that
 // is smaller (VP9 7.2, frame_size_with_refs; AV1 5.9.7) goes into those of the larger ones.
 bool DecoderQueues::fits_size(const DecodeJob& job) const {
-  const uint32_t width = job.coded_width();
-  const uint32_t height = job.coded_height();
-  if (width == width_ && height == height_) return true;
+  if (is_whole(job)) return true;
   const bool scales = job.codec() == Codec::kVp9 || job.codec() == Codec::kAv1;
-  return scales && !begins_chain(job) && width <= width_ && height <= height_;
+  return scales && !begins_chain(job) && job.coded_width() <= width_ &&
+         job.coded_height() <= height_;
 }
 
 bool DecoderQueues::fit(const DecodeJob& job) const {

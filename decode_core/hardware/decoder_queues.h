@@ -26,6 +26,10 @@ class DecoderQueues {
   // Whether the job's kind of picture (size, depth, and how many references) is that which the
   // queues are set up for, or one that the buffers of that kind hold as well.
   bool fit(const DecodeJob& job) const;
+  // Of those that fit: whether the picture has the size of the queues, and not a smaller one.
+  bool is_whole(const DecodeJob& job) const {
+    return job.coded_width() == width_ && job.coded_height() == height_;
+  }
   // Sets them up for it ("Initialization"); nothing may be under way, and all pictures in CAPTURE
   // buffers are gone. kUnsupported: the device does not decode such pictures.
   Status set_up(const DecodeJob& job, size_t coded_bytes);

@@ -192,7 +192,8 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
     return *own;
   }
   const Picture& shown = job.display != nullptr ? *job.display : *job.target;
-  const auto destination = shown.destination();
+  // Around a smaller picture the surface would keep what was there; the output pass makes it black.
+  const auto destination = queues_.is_whole(job) ? shown.destination() : nullptr;
   return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job), destination.get());
 }
 

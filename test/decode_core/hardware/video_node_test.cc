@@ -1,6 +1,7 @@
 // Single-planar nodes (cedrus), and drivers that answer oddly.
 #include "decode_core/hardware/video_node.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -157,6 +158,28 @@ TEST_CASE("buffers beside those that are there have the format, and room for mor
   CHECK(size == 9000);
   REQUIRE(node.create_buffers(Queue::kOutput, 1, 100).ok());
   CHECK(size == 4096);
+}
+
+TEST_CASE("a plane of a buffer becomes a descriptor of the caller's") {
+  ScriptedCalls calls;
+  const VideoNode node = open_single(calls);
+  int made = -1;
+  calls.on<v4l2_exportbuffer>(VIDIOC_EXPBUF, [&](v4l2_exportbuffer& buffer) {
+    CHECK(buffer.type == V4L2_BUF_TYPE_VIDEO_CAPTURE);
+    CHECK(buffer.index == 5);
+    CHECK(buffer.plane == 0);
+    CHECK(buffer.flags == (O_RDWR | O_CLOEXEC));
+    buffer.fd = made = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    return 0;
+  });
+  {
+    const auto fd = node.export_buffer(Queue::kCapture, 5, 0);
+    REQUIRE(fd.ok());
+    CHECK(fd->get() == made);
+  }
+  CHECK(::fcntl(made, F_GETFD) == -1);
+  calls.answers.erase(VIDIOC_EXPBUF);
+  CHECK_FALSE(node.export_buffer(Queue::kCapture, 5, 0).ok());
 }
 
 TEST_CASE("nothing done is no error, all else says which ioctl of which node") {
