@@ -220,6 +220,10 @@ Result<bool> HardwareDecoder::send_parts(const DecodeJob& job, const RequestPlan
       slots.release(*slot);
       if (!held_) queues_.capture().forget(capture);
       const bool holding = held_ || !first;
+      if (!holding && queues_.capture().given(capture)) {
+        // The next picture would be decoded into this one's surface.
+        return give_up(status.error());
+      }
       if (Status back = holding ? take_back_held(capture) : Status(); !back) return back.error();
       return status.error();
     }
