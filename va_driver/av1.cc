@@ -114,9 +114,12 @@ void Av1Builder::add_order_hints(const headers::Av1Slots& slots, core::Av1Parame
     if (reference != nullptr) hints[i] = reference->frame.order_hint;
     frame.order_hints[V4L2_AV1_REF_LAST_FRAME + i] = hints[i];
   }
+  if ((frame.flags & V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT) == 0) return;
   const auto skip_mode =
       headers::av1_skip_mode_frames(parameters->sequence.order_hint_bits, frame.order_hint, hints);
-  if (skip_mode) std::copy(skip_mode->begin(), skip_mode->end(), frame.skip_mode_frame);
+  if (!skip_mode) return;
+  frame.flags |= V4L2_AV1_FRAME_FLAG_SKIP_MODE_ALLOWED;
+  std::copy(skip_mode->begin(), skip_mode->end(), frame.skip_mode_frame);
 }
 
 // The tiles' bytes alone: a client may send those of all tiles with each of them.

@@ -126,8 +126,7 @@ uint32_t ParameterReader::frame_flags() const {
   set(flags, info.allow_warped_motion, V4L2_AV1_FRAME_FLAG_ALLOW_WARPED_MOTION);
   set(flags, mode.reference_select, V4L2_AV1_FRAME_FLAG_REFERENCE_SELECT);
   set(flags, mode.reduced_tx_set_used, V4L2_AV1_FRAME_FLAG_REDUCED_TX_SET);
-  set(flags, mode.skip_mode_present,
-      V4L2_AV1_FRAME_FLAG_SKIP_MODE_PRESENT | V4L2_AV1_FRAME_FLAG_SKIP_MODE_ALLOWED);
+  set(flags, mode.skip_mode_present, V4L2_AV1_FRAME_FLAG_SKIP_MODE_PRESENT);
   return flags;
 }
 
@@ -158,6 +157,10 @@ v4l2_ctrl_av1_frame ParameterReader::frame() const {
   out.quantization = quantization();
   out.segmentation = segmentation();
   out.loop_filter = loop_filter();
+  // Where it is not coded (5.9.11) clients differ on what it is.
+  if (picture_.pic_info_fields.bits.allow_intrabc || headers::av1_is_coded_lossless(out)) {
+    out.loop_filter.flags &= static_cast<uint8_t>(~V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED);
+  }
   out.cdef = cdef();
   out.loop_restoration = loop_restoration();
   out.global_motion = global_motion();
@@ -174,7 +177,8 @@ v4l2_av1_tile_info ParameterReader::tile_info(uint32_t width) const {
   out.context_update_tile_id = static_cast<uint8_t>(picture_.context_update_tile_id);
   out.tile_cols = picture_.tile_cols;
   out.tile_rows = picture_.tile_rows;
-  out.tile_size_bytes = 4;
+  // TileSizeBytes, of several tiles alone.
+  if (picture_.tile_cols * picture_.tile_rows > 1) out.tile_size_bytes = 4;
   const unsigned shift = picture_.seq_info_fields.fields.use_128x128_superblock ? 7 : 6;
   TileAxis(width, picture_.tile_cols, picture_.width_in_sbs_minus_1)
       .fill(uniform, shift, out.width_in_sbs_minus_1, out.mi_col_starts);

@@ -50,6 +50,19 @@ v4l2_h264_dpb_entry dpb_entry(const VAPictureH264& picture, int32_t frame_num,
   return entry;
 }
 
+// Of slice_type (table 7-6): tegra-vde takes a picture that has neither flag for an intra one.
+uint32_t slice_type_flag(uint8_t slice_type) {
+  switch (slice_type % 5) {
+    case V4L2_H264_SLICE_TYPE_P:
+    case V4L2_H264_SLICE_TYPE_SP:
+      return V4L2_H264_DECODE_PARAM_FLAG_PFRAME;
+    case V4L2_H264_SLICE_TYPE_B:
+      return V4L2_H264_DECODE_PARAM_FLAG_BFRAME;
+    default:
+      return 0;
+  }
+}
+
 class H264Builder : public JobBuilder {
  public:
   explicit H264Builder(core::Profile profile)
@@ -60,6 +73,7 @@ class H264Builder : public JobBuilder {
  private:
   void reset() override {
     has_matrix_ = false;
+    slice_types_ = 0;
     reference_counts_.clear();
   }
   void take_picture(const uint8_t* parameters) override {
@@ -73,6 +87,7 @@ class H264Builder : public JobBuilder {
   void take_slice(const uint8_t* parameters) override {
     VASliceParameterBufferH264 slice;
     std::memcpy(&slice, parameters, sizeof slice);
+    slice_types_ |= slice_type_flag(slice.slice_type);
     reference_counts_.push_back(
         {slice.num_ref_idx_l0_active_minus1, slice.num_ref_idx_l1_active_minus1});
   }
@@ -92,6 +107,7 @@ class H264Builder : public JobBuilder {
   VAPictureParameterBufferH264 picture_{};
   VAIQMatrixBufferH264 matrix_{};
   bool has_matrix_ = false;
+  uint32_t slice_types_ = 0;  // V4L2_H264_DECODE_PARAM_FLAG_PFRAME and BFRAME
   std::vector<std::array<uint8_t, 2>> reference_counts_;  // minus 1, by slice
 };
 
@@ -195,6 +211,7 @@ v4l2_ctrl_h264_scaling_matrix H264Builder::scaling_matrix() const {
 
 void H264Builder::fill_picture(core::H264Parameters* parameters) const {
   v4l2_ctrl_h264_decode_params& decode = parameters->decode;
+  decode.flags = slice_types_;
   decode.frame_num = picture_.frame_num;
   decode.top_field_order_cnt = picture_.CurrPic.TopFieldOrderCnt;
   decode.bottom_field_order_cnt = picture_.CurrPic.BottomFieldOrderCnt;

@@ -107,12 +107,16 @@ v4l2_ctrl_hevc_sps HevcBuilder::sequence() const {
   sps.log2_diff_max_min_luma_transform_block_size = picture_.log2_diff_max_min_transform_block_size;
   sps.max_transform_hierarchy_depth_inter = picture_.max_transform_hierarchy_depth_inter;
   sps.max_transform_hierarchy_depth_intra = picture_.max_transform_hierarchy_depth_intra;
-  sps.pcm_sample_bit_depth_luma_minus1 = picture_.pcm_sample_bit_depth_luma_minus1;
-  sps.pcm_sample_bit_depth_chroma_minus1 = picture_.pcm_sample_bit_depth_chroma_minus1;
-  sps.log2_min_pcm_luma_coding_block_size_minus3 =
-      picture_.log2_min_pcm_luma_coding_block_size_minus3;
-  sps.log2_diff_max_min_pcm_luma_coding_block_size =
-      picture_.log2_diff_max_min_pcm_luma_coding_block_size;
+  // What follows from pcm_enabled_flag alone is whatever the client likes without it: ffmpeg sends
+  // depths of 256, which the Raspberry Pi's driver would shift into other fields.
+  if (fields.pcm_enabled_flag) {
+    sps.pcm_sample_bit_depth_luma_minus1 = picture_.pcm_sample_bit_depth_luma_minus1;
+    sps.pcm_sample_bit_depth_chroma_minus1 = picture_.pcm_sample_bit_depth_chroma_minus1;
+    sps.log2_min_pcm_luma_coding_block_size_minus3 =
+        picture_.log2_min_pcm_luma_coding_block_size_minus3;
+    sps.log2_diff_max_min_pcm_luma_coding_block_size =
+        picture_.log2_diff_max_min_pcm_luma_coding_block_size;
+  }
   sps.num_short_term_ref_pic_sets = picture_.num_short_term_ref_pic_sets;
   sps.num_long_term_ref_pics_sps = picture_.num_long_term_ref_pic_sps;
   sps.chroma_format_idc = fields.chroma_format_idc;
@@ -154,10 +158,14 @@ v4l2_ctrl_hevc_pps HevcBuilder::picture_set() const {
   for (size_t i = 0; i < picture_.num_tile_rows_minus1; ++i) {
     pps.row_height_minus1[i] = static_cast<uint8_t>(picture_.row_height_minus1[i]);
   }
-  pps.flags = V4L2_HEVC_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT;
   const auto flag = [&](bool set, uint64_t value) {
     if (set) pps.flags |= value;
   };
+  // VA does not tell; absent, all that it controls is 0 (7.4.3.3.1).
+  flag(parsing.deblocking_filter_override_enabled_flag ||
+           parsing.pps_disable_deblocking_filter_flag || pps.pps_beta_offset_div2 != 0 ||
+           pps.pps_tc_offset_div2 != 0,
+       V4L2_HEVC_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT);
   flag(parsing.dependent_slice_segments_enabled_flag,
        V4L2_HEVC_PPS_FLAG_DEPENDENT_SLICE_SEGMENT_ENABLED);
   flag(parsing.output_flag_present_flag, V4L2_HEVC_PPS_FLAG_OUTPUT_FLAG_PRESENT);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/headers/h264_slice_header.h"
 #include "decode_core/headers/hevc_slice_header.h"
 #include "decode_core/headers/vp9_compressed_header.h"
@@ -183,6 +184,10 @@ void RequestControls::add(Av1Parameters& parameters, const DecodeJob& job,
                           const TimestampOf& timestamp_of) {
   for (size_t i = 0; i < std::size(parameters.frame.reference_frame_ts); ++i) {
     parameters.frame.reference_frame_ts[i] = timestamp_of(i);
+  }
+  // Inferred (5.9.2), whatever the client says: drivers read the vectors of intra block copy by it.
+  if (headers::av1_is_intra(parameters.frame.frame_type)) {
+    parameters.frame.flags |= V4L2_AV1_FRAME_FLAG_FORCE_INTEGER_MV;
   }
   // The tiles lie in the OUTPUT buffer one after the other.
   uint32_t offset = 0;

@@ -65,7 +65,7 @@ Result<Av1FrameHeader> Av1FrameReader::read() {
   read_quantization();
   read_segmentation();
   read_delta_q_and_lf();
-  coded_lossless_ = is_coded_lossless();
+  coded_lossless_ = av1_is_coded_lossless(header_.frame);
   read_loop_filter();
   read_cdef();
   read_restoration();

@@ -31,6 +31,9 @@ inline bool av1_refreshes_all(const v4l2_ctrl_av1_frame& frame) {
          (frame.frame_type == V4L2_AV1_KEY_FRAME && shown);
 }
 
+// CodedLossless (5.9.2), of the frame's quantization and segmentation.
+bool av1_is_coded_lossless(const v4l2_ctrl_av1_frame& frame);
+
 struct Av1FrameHeader {
   // Nothing is decoded: the frame of slot `frame_to_show` is shown. `frame` and `film_grain` are
   // then that frame's (7.21), but for refresh_frame_flags: those of this header.

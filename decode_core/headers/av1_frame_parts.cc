@@ -33,6 +33,24 @@ constexpr std::array<int8_t, V4L2_AV1_TOTAL_REFS_PER_FRAME> kDefaultReferenceDel
 
 }  // namespace
 
+// With get_qidx() (7.12.2).
+bool av1_is_coded_lossless(const v4l2_ctrl_av1_frame& frame) {
+  const v4l2_av1_quantization& q = frame.quantization;
+  const v4l2_av1_segmentation& segmentation = frame.segmentation;
+  if (q.delta_q_y_dc != 0 || q.delta_q_u_dc != 0 || q.delta_q_u_ac != 0 || q.delta_q_v_dc != 0 ||
+      q.delta_q_v_ac != 0) {
+    return false;
+  }
+  for (size_t segment = 0; segment < V4L2_AV1_MAX_SEGMENTS; ++segment) {
+    int index = q.base_q_idx;
+    if (segmentation.feature_enabled[segment] >> V4L2_AV1_SEG_LVL_ALT_Q & 1) {
+      index += segmentation.feature_data[segment][V4L2_AV1_SEG_LVL_ALT_Q];
+    }
+    if (index > 0) return false;
+  }
+  return true;
+}
+
 struct Av1FrameReader::TileAxis {
   uint32_t superblocks;
   unsigned superblock_shift;  // log2 of its size in units of 4 luma samples
@@ -225,24 +243,6 @@ void Av1FrameReader::read_delta_q_and_lf() {
   filter.flags |= V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_PRESENT;
   filter.delta_lf_res = static_cast<uint8_t>(reader_.u(2));
   if (reader_.flag()) filter.flags |= V4L2_AV1_LOOP_FILTER_FLAG_DELTA_LF_MULTI;
-}
-
-// CodedLossless (5.9.2), with get_qidx() (7.12.2)
-bool Av1FrameReader::is_coded_lossless() const {
-  const v4l2_av1_quantization& q = header_.frame.quantization;
-  const v4l2_av1_segmentation& segmentation = header_.frame.segmentation;
-  if (q.delta_q_y_dc != 0 || q.delta_q_u_dc != 0 || q.delta_q_u_ac != 0 || q.delta_q_v_dc != 0 ||
-      q.delta_q_v_ac != 0) {
-    return false;
-  }
-  for (size_t segment = 0; segment < V4L2_AV1_MAX_SEGMENTS; ++segment) {
-    int index = q.base_q_idx;
-    if (segmentation.feature_enabled[segment] >> V4L2_AV1_SEG_LVL_ALT_Q & 1) {
-      index += segmentation.feature_data[segment][V4L2_AV1_SEG_LVL_ALT_Q];
-    }
-    if (index > 0) return false;
-  }
-  return true;
 }
 
 // loop_filter_params() (5.9.11)

@@ -49,7 +49,6 @@ class Av1FrameReader {
   void read_restoration();
   void read_modes();
   uint32_t read_non_symmetric(uint32_t values);  // ns(n)
-  bool is_coded_lossless() const;
 
   // av1_reference_frames.cc
   void set_short_signalled_references(uint8_t last, uint8_t golden);

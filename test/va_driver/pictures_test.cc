@@ -40,6 +40,7 @@ VAPictureParameterBufferH264 h264_parameters(VASurfaceID surface, uint32_t flags
 VASliceParameterBufferH264 h264_slice(uint32_t size, uint32_t offset = 0,
                                       uint32_t flag = VA_SLICE_DATA_FLAG_ALL) {
   VASliceParameterBufferH264 slice{};
+  slice.slice_type = V4L2_H264_SLICE_TYPE_I;
   slice.slice_data_size = size;
   slice.slice_data_offset = offset;
   slice.slice_data_flag = flag;
@@ -189,6 +190,132 @@ TEST_CASE("h264: scaling lists only where they are not flat") {
   CHECK((parameters.pps.flags & V4L2_H264_PPS_FLAG_SCALING_MATRIX_PRESENT) == (flat ? 0 : 0x80));
   CHECK(int{parameters.scaling_matrix.scaling_list_8x8[1][63]} == (flat ? 16 : 40));
   CHECK(parameters.decode.flags == V4L2_H264_DECODE_PARAM_FLAG_IDR_PIC);
+}
+
+TEST_CASE("h264: a picture has the kinds of all its slices") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileH264High);
+  const VASurfaceID surface = driver.surface();
+  constexpr uint32_t kP = V4L2_H264_DECODE_PARAM_FLAG_PFRAME;
+  constexpr uint32_t kB = V4L2_H264_DECODE_PARAM_FLAG_BFRAME;
+  using Types = std::array<uint8_t, 2>;  // table 7-6
+  const auto [types, flags] = GENERATE_COPY(table<Types, uint32_t>({{{2, 2}, 0},
+                                                                    {{7, 9}, 0},
+                                                                    {{2, 0}, kP},
+                                                                    {{5, 5}, kP},
+                                                                    {{3, 4}, kP},
+                                                                    {{6, 7}, kB},
+                                                                    {{0, 1}, kP | kB}}));
+  REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+  REQUIRE(driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType,
+                                                    h264_parameters(surface))}) ==
+          VA_STATUS_SUCCESS);
+  for (const uint8_t type : types) {
+    VASliceParameterBufferH264 slice = h264_slice(kSlice.size());
+    slice.slice_type = type;
+    REQUIRE(driver.render(decoder, {driver.parameters(decoder, VASliceParameterBufferType, slice),
+                                    driver.buffer(decoder, VASliceDataBufferType, kSlice.data(),
+                                                  kSlice.size())}) == VA_STATUS_SUCCESS);
+  }
+  REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+  CHECK(std::get<core::H264Parameters>(driver.last_job().parameters).decode.flags == flags);
+}
+
+TEST_CASE("hevc: what a flag that is off would control is left out") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileHEVCMain);
+  const VASurfaceID surface = driver.surface();
+  const std::array<uint8_t, 6> nal = {0x26, 1, 0xaf, 1, 2, 3};
+  const auto submit = [&](const VAPictureParameterBufferHEVC& picture) {
+    VASliceParameterBufferHEVC slice{};
+    slice.slice_data_size = nal.size();
+    REQUIRE(driver.begin(decoder, surface) == VA_STATUS_SUCCESS);
+    REQUIRE(driver.render(
+                decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
+                          driver.parameters(decoder, VASliceParameterBufferType, slice),
+                          driver.buffer(decoder, VASliceDataBufferType, nal.data(), nal.size())}) ==
+            VA_STATUS_SUCCESS);
+    REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+    return std::get<core::HevcParameters>(driver.last_job().parameters);
+  };
+  VAPictureParameterBufferHEVC picture{};
+  picture.CurrPic.picture_id = surface;
+  for (auto& reference : picture.ReferenceFrames) reference.flags = VA_PICTURE_HEVC_INVALID;
+  picture.pic_width_in_luma_samples = picture.pic_height_in_luma_samples = 64;
+  picture.pic_fields.bits.chroma_format_idc = 1;
+  // ffmpeg's 0 minus 1 and 0 minus 3.
+  picture.pcm_sample_bit_depth_luma_minus1 = picture.pcm_sample_bit_depth_chroma_minus1 = 255;
+  picture.log2_min_pcm_luma_coding_block_size_minus3 = 253;
+  core::HevcParameters parameters = submit(picture);
+  CHECK(parameters.sps.pcm_sample_bit_depth_luma_minus1 == 0);
+  CHECK(parameters.sps.pcm_sample_bit_depth_chroma_minus1 == 0);
+  CHECK(parameters.sps.log2_min_pcm_luma_coding_block_size_minus3 == 0);
+  CHECK(parameters.pps.flags == 0);
+
+  picture.pic_fields.bits.pcm_enabled_flag = 1;
+  picture.pcm_sample_bit_depth_luma_minus1 = 7;
+  picture.pps_tc_offset_div2 = -1;
+  parameters = submit(picture);
+  CHECK(parameters.sps.pcm_sample_bit_depth_luma_minus1 == 7);
+  CHECK(parameters.sps.log2_min_pcm_luma_coding_block_size_minus3 == 253);
+  CHECK(parameters.pps.flags == V4L2_HEVC_PPS_FLAG_DEBLOCKING_FILTER_CONTROL_PRESENT);
+}
+
+TEST_CASE("av1: what was not coded is what the standard infers, whatever the client says") {
+  DriverUnderTest driver;
+  const VAContextID decoder = driver.decoder(VAProfileAV1Profile0);
+  const std::array<VASurfaceID, 3> surfaces = {driver.surface(), driver.surface(),
+                                               driver.surface()};
+  const std::vector<uint8_t> data(16);
+  VADecPictureParameterBufferAV1 picture{};
+  picture.frame_width_minus1 = picture.frame_height_minus1 = 63;
+  auto& sequence = picture.seq_info_fields.fields;
+  sequence.subsampling_x = sequence.subsampling_y = sequence.enable_order_hint = 1;
+  picture.order_hint_bits_minus_1 = 3;
+  picture.pic_info_fields.bits.show_frame = 1;
+  picture.tile_cols = picture.tile_rows = 1;
+  std::fill(std::begin(picture.ref_frame_map), std::end(picture.ref_frame_map), VA_INVALID_ID);
+  const auto submit = [&](size_t surface, uint8_t order_hint) {
+    picture.current_frame = picture.current_display_picture = surfaces[surface];
+    picture.order_hint = order_hint;
+    VASliceParameterBufferAV1 tile{};
+    tile.slice_data_size = static_cast<uint32_t>(data.size());
+    REQUIRE(driver.begin(decoder, surfaces[surface]) == VA_STATUS_SUCCESS);
+    REQUIRE(
+        driver.render(decoder, {driver.parameters(decoder, VAPictureParameterBufferType, picture),
+                                driver.parameters(decoder, VASliceParameterBufferType, tile),
+                                driver.buffer(decoder, VASliceDataBufferType, data.data(),
+                                              data.size())}) == VA_STATUS_SUCCESS);
+    REQUIRE(driver.end(decoder) == VA_STATUS_SUCCESS);
+    return std::get<core::Av1Parameters>(driver.last_job().parameters).frame;
+  };
+  picture.base_qindex = 1;
+  picture.loop_filter_info_fields.bits.mode_ref_delta_enabled = 1;
+  v4l2_ctrl_av1_frame frame = submit(0, 1);
+  CHECK(frame.loop_filter.flags == V4L2_AV1_LOOP_FILTER_FLAG_DELTA_ENABLED);
+  CHECK(frame.tile_info.tile_size_bytes == 0);
+  picture.pic_info_fields.bits.allow_intrabc = 1;
+  CHECK(submit(1, 3).loop_filter.flags == 0);
+  picture.pic_info_fields.bits.allow_intrabc = 0;
+  picture.base_qindex = 0;  // lossless
+  CHECK(submit(1, 3).loop_filter.flags == 0);
+
+  // Between the two: a backward and a forward reference.
+  picture.pic_info_fields.bits.frame_type = V4L2_AV1_INTER_FRAME;
+  for (size_t i = 0; i < std::size(picture.ref_frame_map); ++i) {
+    picture.ref_frame_map[i] = surfaces[i % 2];
+  }
+  for (size_t i = 0; i < std::size(picture.ref_frame_idx); ++i) {
+    picture.ref_frame_idx[i] = static_cast<uint8_t>(i % 2);
+  }
+  frame = submit(2, 2);
+  CHECK((frame.flags & V4L2_AV1_FRAME_FLAG_SKIP_MODE_ALLOWED) == 0);
+  CHECK(frame.skip_mode_frame[0] == 0);
+  picture.mode_control_fields.bits.reference_select = 1;
+  frame = submit(2, 2);
+  CHECK((frame.flags & V4L2_AV1_FRAME_FLAG_SKIP_MODE_ALLOWED) != 0);
+  CHECK(frame.skip_mode_frame[0] == V4L2_AV1_REF_LAST_FRAME);
+  CHECK(frame.skip_mode_frame[1] == V4L2_AV1_REF_LAST2_FRAME);
 }
 
 TEST_CASE("av1: tiles that share bytes or are too many are refused before they are copied") {
