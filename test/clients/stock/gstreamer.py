@@ -31,6 +31,7 @@ class Plugin:
         self.render_node_options = render_node_options
         registry = os.path.join(bench.scratch("gstreamer"), "registry")
         self.environment = dict(environment, GST_REGISTRY=registry)
+        self._features = None
 
     def run(self, command):
         return self.bench.run(command, self.render_node_options, environment=self.environment)
@@ -39,11 +40,12 @@ class Plugin:
         """The plugin may be missing; an element of a plugin that is there may not."""
         self.bench.require("gst-launch-1.0", "gst-inspect-1.0")
         self.bench.way(*self.render_node_options)
-        try:
-            features = self.run(["gst-inspect-1.0", self.name]).output
-        except Failure:
-            raise Skip(f"GStreamer's plugin {self.name} is not installed") from None
-        if f"{element}:" not in features:
+        if self._features is None:
+            try:
+                self._features = self.run(["gst-inspect-1.0", self.name]).output
+            except Failure:
+                raise Skip(f"GStreamer's plugin {self.name} is not installed") from None
+        if f"{element}:" not in self._features:
             raise Failure(f"{self.name} offers no {element} with this driver")
 
     def decode(self, clip):
@@ -61,14 +63,17 @@ class Plugin:
         return f"{count} pictures, {len(expected)} frames equal"
 
 
-def cases(bench):
+def plugins(bench):
     # vaapi takes the node by name; va only by udev.
     vaapi = {"GST_VAAPI_ALL_DRIVERS": "1", "GST_VAAPI_DRM_DEVICE": bench.node}
-    plugins = (
+    return (
         Plugin(bench, "vaapi", [], vaapi),
         Plugin(bench, "va", ["--full-sysfs"], {"GST_VA_ALL_DRIVERS": "1"}),
     )
-    for plugin in plugins:
+
+
+def cases(bench):
+    for plugin in plugins(bench):
         for clip in CLIPS:
             name = f"gstreamer {plugin.name}{CODECS[clip.codec]} {clip.name}"
             yield Case(name, functools.partial(plugin.decode, clip))
