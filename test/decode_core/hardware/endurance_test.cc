@@ -2,11 +2,9 @@
 // contexts of changing sizes, and clients that hold many pictures or one.
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -73,9 +71,10 @@ void fail_for_long(int failures) {
   OwnDevice device;
   const auto core = make_hardware_core(device, "hardware:loopback");
   const FirstPicture picture("vp8.webm");
-  const auto session = core->open_session(
+  auto opened = core->open_session(
       {picture.profile, picture.job.coded_width(), picture.job.coded_height(), "replay"});
-  REQUIRE(session.ok());
+  REQUIRE(opened.ok());
+  std::shared_ptr<Session> session = std::move(*opened);
   constexpr uint32_t kNone = ~0u;
   std::atomic<uint32_t> refused{kNone};
   std::atomic<int> failed{0};
@@ -94,15 +93,17 @@ void fail_for_long(int failures) {
     return EINVAL;
   });
   constexpr uint32_t kRefused[] = {VIDIOC_QBUF, MEDIA_REQUEST_IOC_QUEUE, VIDIOC_S_EXT_CTRLS};
-  REQUIRE(picture.decode(**session) == picture.expected);
+  REQUIRE(picture.decode(*session) == picture.expected);
   for (int i = 0; i < failures; ++i) {
     CAPTURE(i);
     refused = kRefused[i % 3];
-    REQUIRE(picture.decode(**session) != picture.expected);
+    REQUIRE(picture.decode(*session) != picture.expected);
     REQUIRE(failed == i + 1);
-    REQUIRE(picture.decode(**session) == picture.expected);
+    REQUIRE(picture.decode(*session) == picture.expected);
     REQUIRE(device.open_files() == kFilesOfContext);
   }
+  session.reset();
+  device.await_clients();
 }
 
 // A device is asked with a small size, that context goes, another decodes a large picture, and a
@@ -126,12 +127,7 @@ void race_for_buffers(int times) {
     REQUIRE(large.decode(**session) == large.expected);
     REQUIRE(small.decode(**session) == small.expected);
   }
-  // A session that its last picture kept alive ends on its own thread.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (device.open_files() + device.mappings() != 0 &&
-         std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  device.await_clients();
   CHECK(device.open_files() == 0);
   CHECK(device.mappings() == 0);
 }

@@ -137,8 +137,10 @@ void* LayoutDevice::mmap(int fd, size_t size, int64_t offset) {
 }
 
 int LayoutDevice::munmap(void* data, size_t size) {
-  std::lock_guard lock(mutex_);
-  const auto mapped = mapped_.extract(data);
+  const auto mapped = [&] {
+    std::lock_guard lock(mutex_);
+    return mapped_.extract(data);
+  }();
   if (mapped.empty()) return inner_.munmap(data, size);
   return inner_.munmap(mapped.mapped().linear, mapped.mapped().linear_size);
 }

@@ -24,6 +24,7 @@ class LayoutDevice final : public DeviceCalls {
     bool linear_too = false;
   };
   explicit LayoutDevice(const Layouts& layouts) : layouts_(layouts) {}
+  ~LayoutDevice() override { inner_.await_clients(); }
 
   int open(const std::string& path) override { return inner_.open(path); }
   int close(int fd) override;

@@ -1,7 +1,9 @@
 #include "test/decode_core/hardware/own_device.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "decode_core/picture.h"
@@ -15,6 +17,13 @@
 namespace daedalus::core::test {
 
 OwnDevice::OwnDevice() : nodes_(make_core(1)), calls_(nodes_) {}
+
+void OwnDevice::await_clients() const {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (open_files() + mappings() != 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 void OwnDevice::set_fault(Fault fault) {
   std::lock_guard lock(mutex_);

@@ -24,6 +24,7 @@ namespace daedalus::core::test {
 class OwnDevice final : public DeviceCalls {
  public:
   OwnDevice();
+  ~OwnDevice() override { await_clients(); }
 
   int open(const std::string& path) override;
   int close(int fd) override;
@@ -47,6 +48,10 @@ class OwnDevice final : public DeviceCalls {
   void set_driver(const std::string& name);
   // As if the nodes were served by a program.
   void set_user_space(bool user_space) { user_space_ = user_space; }
+
+  // A context that its last picture kept alive ends on its own thread, which still calls: waits
+  // until none is left. Devices around this one call it before they go.
+  void await_clients() const;
 
   // What the client left behind.
   size_t open_files() const { return calls_.open_files(); }

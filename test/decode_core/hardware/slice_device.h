@@ -31,6 +31,7 @@ class SliceDevice final : public DeviceCalls {
     uint32_t most_entry_points = 0;
   };
   explicit SliceDevice(const Driver& driver) : driver_(driver) {}
+  ~SliceDevice() override { inner_.await_clients(); }
 
   int open(const std::string& path) override { return inner_.open(path); }
   int close(int fd) override;
