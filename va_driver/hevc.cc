@@ -95,6 +95,11 @@ v4l2_ctrl_hevc_sps HevcBuilder::sequence() const {
   const auto& fields = picture_.pic_fields.bits;
   const auto& parsing = picture_.slice_parsing_fields.bits;
   v4l2_ctrl_hevc_sps sps{};
+  // VA does not tell, and with fewer the Raspberry Pi's driver drops motion vectors that pictures
+  // of higher sub-layers are predicted from (of NAL unit types that no picture of their own refers
+  // to).
+  constexpr uint8_t kMostSubLayers = 7;
+  sps.sps_max_sub_layers_minus1 = kMostSubLayers - 1;
   sps.pic_width_in_luma_samples = picture_.pic_width_in_luma_samples;
   sps.pic_height_in_luma_samples = picture_.pic_height_in_luma_samples;
   sps.bit_depth_luma_minus8 = picture_.bit_depth_luma_minus8;

@@ -17,6 +17,8 @@ constexpr VaGap kGaps[] = {
      "told by slices that use it alone, and no slice of the picture does"},
     {V4L2_CID_STATELESS_H264_PPS, "num_ref_idx_l1_default_active_minus1", kWholeField, 0,
      "told by slices that use it alone, and no slice of the picture does"},
+    {V4L2_CID_STATELESS_HEVC_SPS, "sps_max_sub_layers_minus1", kWholeField, 6,
+     "VA does not tell how many there are: the most are sent, so that drivers keep what all need"},
     {V4L2_CID_STATELESS_HEVC_SPS, "sps_max_num_reorder_pics", kWholeField, 0,
      "of output, which is the client's"},
     {V4L2_CID_STATELESS_HEVC_SPS, "sps_max_latency_increase_plus1", kWholeField, 0,
