@@ -8,6 +8,10 @@
 // Mesa and LLVM keep some memory for the life of the process; so does a device that was abandoned.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:libvulkan\nleak:libLLVM\n"; }
+#ifdef __SANITIZE_ADDRESS__
+// Modules stay, so that reports, and what suppresses them, know them by name.
+extern "C" int dlclose(void* /*module*/) { return 0; }
+#endif
 
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
