@@ -115,14 +115,22 @@ Status Batch::dispatch(const Kernel& kernel, std::span<const Array> arrays,
   return {};
 }
 
-Status Batch::run() {
-  const auto& calls = device_.calls();
+void Batch::finish_writes() {
+  make_visible(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT);
+}
+
+void Batch::make_visible(VkPipelineStageFlags stage, VkAccessFlags access) {
   VkMemoryBarrier barrier{};
   barrier.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   barrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-  barrier.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
-  calls.vkCmdPipelineBarrier(recording_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                             VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+  barrier.dstAccessMask = access;
+  device_.calls().vkCmdPipelineBarrier(recording_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, stage, 0,
+                                       1, &barrier, 0, nullptr, 0, nullptr);
+}
+
+Status Batch::run() {
+  const auto& calls = device_.calls();
+  make_visible(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   VkResult result = calls.vkEndCommandBuffer(recording_);
   if (result != VK_SUCCESS) return device_.failed("vkEndCommandBuffer", result);
   VkSubmitInfo submit{};

@@ -21,11 +21,11 @@ struct Array {
   size_t offset;  // bytes
 };
 
-// begin(), dispatch() some times, run(); then anew. Dispatches of one batch do not read what others
-// of it write. Outlived by its device.
+// begin(), dispatch() some times, run(); then anew. Dispatches do not read what others of the batch
+// write, unless finish_writes() is between them. Outlived by its device.
 class Batch {
  public:
-  static constexpr uint32_t kMostDispatches = 4;
+  static constexpr uint32_t kMostDispatches = 8;
 
   static Result<std::unique_ptr<Batch>> create(Device& device);
   ~Batch();
@@ -37,6 +37,8 @@ class Batch {
   Status dispatch(const Kernel& kernel, std::span<const Array> arrays,
                   std::span<const uint32_t> parameters, uint32_t group_columns,
                   uint32_t group_rows);
+  // What the dispatches so far write, those that follow can read.
+  void finish_writes();
   // Submits and waits: what the shaders wrote can then be read. After an error nothing is known of
   // what they were to write, and nothing runs any more unless the device is abandoned().
   Status run();
@@ -45,6 +47,7 @@ class Batch {
   explicit Batch(Device& device) : device_(device) {}
   Status create_objects();
   Result<VkDescriptorSet> bind(const Kernel& kernel, std::span<const Array> arrays);
+  void make_visible(VkPipelineStageFlags stage, VkAccessFlags access);
   Status wait();
 
   Device& device_;

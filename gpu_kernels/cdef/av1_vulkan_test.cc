@@ -1,0 +1,161 @@
+// Whole pictures on the device on the CPU against the reference, and against it when calls fail.
+#include "gpu_kernels/cdef/av1_vulkan.h"
+
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gpu_kernels/cdef/av1_test_pictures.h"
+#include "gpu_kernels/harness.h"
+#include "gpu_kernels/vulkan/test_device.h"
+#include "test/catch.h"
+
+namespace daedalus::gpu_kernels {
+namespace {
+
+using cdef_test::TestPicture;
+using harness::Fill;
+using harness::kFills;
+using harness::Random;
+using vulkan::Faults;
+using vulkan::open_test_device;
+
+TestPicture expected_of(const TestPicture& test) {
+  TestPicture expected = test;
+  expected.run(av1_cdef_functions(Substrate::kScalar));
+  TestPicture by_simd = test;
+  by_simd.run(av1_cdef_functions(Substrate::kSimd));
+  CHECK(by_simd == expected);
+  return expected;
+}
+
+TEST_CASE("Vulkan writes what the reference and SIMD write, and nothing else", "[cdef]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto cdef = VulkanAv1Cdef::create(device.device);
+  REQUIRE(cdef.ok());
+  Random random(11);
+  for (int round = 0; round < 160; ++round) {
+    TestPicture test = TestPicture::choose(random, kFills[round % std::size(kFills)]);
+    const TestPicture expected = expected_of(test);
+    REQUIRE((*cdef)->run(test.planes()).ok());
+    const std::string what = test.described() + ", round " + std::to_string(round);
+    if (!(test == expected)) FAIL(what);
+  }
+}
+
+TEST_CASE("pictures of more than a workgroup are filtered too", "[cdef]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto cdef = VulkanAv1Cdef::create(device.device);
+  REQUIRE(cdef.ok());
+  Random random(12);
+  // Ascending, so that memory of each holds anything: it may not matter.
+  for (const cdef_test::Shape& shape :
+       {cdef_test::Shape{8, 8, 10}, {33, 8, 8}, {9, 33, 10}, {168, 9, 10}, {240, 135, 8}}) {
+    TestPicture test(shape);
+    test.picture.strengths = {{{15, 4, 15, 4}, {3, 1, 0, 2}, {0, 2, 6, 0}}};
+    for (size_t i = 0; i < test.blocks.size(); ++i) test.blocks[i] = static_cast<uint8_t>(i % 3);
+    test.fill(Fill::kNear, random);
+    const TestPicture expected = expected_of(test);
+    REQUIRE((*cdef)->run(test.planes()).ok());
+    CHECK(test == expected);
+  }
+}
+
+TEST_CASE("what the GPU cannot take is refused", "[cdef]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto cdef = VulkanAv1Cdef::create(device.device);
+  REQUIRE(cdef.ok());
+  TestPicture test({1, 1, 8});
+  test.picture.damping = 7;
+  const Status refused = (*cdef)->run(test.planes());
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kInvalidArgument);
+
+  // No sample is touched before the size is known to fit.
+  const std::vector<uint8_t> blocks(size_t{1024} * 1024, kAv1CdefSkipped);
+  Av1CdefPicture large;
+  large.blocks_across = large.block_rows = 1024;
+  large.blocks = blocks.data();
+  const Status too_large = (*cdef)->run(large);
+  REQUIRE_FALSE(too_large.ok());
+  CHECK(too_large.error().code == ErrorCode::kUnsupported);
+}
+
+// A device whose calls can fail, and its CDEF.
+struct Failing {
+  std::shared_ptr<vulkan::Device> device;
+  std::unique_ptr<VulkanAv1Cdef> cdef;
+};
+
+Failing open_failing() {
+  Failing made{open_test_device(Faults::options()).device, nullptr};
+  if (made.device == nullptr) return made;
+  auto cdef = VulkanAv1Cdef::create(made.device);
+  REQUIRE(cdef.ok());
+  made.cdef = std::move(*cdef);
+  return made;
+}
+
+TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") {
+  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  Faults faults;
+  Failing failing = open_failing();
+  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  Random random(13);
+  uint32_t width = 0;
+  for (const std::string_view call : Faults::calls()) {
+    if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
+    const std::string name(call);
+    CAPTURE(name);
+    int happened = 0;
+    for (int passing = 0; happened == passing; ++passing) {
+      faults.order(call, passing, kResult);
+      const bool created = VulkanAv1Cdef::create(failing.device).ok();
+      CHECK(created == !faults.happened());
+      if (!created) ++happened;
+    }
+    const int creating = happened;
+    for (int passing = 0; happened == creating + passing; ++passing) {
+      if (!failing.device->usable()) failing = open_failing();
+      // Larger than all before: memory is allocated anew.
+      TestPicture test({++width * 8, 1, 10});
+      test.picture.strengths[0] = {7, 2, 5, 1};
+      test.fill(Fill::kNear, random);
+      const TestPicture expected = expected_of(test);
+      faults.order(call, passing, kResult);
+      const bool filtered = failing.cdef->run(test.planes()).ok();
+      CHECK(filtered == !faults.happened());
+      if (filtered) CHECK(test == expected);
+      if (!filtered) ++happened;
+      if (!failing.device->usable()) continue;
+      faults.order("", 0, VK_SUCCESS);
+      REQUIRE(failing.cdef->run(test.planes()).ok());
+      CHECK(test == expected);
+    }
+    CHECK(happened > 0);
+  }
+}
+
+TEST_CASE("a device that is lost is not asked again", "[cdef]") {
+  Faults faults;
+  const auto device = open_test_device(Faults::options());
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto cdef = VulkanAv1Cdef::create(device.device);
+  REQUIRE(cdef.ok());
+  faults.order("vkQueueSubmit", 0, VK_ERROR_DEVICE_LOST);
+  TestPicture test({2, 2, 8});
+  CHECK_FALSE((*cdef)->run(test.planes()).ok());
+  CHECK_FALSE(device.device->usable());
+  const Status again = (*cdef)->run(test.planes());
+  REQUIRE_FALSE(again.ok());
+  CHECK(again.error().code == ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace daedalus::gpu_kernels
