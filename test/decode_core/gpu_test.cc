@@ -344,6 +344,9 @@ TEST_CASE("where nothing is asked, what was measured decides") {
 
 TEST_CASE("a driver on the CPU is measured while the first clip plays, and refused for the next") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  DAEDALUS_SKIP("sanitizers slow our own code down, but not the driver's");
+#endif
   StatisticsFolder cache;
   const DeviceOptions gpu{DeviceChoice::kSoftware, {}};
   const Played first = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
