@@ -7,12 +7,12 @@
 #include <span>
 #include <utility>
 
-#include "base/log.h"
 #include "gpu_kernels/cdef/av1_tables.h"
 #include "gpu_kernels/cdef/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
 #include "gpu_kernels/vulkan/buffer.h"
 #include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
 
 namespace daedalus::gpu_kernels {
@@ -171,7 +171,6 @@ class CdefOnDevice final : public VulkanAv1Cdef {
   Status shift(const Kernel& kernel, const Channel& channel, const Layout& layout);
   Status filter(const Channel& channel, const Grid& grid, const Layout& layout, uint32_t log2_block,
                 uint32_t taps);
-  void report(const Error& error);
 
   const std::shared_ptr<Device> device_;
   std::mutex mutex_;
@@ -179,23 +178,16 @@ class CdefOnDevice final : public VulkanAv1Cdef {
   std::unique_ptr<Batch> batch_;
   Channel luma_, chroma_;
   Room blocks_;
-  bool reported_ = false;
+  vulkan::FailureLog failures_;
 };
 
 Status CdefOnDevice::create() {
-  struct Shader {
-    std::unique_ptr<Kernel>& kernel;
-    std::span<const uint32_t> spirv;
-    uint32_t parameters;
-  };
-  for (const Shader& shader : {Shader{direction_, shaders::cdef_direction, 8},
-                               {shift_luma_, shaders::cdef_shift_luma, 1},
-                               {shift_chroma_, shaders::cdef_shift_chroma, 1},
-                               {filter_, shaders::cdef_filter, 6}}) {
-    auto kernel = Kernel::create(*device_, shader.spirv, shader.parameters);
-    if (!kernel) return kernel.error();
-    shader.kernel = std::move(*kernel);
-  }
+  const Status kernels =
+      vulkan::create_kernels(*device_, {{direction_, shaders::cdef_direction, 8},
+                                        {shift_luma_, shaders::cdef_shift_luma, 1},
+                                        {shift_chroma_, shaders::cdef_shift_chroma, 1},
+                                        {filter_, shaders::cdef_filter, 6}});
+  if (!kernels.ok()) return kernels;
   auto batch = Batch::create(*device_);
   if (!batch) return batch.error();
   batch_ = std::move(*batch);
@@ -207,7 +199,7 @@ Status CdefOnDevice::run(const Av1CdefPicture& picture) {
   std::lock_guard lock(mutex_);
   if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
   Status filtered = filter(picture);
-  if (!filtered.ok()) report(filtered.error());
+  if (!filtered.ok()) failures_.tell(*device_, filtered.error());
   return filtered;
 }
 
@@ -322,14 +314,6 @@ Status CdefOnDevice::filter(const Av1CdefPicture& picture) {
     (wide ? copy_out<uint16_t> : copy_out<uint8_t>)(from, picture.to[plane]);
   }
   return {};
-}
-
-// A loss ends the use of the GPU, so it is told once; other failures may come with every picture.
-void CdefOnDevice::report(const Error& error) {
-  const bool lost = !device_->usable();
-  log(reported_ && !lost ? LogLevel::kDebug : LogLevel::kWarning, "%s (%s); the CPU goes on%s",
-      error.message.c_str(), device_->info().name.c_str(), lost ? " without it" : " for it");
-  reported_ = true;
 }
 
 }  // namespace

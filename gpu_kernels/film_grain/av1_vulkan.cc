@@ -7,12 +7,12 @@
 #include <span>
 #include <utility>
 
-#include "base/log.h"
 #include "gpu_kernels/film_grain/av1_tables.h"
 #include "gpu_kernels/film_grain/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
 #include "gpu_kernels/vulkan/buffer.h"
 #include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
 #include "gpu_kernels/vulkan/plane.h"
 
@@ -203,7 +203,6 @@ class GrainOnDevice final : public VulkanAv1FilmGrain {
   Status write_blocks(const Av1FilmGrain& grain, const Av1GrainPicture& picture);
   Status run_shaders(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
                      const Planes& planes);
-  void report(const Error& error);
 
   const std::shared_ptr<Device> device_;
   std::mutex mutex_;
@@ -212,24 +211,18 @@ class GrainOnDevice final : public VulkanAv1FilmGrain {
   std::unique_ptr<Buffer> noise_, scaling_, blocks_;
   ScalingKey in_scaling_;
   vulkan::PlaneCopies copies_;
-  bool reported_ = false;
+  vulkan::FailureLog failures_;
 };
 
 Status GrainOnDevice::create() {
-  struct Shader {
-    std::unique_ptr<Kernel>& kernel;
-    std::span<const uint32_t> spirv;
-  };
-  for (const Shader& shader : {Shader{nv12_.main, shaders::grain_nv12},
-                               {nv12_.overlap_luma, shaders::grain_nv12_overlap_luma},
-                               {nv12_.overlap_chroma, shaders::grain_nv12_overlap_chroma},
-                               {p010_.main, shaders::grain_p010},
-                               {p010_.overlap_luma, shaders::grain_p010_overlap_luma},
-                               {p010_.overlap_chroma, shaders::grain_p010_overlap_chroma}}) {
-    auto kernel = Kernel::create(*device_, shader.spirv, kParameters);
-    if (!kernel) return kernel.error();
-    shader.kernel = std::move(*kernel);
-  }
+  const Status kernels = vulkan::create_kernels(
+      *device_, {{nv12_.main, shaders::grain_nv12, kParameters},
+                 {nv12_.overlap_luma, shaders::grain_nv12_overlap_luma, kParameters},
+                 {nv12_.overlap_chroma, shaders::grain_nv12_overlap_chroma, kParameters},
+                 {p010_.main, shaders::grain_p010, kParameters},
+                 {p010_.overlap_luma, shaders::grain_p010_overlap_luma, kParameters},
+                 {p010_.overlap_chroma, shaders::grain_p010_overlap_chroma, kParameters}});
+  if (!kernels.ok()) return kernels;
   struct Table {
     std::unique_ptr<Buffer>& buffer;
     size_t words;
@@ -250,7 +243,7 @@ Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1Grai
   if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
   Planes planes = planes_of(grain, picture);
   if (const Status added = add(grain, picture, planes); !added.ok()) {
-    report(added.error());
+    failures_.tell(*device_, added.error());
     return added.error();
   }
   const bool in_place = std::all_of(planes.begin(), planes.end(),
@@ -382,14 +375,6 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
     return status;
   }
   return batch_->run();
-}
-
-// A loss ends the use of the GPU, so it is told once; other failures may come with every picture.
-void GrainOnDevice::report(const Error& error) {
-  const bool lost = !device_->usable();
-  log(reported_ && !lost ? LogLevel::kDebug : LogLevel::kWarning, "%s (%s); the CPU goes on%s",
-      error.message.c_str(), device_->info().name.c_str(), lost ? " without it" : " for it");
-  reported_ = true;
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "base/log.h"
 #include "gpu_kernels/pack/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
 #include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
 #include "gpu_kernels/vulkan/plane.h"
 
@@ -126,7 +126,6 @@ class PackOnDevice final : public VulkanPack {
   Status run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma);
   Status dispatch_luma(const PackPicture& picture, const Planes& planes);
   Status dispatch_chroma(const PackPicture& picture, const Planes& planes);
-  void report(const Error& error);
 
   const std::shared_ptr<Device> device_;
   const PackFunctions& on_cpu_ = pack_functions(Substrate::kAuto);
@@ -134,21 +133,13 @@ class PackOnDevice final : public VulkanPack {
   std::unique_ptr<Kernel> luma_, nv12_, p010_;
   std::unique_ptr<Batch> batch_;
   vulkan::PlaneCopies copies_;
-  bool reported_ = false;
+  vulkan::FailureLog failures_;
 };
 
 Status PackOnDevice::create() {
-  struct Shader {
-    std::unique_ptr<Kernel>& kernel;
-    std::span<const uint32_t> spirv;
-    uint32_t parameters;
-  };
-  for (const Shader& shader :
-       {Shader{luma_, shaders::luma, 6}, {nv12_, shaders::nv12, 4}, {p010_, shaders::p010, 7}}) {
-    auto kernel = Kernel::create(*device_, shader.spirv, shader.parameters);
-    if (!kernel) return kernel.error();
-    shader.kernel = std::move(*kernel);
-  }
+  const Status kernels = vulkan::create_kernels(
+      *device_, {{luma_, shaders::luma, 6}, {nv12_, shaders::nv12, 4}, {p010_, shaders::p010, 7}});
+  if (!kernels.ok()) return kernels;
   auto batch = Batch::create(*device_);
   if (!batch) return batch.error();
   batch_ = std::move(*batch);
@@ -160,7 +151,7 @@ Result<PackTransfer> PackOnDevice::run(const PackPicture& picture) {
   if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
   Planes planes = planes_of(picture);
   if (const Status packed = pack(picture, planes); !packed.ok()) {
-    report(packed.error());
+    failures_.tell(*device_, packed.error());
     return packed.error();
   }
   const bool in_place = std::all_of(planes.begin(), planes.end(),
@@ -233,14 +224,6 @@ Status PackOnDevice::dispatch_chroma(const PackPicture& picture, const Planes& p
   const Kernel& kernel = picture.bit_depth > 8 ? *p010_ : *nv12_;
   return batch_->dispatch(kernel, arrays, std::span(parameters).first(kernel.parameters()),
                           groups(width, kGroupWidth), groups(to.rows, kGroupHeight));
-}
-
-// A loss ends the use of the GPU, so it is told once; other failures may come with every picture.
-void PackOnDevice::report(const Error& error) {
-  const bool lost = !device_->usable();
-  log(reported_ && !lost ? LogLevel::kDebug : LogLevel::kWarning, "%s (%s); the CPU goes on%s",
-      error.message.c_str(), device_->info().name.c_str(), lost ? " without it" : " for it");
-  reported_ = true;
 }
 
 }  // namespace

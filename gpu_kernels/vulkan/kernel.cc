@@ -1,6 +1,7 @@
 #include "gpu_kernels/vulkan/kernel.h"
 
 #include <array>
+#include <utility>
 
 namespace daedalus::gpu_kernels::vulkan {
 
@@ -81,6 +82,15 @@ Kernel::~Kernel() {
   if (set_layout_ != VK_NULL_HANDLE) {
     calls.vkDestroyDescriptorSetLayout(device, set_layout_, nullptr);
   }
+}
+
+Status create_kernels(Device& device, std::initializer_list<KernelSource> sources) {
+  for (const KernelSource& source : sources) {
+    auto kernel = Kernel::create(device, source.spirv, source.parameters);
+    if (!kernel) return kernel.error();
+    source.kernel = std::move(*kernel);
+  }
+  return {};
 }
 
 }  // namespace daedalus::gpu_kernels::vulkan

@@ -3,6 +3,7 @@
 #define DAEDALUS_GPU_KERNELS_VULKAN_KERNEL_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 
@@ -42,6 +43,15 @@ class Kernel {
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   VkPipeline pipeline_ = VK_NULL_HANDLE;
 };
+
+// What create_kernels() makes, and where it goes.
+struct KernelSource {
+  std::unique_ptr<Kernel>& kernel;
+  std::span<const uint32_t> spirv;
+  uint32_t parameters;
+};
+// All kernels of a stage; after an error some are not there.
+Status create_kernels(Device& device, std::initializer_list<KernelSource> sources);
 
 }  // namespace daedalus::gpu_kernels::vulkan
 

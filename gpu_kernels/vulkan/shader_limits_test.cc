@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "gpu_kernels/cdef/shaders.h"
+#include "gpu_kernels/film_grain/shaders.h"
 #include "gpu_kernels/pack/shaders.h"
 #include "test/catch.h"
 
@@ -31,9 +33,23 @@ bool fits(const std::vector<Words>& instructions) {
 }
 
 TEST_CASE("our own shaders fit a V3D") {
-  for (const auto& [spirv, buffers] : {std::pair{std::span<const uint32_t>(shaders::nv12), 3u},
-                                       std::pair{std::span<const uint32_t>(shaders::p010), 3u},
-                                       std::pair{std::span<const uint32_t>(shaders::luma), 2u}}) {
+  struct Shader {
+    std::span<const uint32_t> spirv;
+    uint32_t buffers;
+  };
+  for (const auto& [spirv, buffers] : {Shader{shaders::nv12, 3},
+                                       {shaders::p010, 3},
+                                       {shaders::luma, 2},
+                                       {shaders::grain_nv12, 8},
+                                       {shaders::grain_nv12_overlap_luma, 5},
+                                       {shaders::grain_nv12_overlap_chroma, 7},
+                                       {shaders::grain_p010, 8},
+                                       {shaders::grain_p010_overlap_luma, 5},
+                                       {shaders::grain_p010_overlap_chroma, 7},
+                                       {shaders::cdef_direction, 4},
+                                       {shaders::cdef_shift_luma, 1},
+                                       {shaders::cdef_shift_chroma, 1},
+                                       {shaders::cdef_filter, 3}}) {
     const auto shape = check_shader(spirv);
     REQUIRE(shape.ok());
     CHECK(shape->storage_buffers == buffers);
