@@ -53,7 +53,6 @@ def main():
         shim=options.shim if os.path.exists(options.shim) else None,
         clips=options.clips,
     )
-    counts = {"pass": 0, "FAIL": 0, "SKIP": 0}
     try:
         cases = [case for client in CLIENTS for case in client.cases(bench)]
         cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
@@ -61,15 +60,9 @@ def main():
             print("\n".join(case.name for case in cases))
             return 0
         print(f"render node: {bench.way()} {bench.node}", flush=True)
-        for case in cases:
-            verdict, text, seconds = case.judge()
-            counts[verdict] += 1
-            print(f"{verdict} {case.name}: {text} ({seconds:.1f} s)", flush=True)
+        return workbench.judge_all(cases)
     finally:
         bench.close()
-    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed{skipped}")
-    return 0 if counts["pass"] and not counts["FAIL"] else 1
 
 
 if __name__ == "__main__":

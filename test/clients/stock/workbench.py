@@ -258,3 +258,15 @@ class Case:
         except Exception as error:  # the other cases still have their turn
             verdict, text = "FAIL", f"{type(error).__name__}: {error}"
         return verdict, text, time.monotonic() - start
+
+
+def judge_all(cases):
+    """Judges the cases, one line each, counts them on the last line, and returns the exit status: a skip is no pass."""
+    counts = {"pass": 0, "FAIL": 0, "SKIP": 0}
+    for case in cases:
+        verdict, text, seconds = case.judge()
+        counts[verdict] += 1
+        print(f"{verdict} {case.name}: {text} ({seconds:.1f} s)", flush=True)
+    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
+    print(f"{counts['pass']} passed, {counts['FAIL']} failed{skipped}")
+    return 0 if counts["pass"] and not counts["FAIL"] else 1

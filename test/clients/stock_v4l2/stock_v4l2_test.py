@@ -18,6 +18,7 @@ import ffmpeg_m2m  # noqa: E402
 import mpv_m2m  # noqa: E402
 import node_bench  # noqa: E402
 import v4l2_ctl  # noqa: E402
+import workbench  # noqa: E402
 
 CLIENTS = (v4l2_ctl, ffmpeg_m2m, mpv_m2m)
 
@@ -42,22 +43,15 @@ def main():
     if not os.path.exists(options.daedalus):
         sys.exit(f"{options.daedalus} does not exist: bazel build //tools/daedalus //cuse_device/preload:libraries")
     bench = node_bench.NodeBench(options.daedalus, options.clips)
-    counts = {"pass": 0, "FAIL": 0, "SKIP": 0}
     try:
         cases = [case for client in CLIENTS for case in client.cases(bench)]
         cases = [case for case in cases if fnmatch.fnmatch(case.name, options.only)]
         if options.list:
             print("\n".join(case.name for case in cases))
             return 0
-        for case in cases:
-            verdict, text, seconds = case.judge()
-            counts[verdict] += 1
-            print(f"{verdict} {case.name}: {text} ({seconds:.1f} s)", flush=True)
+        return workbench.judge_all(cases)
     finally:
         bench.close()
-    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed{skipped}")
-    return 0 if counts["pass"] and not counts["FAIL"] else 1
 
 
 if __name__ == "__main__":

@@ -92,19 +92,11 @@ def main():
         **{f"gstreamer {plugin.name}": plugin.decode for plugin in gstreamer.plugins(bench)},
     }
     comparison = Comparison(bench)
-    counts = {"pass": 0, "FAIL": 0, "SKIP": 0}
     try:
-        for clip in CLIPS:
-            for name, client in clients.items():
-                case = Case(f"{name} {clip.name}", functools.partial(comparison.check, client, clip))
-                verdict, text, seconds = case.judge()
-                counts[verdict] += 1
-                print(f"{verdict} {case.name}: {text} ({seconds:.1f} s)", flush=True)
+        return workbench.judge_all(Case(f"{name} {clip.name}", functools.partial(comparison.check, client, clip))
+                                   for clip in CLIPS for name, client in clients.items())
     finally:
         bench.close()
-    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed{skipped}")
-    return 0 if counts["pass"] and not counts["FAIL"] else 1
 
 
 if __name__ == "__main__":
