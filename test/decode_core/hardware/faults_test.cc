@@ -54,13 +54,6 @@ OwnDevice::Fault failing(std::set<uint32_t> requests, int error) {
   };
 }
 
-uint64_t decoded_by(const StatisticsSnapshot& page, const std::string& substrate) {
-  for (const auto& stage : page.stages) {
-    if (stage.name == "decode" && stage.substrate == substrate) return stage.pictures;
-  }
-  return 0;
-}
-
 // The clip through "prefer-hardware" on a device that passes for hardware and fails with `fault`.
 struct Outcome {
   PlayedFile played;

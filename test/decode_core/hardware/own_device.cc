@@ -141,6 +141,13 @@ std::shared_ptr<Core> make_hardware_core(DeviceCalls& device, const std::string&
   return Core::create(settings, device);
 }
 
+uint64_t decoded_by(const StatisticsSnapshot& page, std::string_view substrate) {
+  for (const auto& stage : page.stages) {
+    if (stage.name == "decode" && stage.substrate == substrate) return stage.pictures;
+  }
+  return 0;
+}
+
 namespace {
 
 ShownPicture look_at(const Picture& picture, const Rect& visible) {

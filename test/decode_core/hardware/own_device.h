@@ -13,8 +13,10 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/statistics.h"
 #include "decode_core/core.h"
 #include "decode_core/hardware/device_calls.h"
 #include "test/clients/v4l2/in_process_calls.h"
@@ -76,6 +78,9 @@ class OwnDevice final : public DeviceCalls {
 // A core whose hardware is `device`; statistics go to the folder. `backend` as DAEDALUS_BACKEND.
 std::shared_ptr<Core> make_hardware_core(DeviceCalls& device, const std::string& backend,
                                          const std::string& statistics_folder = "");
+
+// How many pictures `substrate` decoded: the driver's name, or "software".
+uint64_t decoded_by(const StatisticsSnapshot& page, std::string_view substrate);
 
 // One picture shown, by its visible samples; empty where it has none.
 struct ShownPicture {

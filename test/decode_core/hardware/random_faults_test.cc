@@ -164,13 +164,6 @@ const Clip& clip_of(size_t index) {
   return clip;
 }
 
-uint64_t decoded_by(const StatisticsSnapshot& page, const std::string& substrate) {
-  for (const auto& stage : page.stages) {
-    if (stage.name == "decode" && stage.substrate == substrate) return stage.pictures;
-  }
-  return 0;
-}
-
 // The job that begins the first chain after `pictures` failed ones from `fault` on.
 size_t recovery(const Timeline& timeline, size_t fault, size_t pictures) {
   for (size_t job = fault + pictures; job < timeline.begins_chain.size(); ++job) {
