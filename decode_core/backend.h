@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/result.h"
 #include "decode_core/core.h"
+#include "decode_core/image.h"
 #include "decode_core/job.h"
 #include "decode_core/picture.h"
 
@@ -50,6 +52,12 @@ class Backend {
   virtual std::string_view engine_of(Codec codec) const = 0;  // "libavcodec", …
   virtual std::span<const ProfileCapability> capabilities() const = 0;
   virtual Result<std::unique_ptr<Decoder>> create_decoder(const SessionConfig& config) = 0;
+  // How the memory of a surface of kNv12 or kP010 has to be laid out for pictures of `codec`, if
+  // possible, to be decoded into it; nullopt: none are.
+  virtual std::optional<LinearLayout> surface_layout(Codec /*codec*/, ImageFormat /*format*/,
+                                                     uint32_t /*width*/, uint32_t /*height*/) {
+    return std::nullopt;
+  }
 };
 
 }  // namespace daedalus::core

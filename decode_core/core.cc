@@ -1,6 +1,7 @@
 #include "decode_core/core.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -26,12 +27,13 @@ namespace {
 bool is_asked_for(const Settings& settings) { return settings.backend.starts_with("hardware"); }
 
 // Null where there is none, or none is asked for.
-std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls) {
+std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls,
+                                       MemoryAllocator& memory) {
   const auto wanted = wanted_hardware(settings);
   if (!wanted) return nullptr;
   HardwareSurvey survey = survey_hardware(calls, *wanted);
   if (!survey.devices.empty()) {
-    return create_hardware_backend(calls, std::move(survey.devices), settings.substrate);
+    return create_hardware_backend(calls, std::move(survey.devices), memory, settings.substrate);
   }
   if (is_asked_for(settings)) {
     log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
@@ -78,15 +80,16 @@ gpu_kernels::Dispatcher::Options dispatcher_options(const Settings& settings,
 
 class DecodeCore final : public Core {
  public:
-  DecodeCore(Settings settings, DeviceCalls& calls, const gpu_kernels::vulkan::DeviceOptions& gpu)
+  DecodeCore(Settings settings, DeviceCalls& calls, std::unique_ptr<MemoryAllocator> memory,
+             const gpu_kernels::vulkan::DeviceOptions& gpu)
       : settings_(std::move(settings)),
         gpu_(gpu),
         dispatcher_(gpu_, dispatcher_options(settings_, gpu.choice)),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
+        memory_(memory != nullptr ? std::move(memory) : MemoryAllocator::create()),
         backends_(create_backends(calls)),
-        capabilities_(together(backends_)),
-        memory_(MemoryAllocator::create()) {
+        capabilities_(together(backends_)) {
     if (settings_.record.empty()) return;
     auto recorder = RecordingWriter::create(settings_.record);
     if (recorder) {
@@ -99,6 +102,7 @@ class DecodeCore final : public Core {
   std::span<const ProfileCapability> capabilities() const override { return capabilities_; }
 
   Result<std::shared_ptr<Session>> open_session(const SessionConfig& config) override {
+    expect(codec_of(config.profile));
     Error refusal{ErrorCode::kUnsupported, "no backend"};
     for (const auto& backend : backends_) {
       auto decoder = backend->create_decoder(config);
@@ -116,6 +120,15 @@ class DecodeCore final : public Core {
   const Settings& settings() const override { return settings_; }
   Workers& workers() override { return workers_; }
   MemoryAllocator& memory() override { return *memory_; }
+  LinearLayout surface_layout(ImageFormat format, uint32_t width, uint32_t height) override {
+    for (const auto& backend : backends_) {
+      if (const auto layout = backend->surface_layout(expected_, format, width, height)) {
+        return *layout;
+      }
+    }
+    return layout_of(format, width, height);
+  }
+  void expect(Codec codec) override { expected_ = codec; }
   gpu_kernels::VulkanStages* gpu() override { return &gpu_; }
   gpu_kernels::Dispatcher* dispatcher() override { return &dispatcher_; }
 
@@ -123,7 +136,9 @@ class DecodeCore final : public Core {
   // In the order in which sessions ask them.
   std::vector<std::unique_ptr<Backend>> create_backends(DeviceCalls& calls) {
     std::vector<std::unique_ptr<Backend>> backends;
-    if (auto hardware = find_hardware(settings_, calls)) backends.push_back(std::move(hardware));
+    if (auto hardware = find_hardware(settings_, calls, *memory_)) {
+      backends.push_back(std::move(hardware));
+    }
     if (!is_asked_for(settings_)) {
       backends.push_back(create_software_backend(settings_, workers_));
     }
@@ -166,9 +181,10 @@ class DecodeCore final : public Core {
   gpu_kernels::VulkanStages gpu_;
   gpu_kernels::Dispatcher dispatcher_;
   Workers workers_;
+  const std::unique_ptr<MemoryAllocator> memory_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::vector<ProfileCapability> capabilities_;
-  const std::unique_ptr<MemoryAllocator> memory_;
+  std::atomic<Codec> expected_{Codec::kH264};
   std::shared_ptr<RecordingWriter> recorder_;
 };
 
@@ -178,14 +194,15 @@ std::shared_ptr<Core> Core::create(Settings settings) {
   return create(std::move(settings), system_device_calls());
 }
 
-std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls) {
+std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
+                                   std::unique_ptr<MemoryAllocator> memory) {
   const gpu_kernels::vulkan::DeviceOptions gpu{settings.gpu, {}};
-  return std::make_shared<DecodeCore>(std::move(settings), calls, gpu);
+  return std::make_shared<DecodeCore>(std::move(settings), calls, std::move(memory), gpu);
 }
 
 std::shared_ptr<Core> Core::create(Settings settings,
                                    const gpu_kernels::vulkan::DeviceOptions& gpu) {
-  return std::make_shared<DecodeCore>(std::move(settings), system_device_calls(), gpu);
+  return std::make_shared<DecodeCore>(std::move(settings), system_device_calls(), nullptr, gpu);
 }
 
 std::shared_ptr<Core> Core::shared() {

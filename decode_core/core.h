@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decode_core/image.h"
 #include "decode_core/session.h"
 #include "decode_core/settings.h"
 
@@ -37,8 +38,10 @@ class Core : public std::enable_shared_from_this<Core> {
   static std::shared_ptr<Core> shared();
   // A core of one's own, for tests and tools.
   static std::shared_ptr<Core> create(Settings settings);
-  // The same with hardware that these calls reach, which outlive it and every frame.
-  static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls);
+  // The same with hardware that these calls reach, which outlive it and every frame, and where
+  // `memory` is not null, with that.
+  static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls,
+                                      std::unique_ptr<MemoryAllocator> memory = nullptr);
   // The same with a GPU chosen so.
   static std::shared_ptr<Core> create(Settings settings,
                                       const gpu_kernels::vulkan::DeviceOptions& gpu);
@@ -49,6 +52,14 @@ class Core : public std::enable_shared_from_this<Core> {
   virtual const Settings& settings() const = 0;
   virtual Workers& workers() = 0;
   virtual MemoryAllocator& memory() = 0;
+  // The layout of a surface's permanent buffer of kNv12 or kP010: such that hardware can decode
+  // into it, where there is some. Some devices have another one for each codec; then it is that of
+  // the codec that was last named by expect() or open_session().
+  virtual LinearLayout surface_layout(ImageFormat format, uint32_t width, uint32_t height) {
+    return layout_of(format, width, height);
+  }
+  // A client is about to decode such pictures.
+  virtual void expect(Codec /*codec*/) {}
   // The stages that a GPU can do; no device is opened before one of them is asked for. Null: none.
   virtual gpu_kernels::VulkanStages* gpu() { return nullptr; }
   // Null: stages for which no substrate is asked run on the CPU.

@@ -241,6 +241,10 @@ uint32_t DecodeJob::coded_height() const {
   return std::get<Mpeg2Parameters>(parameters).sequence.vertical_size;
 }
 
+const Picture& shown_picture(const DecodeJob& job) {
+  return job.display != nullptr ? *job.display : *job.target;
+}
+
 bool begins_chain(const DecodeJob& job) {
   if (job.field == FieldRole::kSecondField) return false;
   return std::visit([](const auto& parameters) { return begins(parameters); }, job.parameters);

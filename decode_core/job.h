@@ -177,6 +177,9 @@ struct DecodeJob {
 inline constexpr size_t kMaxCodedBytes = size_t{128} << 20;
 inline constexpr size_t kMaxSlices = size_t{kMaxDimension / 16} * (kMaxDimension / 16);
 
+// The picture that is shown for the job: `display`, else the target.
+const Picture& shown_picture(const DecodeJob& job);
+
 // Whether the job and those after it can be decoded without any picture before it.
 bool begins_chain(const DecodeJob& job);
 

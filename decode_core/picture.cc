@@ -79,12 +79,12 @@ void Picture::set_output_pass(const OutputPass& pass) {
   if (frame.has_value() && pass) pass(*frame);
 }
 
-void Picture::set_destination(std::shared_ptr<const SurfaceMemory> memory) {
+void Picture::set_destination(std::optional<Destination> destination) {
   std::lock_guard lock(mutex_);
-  destination_.swap(memory);
+  destination_.swap(destination);
 }
 
-std::shared_ptr<const SurfaceMemory> Picture::destination() const {
+std::optional<Destination> Picture::destination() const {
   std::lock_guard lock(mutex_);
   return destination_;
 }

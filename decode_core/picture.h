@@ -14,10 +14,20 @@
 
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
+#include "decode_core/image.h"
 
 namespace daedalus::core {
 
 class Session;
+class SurfaceMemory;
+
+// Where the pixels of a picture are wanted: the memory of an exported surface.
+struct Destination {
+  std::shared_ptr<SurfaceMemory> memory;
+  LinearLayout layout;
+  uint32_t width = 0;  // luma samples
+  uint32_t height = 0;
+};
 
 // A stage of gpu_kernels and what did it, as Session::count_stage and StreamDecoder::count_stage
 // take them; both names live for ever.
@@ -88,11 +98,10 @@ class Picture {
   using OutputPass = std::function<void(const FrameBuffer&)>;
   void set_output_pass(const OutputPass& pass);
 
-  // Where the pixels are wanted: memory that the exporter of an earlier picture gave, or null. A
-  // decoder whose buffer it is decodes the picture there if it can; nobody else need care. Counts
-  // for the jobs that are submitted later.
-  void set_destination(std::shared_ptr<const SurfaceMemory> memory);
-  std::shared_ptr<const SurfaceMemory> destination() const;
+  // Where the pixels are wanted; nullopt: nowhere. A decoder that can decodes the picture there;
+  // nobody else need care. Counts for the jobs that are submitted later.
+  void set_destination(std::optional<Destination> destination);
+  std::optional<Destination> destination() const;
 
   // For Session alone. begin: one more job is pending, decoded by `session`; returns the session of
   // the job before, of which this may be the last owner: let it go where its thread may be joined.
@@ -122,7 +131,7 @@ class Picture {
   std::optional<FrameBuffer> frame_;
   OutputPass output_pass_;
   uint64_t output_pass_changes_ = 0;
-  std::shared_ptr<const SurfaceMemory> destination_;
+  std::optional<Destination> destination_;
   std::shared_ptr<Session> session_;
 };
 

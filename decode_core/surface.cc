@@ -81,7 +81,7 @@ void Surface::set_picture(std::shared_ptr<Picture> picture) {
   former = std::exchange(picture_, std::move(picture));
   if (former != nullptr && former != picture_) {
     former->set_output_pass(nullptr);
-    former->set_destination(nullptr);
+    former->set_destination(std::nullopt);
   }
   if (export_.has_value() && picture_ != nullptr) attach_output_pass(*picture_);
 }
@@ -93,7 +93,7 @@ bool Surface::exported() const {
 
 // With the lock held.
 void Surface::attach_output_pass(Picture& picture) const {
-  picture.set_destination(export_->memory);
+  picture.set_destination(Destination{export_->memory, export_->layout, width_, height_});
   // The pass owns what it needs: the surface may be destroyed while the picture decodes.
   picture.set_output_pass([core = core_, exported = *export_, format = format_, width = width_,
                            height = height_, owner = &picture](const FrameBuffer& frame) {
@@ -152,7 +152,7 @@ Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
   }
   if (!export_.has_value()) {
     const ImageFormat image = image_format_of(format_);
-    const LinearLayout layout = layout_of(image, width_, height_);
+    const LinearLayout layout = core_->surface_layout(image, width_, height_);
     auto memory = core_->memory().allocate(layout.size, require_dma_buf);
     if (!memory) return memory.error();
     (*memory)->begin_cpu_write();

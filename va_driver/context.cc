@@ -177,6 +177,7 @@ VAStatus create_context(Display& display, VAConfigID config, int width, int heig
   if (target_count < 0 || (target_count > 0 && !targets)) return VA_STATUS_ERROR_INVALID_PARAMETER;
   const std::span<const VASurfaceID> ids(targets, static_cast<size_t>(target_count));
   if (display.find_all<Surface>(ids).size() != ids.size()) return VA_STATUS_ERROR_INVALID_SURFACE;
+  display.core()->expect(core::codec_of(can.profile));
   const auto id = display.insert(std::make_shared<Context>(*chosen, width, height));
   if (!id) return VA_STATUS_ERROR_MAX_NUM_EXCEEDED;
   *context = *id;

@@ -70,7 +70,7 @@ class Av1SlotDecoder final : public Decoder {
     if (shown != nullptr) job.target->set_destination(shown->destination());
     job.references.assign(pictures_.begin(), pictures_.end());
     DecodeOutcome outcome = hardware_->decode(job);
-    job.target->set_destination(nullptr);
+    job.target->set_destination(std::nullopt);
     if (outcome.concealed) job.target->note_concealed();
     if (!slot.has_value()) return outcome;
     if (outcome.frame.has_value()) {

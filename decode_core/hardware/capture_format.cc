@@ -120,9 +120,9 @@ bool consistent(const Kind& kind, const QueueFormat& format) {
   return true;
 }
 
-Status check_mappings(const QueueFormat& format, std::span<const DeviceMapping> planes) {
+Status check_planes(const QueueFormat& format, std::span<const std::span<uint8_t>> planes) {
   for (uint32_t i = 0; i < format.planes; ++i) {
-    if (i >= planes.size() || planes[i].bytes().size() < format.sizes[i]) {
+    if (i >= planes.size() || planes[i].size() < format.sizes[i]) {
       return Error{ErrorCode::kSystem, "a CAPTURE buffer is smaller than its format says"};
     }
   }
@@ -153,7 +153,7 @@ TargetPlane target(const FrameBuffer& frame, size_t plane, uint32_t row = 0) {
 // One picture out of one buffer, by the kernels of one wish.
 class Copy {
  public:
-  Copy(const Kind& kind, const QueueFormat& format, std::span<const DeviceMapping> planes,
+  Copy(const Kind& kind, const QueueFormat& format, std::span<const std::span<uint8_t>> planes,
        const gpu_kernels::SubstrateChoice& substrate)
       : kind_(kind),
         locations_(locate(kind, format)),
@@ -187,7 +187,7 @@ class Copy {
  private:
   const uint8_t* start(size_t plane) const {
     const Location& at = locations_[plane];
-    return planes_[at.memory_plane].bytes().data() + at.offset;
+    return planes_[at.memory_plane].data() + at.offset;
   }
   // From that row on.
   SourcePlane rows(size_t plane, uint32_t row) const {
@@ -228,7 +228,7 @@ class Copy {
 
   const Kind& kind_;
   const std::array<Location, 3> locations_;
-  const std::span<const DeviceMapping> planes_;
+  const std::span<const std::span<uint8_t>> planes_;
   const PackFunctions& pack_;
   const SandFunctions& sand_;
 };
@@ -251,26 +251,49 @@ bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height) {
          consistent(*kind, format);
 }
 
-Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
-                               uint32_t width, uint32_t height) {
+std::optional<LinearLayout> surface_layout(const QueueFormat& format) {
+  const Kind* kind = find_kind(format.fourcc);
+  const bool interleaved = format.fourcc == V4L2_PIX_FMT_NV12 || format.fourcc == V4L2_PIX_FMT_P010;
+  if (!interleaved || !consistent(*kind, format)) return std::nullopt;
+  LinearLayout layout;
+  layout.plane_count = 2;
+  layout.size = format.sizes[0];
+  const std::array<Location, 3> locations = locate(*kind, format);
+  for (size_t plane = 0; plane < layout.plane_count; ++plane) {
+    layout.offset[plane] = static_cast<uint32_t>(locations[plane].offset);
+    layout.stride[plane] = static_cast<uint32_t>(locations[plane].stride);
+  }
+  return layout;
+}
+
+bool suits(const Destination& destination, const QueueFormat& format) {
+  const auto layout = surface_layout(format);
+  return layout && layout->offset == destination.layout.offset &&
+         layout->stride == destination.layout.stride && destination.memory->dma_buf() &&
+         destination.memory->size() >= format.sizes[0];
+}
+
+Result<FrameView> view_picture(const QueueFormat& format,
+                               std::span<const std::span<uint8_t>> planes, uint32_t width,
+                               uint32_t height) {
   const Kind& kind = *find_kind(format.fourcc);
-  if (Status status = check_mappings(format, planes); !status) return status.error();
+  if (Status status = check_planes(format, planes); !status) return status.error();
   const bool wide = kind.bit_depth > 8;
   FrameView view{wide ? SampleFormat::kP010 : kind.samples, width, height, {}};
   const std::array<Location, 3> locations = locate(kind, format);
   for (size_t plane = 0; plane < locations.size(); ++plane) {
     const Location& at = locations[plane];
     if (at.rows == 0) continue;
-    view.planes[plane] = {planes[at.memory_plane].bytes().data() + at.offset, at.stride};
+    view.planes[plane] = {planes[at.memory_plane].data() + at.offset, at.stride};
   }
   return view;
 }
 
 Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
-                                 std::span<const DeviceMapping> planes, uint32_t width,
+                                 std::span<const std::span<uint8_t>> planes, uint32_t width,
                                  uint32_t height, const gpu_kernels::SubstrateChoice& substrate) {
   const Kind& kind = *find_kind(format.fourcc);
-  if (Status status = check_mappings(format, planes); !status) return status.error();
+  if (Status status = check_planes(format, planes); !status) return status.error();
   auto frame = allocate(pool, kind.samples, width, height);
   if (!frame) return frame.error();
   Copy(kind, format, planes, substrate).run(*frame);

@@ -4,12 +4,14 @@
 #define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_FORMAT_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
-#include "decode_core/hardware/device_calls.h"
 #include "decode_core/hardware/video_node.h"
+#include "decode_core/image.h"
+#include "decode_core/picture.h"
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
@@ -25,16 +27,23 @@ bool is_packed_capture(uint32_t fourcc);
 // is padding. A format that contradicts itself holds nothing.
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);
 
+// How a surface's memory has to be laid out for such buffers to be decoded into it; of NV12 and
+// P010 in one memory plane, else nullopt.
+std::optional<LinearLayout> surface_layout(const QueueFormat& format);
+// Whether the destination's memory can be such a buffer.
+bool suits(const Destination& destination, const QueueFormat& format);
+
 // The first `width` x `height` luma samples of a buffer, in place: NV12, I420 or P010. The format
 // holds_picture() and need not be unpacked; kSystem: as copy_picture().
-Result<FrameView> view_picture(const QueueFormat& format, std::span<const DeviceMapping> planes,
-                               uint32_t width, uint32_t height);
+Result<FrameView> view_picture(const QueueFormat& format,
+                               std::span<const std::span<uint8_t>> planes, uint32_t width,
+                               uint32_t height);
 
 // Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool: NV12
-// (8 bit), I420 or 10-bit I420. The format holds_picture(); kSystem: the buffer's mappings are
+// (8 bit), I420 or 10-bit I420. The format holds_picture(); kSystem: the buffer's planes are
 // smaller than the format says.
 Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
-                                 std::span<const DeviceMapping> planes, uint32_t width,
+                                 std::span<const std::span<uint8_t>> planes, uint32_t width,
                                  uint32_t height, const gpu_kernels::SubstrateChoice& substrate);
 
 }  // namespace daedalus::core

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/log.h"
+#include "decode_core/hardware/capture_format.h"
 #include "decode_core/headers/av1_frame_header.h"
 #include "decode_core/picture.h"
 
@@ -82,56 +84,37 @@ void ReferenceKeeper::note(const DecodeJob& job) {
   }
 }
 
-std::shared_ptr<const void> CaptureMemory::lend(const std::shared_ptr<CaptureMemory>& memory) {
-  memory->lent_.store(true, std::memory_order_relaxed);
-  return {memory.get(), [memory](const CaptureMemory*) {
-            memory->lent_.store(false, std::memory_order_release);
-          }};
-}
-
-void CaptureMemory::detach() {
-  std::lock_guard lock(mutex_);
-  node_ = nullptr;
-}
-
-Result<std::shared_ptr<SurfaceMemory>> CaptureMemory::give() {
-  std::lock_guard lock(mutex_);
-  if (given_) return Error{ErrorCode::kBusy, "the CAPTURE buffer was given away before"};
-  if (node_ == nullptr) return Error{ErrorCode::kUnsupported, "its queue is no more"};
-  auto fd = node_->export_buffer(Queue::kCapture, index_, 0);
-  if (!fd) return fd.error();
-  auto mapping = Mapping::map(fd->get(), planes_[0].bytes().size(), 0, true);
-  if (!mapping) return mapping.error();
-  // The CPU's mapping may be uncached, and the device may refer to the pixels: not to be derived.
-  auto memory =
-      std::make_shared<SurfaceMemory>(std::move(*fd), std::move(*mapping), true, false, "v4l2");
-  given_ = true;
-  receiver_ = memory;
-  return memory;
-}
-
-bool CaptureMemory::gave(const SurfaceMemory& memory) const {
-  std::lock_guard lock(mutex_);
-  return receiver_.lock().get() == &memory;
-}
-
-bool CaptureMemory::given() const {
-  std::lock_guard lock(mutex_);
-  return given_;
-}
-
 Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
                                                            const QueueFormat& format,
-                                                           uint32_t count) {
-  const auto granted = node.request_buffers(Queue::kCapture, count);
+                                                           uint32_t count,
+                                                           MemoryAllocator* dma_bufs) {
+  const auto granted = node.request_buffers(
+      Queue::kCapture, count, dma_bufs == nullptr ? V4L2_MEMORY_MMAP : V4L2_MEMORY_DMABUF);
   if (!granted) return granted.error();
   std::unique_ptr<CapturePool> pool(new CapturePool(node, format));
+  pool->count_ = granted->count;
+  pool->may_lend_ =
+      dma_bufs != nullptr || (granted->capabilities & V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS) != 0;
+  if (dma_bufs != nullptr) {
+    pool->dma_bufs_.emplace(*dma_bufs, format.sizes[0], kMostBuffers);
+    pool->buffers_.resize(granted->count);
+    if (Status status = pool->try_dma_buf(); !status) return status.error();
+    return pool;
+  }
   for (uint32_t i = 0; i < granted->count; ++i) {
     if (Status status = pool->append(i); !status) return status.error();
   }
-  pool->count_ = pool->buffers_.size();
-  pool->may_lend_ = (granted->capabilities & V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS) != 0;
   return pool;
+}
+
+// A surface's memory that is refused costs nothing, but without ours there is no picture: drivers
+// may take contiguous memory only. A queue that does not stream gives all back (VIDIOC_STREAMOFF).
+Status CapturePool::try_dma_buf() {
+  if (buffers_.empty()) return Error{ErrorCode::kSystem, node_.path() + ": no CAPTURE buffers"};
+  auto memory = dma_bufs_->take();
+  if (!memory) return memory.error();
+  if (Status status = hand_over_dma_buf(buffers_[0], std::move(*memory)); !status) return status;
+  return node_.stream(Queue::kCapture, false);
 }
 
 Status CapturePool::append(uint32_t index) {
@@ -153,7 +136,9 @@ bool CapturePool::grow() {
 
 std::shared_ptr<const void> CapturePool::lend(uint32_t index) {
   if (!may_lend_) return nullptr;
-  if (!given(index)) {
+  if (dma_bufs_) {
+    if (!given(index) && dma_bufs_->lent() + count_ >= kMostBuffers) return nullptr;
+  } else if (!given(index)) {
     const auto gone = std::ranges::count_if(buffers_, [](const Buffer& buffer) {
       return buffer.memory->lent() || buffer.memory->given();
     });
@@ -167,29 +152,70 @@ std::shared_ptr<FrameExporter> CapturePool::exporter(uint32_t index) const {
 }
 
 CapturePool::~CapturePool() {
-  for (const Buffer& buffer : buffers_) buffer.memory->detach();
+  for (const Buffer& buffer : buffers_) {
+    if (buffer.memory != nullptr) buffer.memory->detach();
+  }
 }
 
+// Where the queue takes dma-bufs, the memory that a buffer had is no reason to pass it by.
 CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed,
-                                         const SurfaceMemory* destination) {
+                                         const Destination* destination) {
   Buffer* best = nullptr;
   Buffer* wanted = nullptr;
   for (Buffer& buffer : buffers_) {
     if (buffer.queued) return &buffer;  // the driver fills it first
-    if (buffer.memory->lent()) continue;
+    const bool mapped = !dma_bufs_;
+    if (mapped && buffer.memory->lent()) continue;
     const bool taken = buffer.picture_id != 0;
     if (taken && std::ranges::find(needed, buffer.picture_id) != needed.end()) continue;
-    if (destination != nullptr && buffer.memory->gave(*destination)) wanted = &buffer;
-    if (buffer.memory->given()) continue;
+    if (has(buffer, destination)) wanted = &buffer;
+    if (mapped && buffer.memory->given()) continue;
     const auto age = [](const Buffer& b) { return b.picture.expired() ? 0 : b.used; };
     if (best == nullptr || age(buffer) < age(*best)) best = &buffer;
   }
   return wanted != nullptr ? wanted : best;
 }
 
+bool CapturePool::has(const Buffer& buffer, const Destination* destination) {
+  return destination != nullptr && buffer.memory != nullptr &&
+         buffer.memory->gave(*destination->memory);
+}
+
+Status CapturePool::hand_over_dma_buf(Buffer& buffer, std::shared_ptr<CaptureMemory> memory) {
+  const auto index = static_cast<uint32_t>(&buffer - buffers_.data());
+  memory->end_cpu_read();
+  if (Status status = node_.queue_capture(index, format_, memory->dma_buf()); !status) {
+    return status;
+  }
+  buffer.memory = std::move(memory);
+  return {};
+}
+
+// Queues it for a picture that goes to `destination` if it can.
+Status CapturePool::hand_over(Buffer& buffer, const Destination* destination) {
+  const auto index = static_cast<uint32_t>(&buffer - buffers_.data());
+  if (!dma_bufs_) return node_.queue_capture(index, format_);
+  // Elsewhere it may lie in a buffer whose picture is still needed.
+  const bool needed =
+      !has(buffer, destination) &&
+      std::ranges::any_of(buffers_, [&](const Buffer& other) { return has(other, destination); });
+  if (destination != nullptr && !needed && suits(*destination, format_)) {
+    if (auto memory = dma_bufs_->of_surface(destination->memory)) {
+      const Status status = hand_over_dma_buf(buffer, std::move(memory));
+      if (status.ok()) return status;
+      log(LogLevel::kDebug, "a surface is not decoded into: %s", status.error().message.c_str());
+    }
+  }
+  const auto& own = buffer.memory;
+  if (own != nullptr && !own->given() && !own->lent()) return hand_over_dma_buf(buffer, own);
+  auto memory = dma_bufs_->take();
+  if (!memory) return memory.error();
+  return hand_over_dma_buf(buffer, std::move(*memory));
+}
+
 Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
                                     std::span<const uint64_t> needed,
-                                    const SurfaceMemory* destination) {
+                                    const Destination* destination) {
   ++uses_;
   for (Buffer& buffer : buffers_) {
     if (std::ranges::find(needed, buffer.picture_id) != needed.end()) buffer.used = uses_;
@@ -202,7 +228,7 @@ Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uin
   }
   const auto index = static_cast<uint32_t>(chosen - buffers_.data());
   if (!chosen->queued) {
-    if (Status status = node_.queue_capture(index, format_); !status) return status.error();
+    if (Status status = hand_over(*chosen, destination); !status) return status.error();
   }
   chosen->queued = true;
   chosen->picture = picture;
@@ -213,9 +239,17 @@ Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uin
 }
 
 Status CapturePool::queue_again(uint32_t index) {
-  if (Status status = node_.queue_capture(index, format_); !status) return status;
-  buffers_[index].queued = true;
-  return {};
+  Buffer& buffer = buffers_[index];
+  Status status =
+      dma_bufs_ ? hand_over_dma_buf(buffer, buffer.memory) : node_.queue_capture(index, format_);
+  buffer.queued = status.ok();
+  return status;
+}
+
+void CapturePool::dequeued(uint32_t index) {
+  if (index >= buffers_.size() || buffers_[index].memory == nullptr) return;
+  buffers_[index].queued = false;
+  buffers_[index].memory->begin_cpu_read();
 }
 
 void CapturePool::forget(uint32_t index) {

@@ -2,20 +2,19 @@
 #ifndef DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
 #define DAEDALUS_DECODE_CORE_HARDWARE_CAPTURE_POOL_H_
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
+#include "decode_core/hardware/capture_memory.h"
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/job.h"
 #include "decode_core/memory/surface_memory.h"
+#include "decode_core/picture.h"
 
 namespace daedalus::core {
 
@@ -37,39 +36,6 @@ class ReferenceKeeper {
   std::vector<uint64_t> kept_;  // VP9: by slot; MPEG-2: latest last
 };
 
-// The mapped memory of one CAPTURE buffer. It may outlive its pool, and the node: V4L2 lets mapped
-// buffers live on without their queue (VIDIOC_REQBUFS, "orphaned"). Thread-safe.
-class CaptureMemory final : public FrameExporter {
- public:
-  // `node` outlives detach().
-  CaptureMemory(const VideoNode& node, uint32_t index, std::vector<DeviceMapping> planes)
-      : planes_(std::move(planes)), index_(index), node_(&node) {}
-  // The index may be another buffer's from now on.
-  void detach();
-  std::span<const DeviceMapping> planes() const { return planes_; }
-
-  // One owner for a frame that lies in `memory`, which nobody else has been lent; the memory is
-  // lent until all copies of it are gone.
-  static std::shared_ptr<const void> lend(const std::shared_ptr<CaptureMemory>& memory);
-  // Once false, whatever the frame's readers did has happened before.
-  bool lent() const { return lent_.load(std::memory_order_acquire); }
-
-  // Of one memory plane; only while lent, and once: it is the receiver's for ever, as nobody knows
-  // when the last descriptor of the dma-buf is closed.
-  Result<std::shared_ptr<SurfaceMemory>> give() override;
-  bool gave(const SurfaceMemory& memory) const override;
-  bool given() const;
-
- private:
-  const std::vector<DeviceMapping> planes_;
-  const uint32_t index_;
-  std::atomic<bool> lent_{false};
-  mutable std::mutex mutex_;  // of what follows
-  const VideoNode* node_;     // null: detached
-  bool given_ = false;
-  std::weak_ptr<SurfaceMemory> receiver_;
-};
-
 // Not thread-safe.
 class CapturePool {
  public:
@@ -77,9 +43,11 @@ class CapturePool {
   static constexpr size_t kMostBuffers = VIDEO_MAX_FRAME;
 
   // Allocates and maps `count` buffers, or as many as the driver grants, of the node's present
-  // format, which is `format`. `node` outlives the pool.
+  // format, which is `format`. `node` outlives the pool. With an allocator, which outlives it too,
+  // they have no memory of their own (V4L2_MEMORY_DMABUF): each picture's is its surface's, or a
+  // dma-buf of the allocator's, which the driver was seen to take.
   static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
-                                                       uint32_t count);
+                                                       uint32_t count, MemoryAllocator* dma_bufs);
   ~CapturePool();
   CapturePool(const CapturePool&) = delete;
   CapturePool& operator=(const CapturePool&) = delete;
@@ -87,32 +55,35 @@ class CapturePool {
   // Queues a buffer for the picture and remembers it by `timestamp` (microseconds). One that is not
   // lent and that no `needed` picture is in: an empty one or that of a picture that nobody holds,
   // else the one that was used longest ago. A buffer that the driver still has, because nothing
-  // came of the request it was queued for, is taken first; then that which was given away as
-  // `destination` (null: none), and no other that was given away. kBusy: all are needed.
+  // came of the request it was queued for, is taken first; then that whose memory is `destination`
+  // (null: none), and no other that was given away. Where the queue takes dma-bufs, every
+  // destination can be one that suits(). kBusy: all are needed.
   Result<uint32_t> queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
-                         std::span<const uint64_t> needed, const SurfaceMemory* destination);
+                         std::span<const uint64_t> needed, const Destination* destination);
   // The buffer that has the picture is queued once more, for its second field.
   Status queue_again(uint32_t index);
-  // Nothing whole was decoded into the buffer, which the driver may still have: its picture is gone.
+  // Nothing whole was decoded into the buffer, which the driver may still have: its picture is
+  // gone.
   void forget(uint32_t index);
   // Lends the memory of a buffer that the driver gave back, until the last copy of the owner is
   // gone; until then it is not queued again. As many buffers as the pool began with are never lent
   // or given away, so that decoding lacks none, however many frames are held: one more is added
   // where these would be lent (VIDIOC_CREATE_BUFS). Null: the driver adds none, there are
   // kMostBuffers, or its mapped buffers cannot outlive the queue
-  // (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS).
+  // (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS). Of dma-bufs surfaces' own can always be lent, and of the
+  // others kMostBuffers but for as many.
   std::shared_ptr<const void> lend(uint32_t index);
   bool lent(uint32_t index) const { return buffers_[index].memory->lent(); }
   bool given(uint32_t index) const { return buffers_[index].memory->given(); }
   // For frames in the buffer; null where it cannot be given away in one piece.
   std::shared_ptr<FrameExporter> exporter(uint32_t index) const;
   // The driver gave it back.
-  void dequeued(uint32_t index) { buffers_[index].queued = false; }
+  void dequeued(uint32_t index);
 
   // The timestamp of the picture's buffer; nullopt: none has it.
   std::optional<uint64_t> timestamp_of(uint64_t picture) const;
   std::optional<uint32_t> find(uint64_t picture) const;
-  std::span<const DeviceMapping> memory(uint32_t index) const {
+  std::span<const std::span<uint8_t>> memory(uint32_t index) const {
     return buffers_[index].memory->planes();
   }
   const QueueFormat& format() const { return format_; }
@@ -121,7 +92,7 @@ class CapturePool {
 
  private:
   struct Buffer {
-    std::shared_ptr<CaptureMemory> memory;
+    std::shared_ptr<CaptureMemory> memory;  // null: no dma-buf was queued yet
     std::weak_ptr<Picture> picture;
     uint64_t picture_id = 0;  // 0: none
     uint64_t timestamp = 0;
@@ -130,11 +101,16 @@ class CapturePool {
   };
   CapturePool(VideoNode& node, const QueueFormat& format) : node_(node), format_(format) {}
   Status append(uint32_t index);
+  Status try_dma_buf();
   bool grow();
-  Buffer* choose(std::span<const uint64_t> needed, const SurfaceMemory* destination);
+  Buffer* choose(std::span<const uint64_t> needed, const Destination* destination);
+  static bool has(const Buffer& buffer, const Destination* destination);
+  Status hand_over(Buffer& buffer, const Destination* destination);
+  Status hand_over_dma_buf(Buffer& buffer, std::shared_ptr<CaptureMemory> memory);
 
   VideoNode& node_;
   const QueueFormat format_;
+  std::optional<DmaBufShelf> dma_bufs_;
   std::vector<Buffer> buffers_;
   size_t count_ = 0;
   bool may_lend_ = false;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "decode_core/hardware/capture_format.h"
+#include "decode_core/hardware/format_negotiation.h"
 #include "decode_core/hardware/request_content.h"
 
 namespace daedalus::core {
@@ -50,9 +51,6 @@ bool refers_to_nothing(const DecodeJob& job) {
                              [](const auto& reference) { return reference == nullptr; });
 }
 
-// A coded picture of intra blocks is seldom larger than half of its samples.
-constexpr size_t kLeastCodedBytes = size_t{512} << 10;
-
 }  // namespace
 
 // References of another size can only be had in buffers that hold both: a picture in mid-chain that
@@ -69,39 +67,17 @@ bool DecoderQueues::fit(const DecodeJob& job) const {
   return capture_count(job) <= capture_->count() || !refers_to_nothing(job);
 }
 
-Status DecoderQueues::set_output_format(size_t coded_bytes) {
-  const size_t usual = size_t{width_} * height_ / 4 * 3;
-  const auto wanted = static_cast<uint32_t>(std::max({coded_bytes, usual, kLeastCodedBytes}));
-  const auto format = node_.set_format(Queue::kOutput, interface_.fourcc, width_, height_, wanted);
-  if (!format) return format.error();
-  if (format->fourcc == interface_.fourcc) return {};
-  return Error{ErrorCode::kUnsupported, node_.path() + ": VIDIOC_S_FMT gives another codec"};
-}
-
-// The driver's own choice, else the first that it lists and we can read; what has to be unpacked is
-// the last resort.
-Result<QueueFormat> DecoderQueues::find_capture_format() const {
-  for (const bool packed : {false, true}) {
-    const auto suits = [&](uint32_t fourcc) {
-      return bit_depth_of_capture(fourcc) == bit_depth_ && is_packed_capture(fourcc) == packed;
-    };
-    auto format = node_.get_format(Queue::kCapture);
-    if (!format || suits(format->fourcc)) return format;
-    for (const uint32_t fourcc : node_.formats(Queue::kCapture)) {
-      if (!suits(fourcc)) continue;
-      format = node_.set_format(Queue::kCapture, fourcc, width_, height_, 0);
-      if (!format || suits(format->fourcc)) return format;
-    }
+// Surfaces that have memory before their first picture are decoded into, where the driver takes it.
+Result<std::unique_ptr<CapturePool>> DecoderQueues::allocate_capture(const DecodeJob& job,
+                                                                     const QueueFormat& format) {
+  const auto destination = shown_picture(job).destination();
+  if (destination && suits(*destination, format)) {
+    auto pool = CapturePool::allocate(node_, format, capture_count(job), &memory_);
+    if (pool) return pool;
+    log(LogLevel::kInfo, "%s: surfaces are not decoded into: %s", node_.path().c_str(),
+        pool.error().message.c_str());
   }
-  return Error{ErrorCode::kUnsupported, node_.path() + ": no CAPTURE format that can be read has " +
-                                            std::to_string(bit_depth_) + " bits"};
-}
-
-Result<QueueFormat> DecoderQueues::choose_capture_format() const {
-  auto format = find_capture_format();
-  if (!format || holds_picture(*format, width_, height_)) return format;
-  return Error{ErrorCode::kUnsupported, node_.path() + ": its CAPTURE buffers do not hold " +
-                                            std::to_string(width_) + "x" + std::to_string(height_)};
+  return CapturePool::allocate(node_, format, capture_count(job), nullptr);
 }
 
 Status DecoderQueues::allocate(const DecodeJob& job, const QueueFormat& capture_format) {
@@ -109,7 +85,7 @@ Status DecoderQueues::allocate(const DecodeJob& job, const QueueFormat& capture_
   auto slots = RequestSlots::allocate(node_, media_, kSlots);
   if (!slots) return slots.error();
   slots_ = std::move(*slots);
-  auto capture = CapturePool::allocate(node_, capture_format, capture_count(job));
+  auto capture = allocate_capture(job, capture_format);
   if (!capture) return capture.error();
   capture_ = std::move(*capture);
   for (const Queue queue : {Queue::kOutput, Queue::kCapture}) {
@@ -123,14 +99,9 @@ Status DecoderQueues::set_up(const DecodeJob& job, size_t coded_bytes) {
   width_ = job.coded_width();
   height_ = job.coded_height();
   bit_depth_ = bit_depth_of(job);
-  // The size, then the kind of stream, then what pictures can become. Each makes the driver choose
-  // what comes after it anew, so none of them is said twice, nor once there are buffers.
-  if (Status status = set_output_format(coded_bytes); !status) return status;
   const SequenceControl sequence(job);
-  if (Status status = node_.set_controls(sequence.values(), -1); !status) {
-    return Error{ErrorCode::kUnsupported, status.error().message};
-  }
-  const auto format = choose_capture_format();
+  const auto format =
+      negotiate_formats(node_, interface_, sequence, {width_, height_}, bit_depth_, coded_bytes);
   if (!format) return format.error();
   Status status = allocate(job, *format);
   if (!status) stop();

@@ -14,11 +14,13 @@
 
 namespace daedalus::core {
 
-// Not thread-safe. `node` and the media node's descriptor outlive it.
+// Not thread-safe. `node`, the media node's descriptor and `memory`, where dma-bufs come from,
+// outlive it.
 class DecoderQueues {
  public:
-  DecoderQueues(VideoNode& node, int media, const CodecInterface& interface)
-      : node_(node), media_(media), interface_(interface) {}
+  DecoderQueues(VideoNode& node, int media, const CodecInterface& interface,
+                MemoryAllocator& memory)
+      : node_(node), media_(media), interface_(interface), memory_(memory) {}
   ~DecoderQueues() { stop(); }
   DecoderQueues(const DecoderQueues&) = delete;
   DecoderQueues& operator=(const DecoderQueues&) = delete;
@@ -46,14 +48,14 @@ class DecoderQueues {
 
  private:
   bool fits_size(const DecodeJob& job) const;
-  Status set_output_format(size_t coded_bytes);
-  Result<QueueFormat> choose_capture_format() const;
-  Result<QueueFormat> find_capture_format() const;
+  Result<std::unique_ptr<CapturePool>> allocate_capture(const DecodeJob& job,
+                                                        const QueueFormat& format);
   Status allocate(const DecodeJob& job, const QueueFormat& capture_format);
 
   VideoNode& node_;
   const int media_;
   const CodecInterface& interface_;
+  MemoryAllocator& memory_;
   uint32_t width_ = 0;
   uint32_t height_ = 0;
   int bit_depth_ = 0;

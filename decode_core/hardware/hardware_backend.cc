@@ -1,10 +1,14 @@
 #include "decode_core/hardware/hardware_backend.h"
 
 #include <algorithm>
+#include <deque>
+#include <mutex>
 #include <utility>
 
 #include "base/log.h"
 #include "decode_core/hardware/av1_slot_decoder.h"
+#include "decode_core/hardware/codec_interface.h"
+#include "decode_core/hardware/format_negotiation.h"
 #include "decode_core/hardware/hardware_decoder.h"
 
 namespace daedalus::core {
@@ -12,9 +16,9 @@ namespace {
 
 class HardwareBackend final : public Backend {
  public:
-  HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices,
+  HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices, MemoryAllocator& memory,
                   const gpu_kernels::SubstrateChoice& substrate)
-      : calls_(calls), devices_(std::move(devices)), substrate_(substrate) {
+      : calls_(calls), devices_(std::move(devices)), memory_(memory), substrate_(substrate) {
     for (const HardwareDevice& device : devices_) {
       for (const ProfileCapability& capability : device.capabilities.profiles) {
         const bool known = std::ranges::any_of(capabilities_, [&](const ProfileCapability& c) {
@@ -44,12 +48,61 @@ class HardwareBackend final : public Backend {
                                                 " of " + std::to_string(config.width) + "x" +
                                                 std::to_string(config.height)};
     }
-    auto decoder = create_hardware_decoder(calls_, device->where, codec, substrate_);
+    auto decoder = create_hardware_decoder(calls_, device->where, codec, memory_, substrate_);
     if (!decoder || codec != Codec::kAv1) return decoder;
     return create_av1_slot_decoder(std::move(*decoder));
   }
 
+  std::optional<LinearLayout> surface_layout(Codec codec, ImageFormat format, uint32_t width,
+                                             uint32_t height) override {
+    const SurfaceKind kind{codec, format, width, height};
+    std::lock_guard lock(layouts_mutex_);
+    const auto known = std::ranges::find(layouts_, kind, &KnownLayout::kind);
+    if (known != layouts_.end()) return known->layout;
+    if (layouts_.size() == kMostLayouts) layouts_.pop_front();
+    return layouts_.emplace_back(KnownLayout{kind, find_layout(kind)}).layout;
+  }
+
  private:
+  // Devices are asked once for each kind of surface; players have few.
+  struct SurfaceKind {
+    Codec codec;
+    ImageFormat format;
+    uint32_t width;
+    uint32_t height;
+    bool operator==(const SurfaceKind&) const = default;
+  };
+  struct KnownLayout {
+    SurfaceKind kind;
+    std::optional<LinearLayout> layout;
+  };
+  static constexpr size_t kMostLayouts = 16;
+
+  // That of the codec, else of the first other one, with memory enough for all that agree with it
+  // (some drivers keep motion vectors behind the pixels).
+  std::optional<LinearLayout> find_layout(const SurfaceKind& kind) const {
+    std::optional<LinearLayout> found = query_layout(kind.codec, kind);
+    for (const CodecInterface& interface : codec_interfaces()) {
+      const auto layout = query_layout(interface.codec, kind);
+      if (!layout) continue;
+      if (!found) found = layout;
+      const bool agrees = layout->offset == found->offset && layout->stride == found->stride;
+      if (agrees) found->size = std::max(found->size, layout->size);
+    }
+    return found;
+  }
+
+  std::optional<LinearLayout> query_layout(Codec codec, const SurfaceKind& kind) const {
+    const int bit_depth = kind.format == ImageFormat::kP010 ? 10 : 8;
+    const HardwareDevice* device = largest([&](const ProfileCapability& capability) {
+      return codec_of(capability.profile) == codec && capability.bit_depth == bit_depth &&
+             covers(capability, {capability.profile, kind.width, kind.height, ""});
+    });
+    if (device == nullptr) return std::nullopt;
+    return query_surface_layout(calls_, device->where.video_path, codec, {kind.width, kind.height},
+                                bit_depth);
+  }
+
   // Of the devices that have such a capability, the first of those whose pictures may be largest;
   // null: none has.
   template <typename Suits>
@@ -69,8 +122,11 @@ class HardwareBackend final : public Backend {
 
   DeviceCalls& calls_;
   const std::vector<HardwareDevice> devices_;
+  MemoryAllocator& memory_;
   const gpu_kernels::SubstrateChoice substrate_;
   std::vector<ProfileCapability> capabilities_;
+  std::mutex layouts_mutex_;
+  std::deque<KnownLayout> layouts_;
 };
 
 }  // namespace
@@ -119,8 +175,9 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config) {
 
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
+                                                 MemoryAllocator& memory,
                                                  const gpu_kernels::SubstrateChoice& substrate) {
-  return std::make_unique<HardwareBackend>(calls, std::move(devices), substrate);
+  return std::make_unique<HardwareBackend>(calls, std::move(devices), memory, substrate);
 }
 
 }  // namespace daedalus::core

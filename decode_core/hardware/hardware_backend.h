@@ -11,6 +11,7 @@
 #include "decode_core/hardware/device_calls.h"
 #include "decode_core/hardware/device_capabilities.h"
 #include "decode_core/hardware/discovery.h"
+#include "decode_core/memory/surface_memory.h"
 #include "decode_core/settings.h"
 
 namespace daedalus::core {
@@ -39,10 +40,11 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config);
 
 // Sessions go to the device that covers them; of several to the one that takes the largest pictures
 // of the profile, which is the younger and faster block where a chip has two. `calls` outlive the
-// backend, its decoders and their frames. `substrate`: for the kernels that copy pictures out of
-// the devices' buffers.
+// backend, its decoders and their frames, `memory` all but the frames. `substrate`: for the kernels
+// that copy pictures out of the devices' buffers.
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
+                                                 MemoryAllocator& memory,
                                                  const gpu_kernels::SubstrateChoice& substrate);
 
 }  // namespace daedalus::core

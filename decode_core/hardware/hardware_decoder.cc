@@ -32,7 +32,8 @@ constexpr uint64_t kNanosecondsEach = 1000;
 class HardwareDecoder final : public Decoder {
  public:
   HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
-                  const gpu_kernels::SubstrateChoice& substrate, std::chrono::milliseconds timeout)
+                  MemoryAllocator& memory, const gpu_kernels::SubstrateChoice& substrate,
+                  std::chrono::milliseconds timeout)
       : node_(std::move(node)),
         media_(std::move(media)),
         interface_(interface),
@@ -43,7 +44,7 @@ class HardwareDecoder final : public Decoder {
                  {"capture", "copied"},
                  {gpu_kernels::stage_name(gpu_kernels::Stage::kSand),
                   gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target}}},
-        queues_(node_, media_.get(), interface) {}
+        queues_(node_, media_.get(), interface, memory) {}
 
   Status open();
 
@@ -191,10 +192,13 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
     if (Status status = pool.queue_again(*own); !status) return status.error();
     return *own;
   }
-  const Picture& shown = job.display != nullptr ? *job.display : *job.target;
+  const auto destination = shown_picture(job).destination();
   // Around a smaller picture the surface would keep what was there; the output pass makes it black.
-  const auto destination = queues_.is_whole(job) ? shown.destination() : nullptr;
-  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job), destination.get());
+  const bool fills = destination && queues_.is_whole(job) &&
+                     destination->width <= job.coded_width() &&
+                     destination->height <= job.coded_height();
+  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job),
+                    fills ? &*destination : nullptr);
 }
 
 // Sends the job's requests one after the other, each when the one before has ended. Whether one of
@@ -397,7 +401,7 @@ void HardwareDecoder::release_held() {
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
-    DeviceCalls& calls, const FoundDecoder& device, Codec codec,
+    DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
     const gpu_kernels::SubstrateChoice& substrate, std::chrono::milliseconds timeout) {
   const CodecInterface* interface = codec_interface(codec);
   if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
@@ -406,7 +410,7 @@ Result<std::unique_ptr<Decoder>> create_hardware_decoder(
   DeviceFd media(calls, calls.open(device.media_path));
   if (!media) return system_error("open " + device.media_path);
   auto decoder = std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface,
-                                                   substrate, timeout);
+                                                   memory, substrate, timeout);
   if (Status status = decoder->open(); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

@@ -18,11 +18,11 @@ namespace daedalus::core {
 inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 
 // Opens a context of its own on the device. `calls` outlive it and its frames, which may lie in the
-// device's buffers. A job whose outcome has no frame failed of the device: kUnsupported says that
-// the device cannot do this kind of picture at all.
-// `substrate`: for the kernels that copy pictures out of its buffers.
+// device's buffers; `memory`, where dma-bufs for those come from, outlives the decoder. A job whose
+// outcome has no frame failed of the device: kUnsupported says that the device cannot do this kind
+// of picture at all. `substrate`: for the kernels that copy pictures out of its buffers.
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
-    DeviceCalls& calls, const FoundDecoder& device, Codec codec,
+    DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
     const gpu_kernels::SubstrateChoice& substrate,
     std::chrono::milliseconds timeout = kRequestTimeout);
 

@@ -156,18 +156,23 @@ Result<QueueFormat> VideoNode::get_format(Queue queue) const {
   return read(format);
 }
 
-Result<GrantedBuffers> VideoNode::request_buffers(Queue queue, uint32_t count) {
+uint32_t VideoNode::memory_of(Queue queue) const {
+  return queue == Queue::kCapture ? capture_memory_ : V4L2_MEMORY_MMAP;
+}
+
+Result<GrantedBuffers> VideoNode::request_buffers(Queue queue, uint32_t count, v4l2_memory memory) {
   v4l2_requestbuffers buffers{};
   buffers.type = type_of(queue);
-  buffers.memory = V4L2_MEMORY_MMAP;
+  buffers.memory = memory;
   buffers.count = count;
   if (call(VIDIOC_REQBUFS, &buffers) != 0) return failure("VIDIOC_REQBUFS");
+  if (queue == Queue::kCapture) capture_memory_ = memory;
   return GrantedBuffers{buffers.count, buffers.capabilities};
 }
 
 Result<CreatedBuffers> VideoNode::create_buffers(Queue queue, uint32_t count, uint32_t bytes) {
   v4l2_create_buffers buffers{};
-  buffers.memory = V4L2_MEMORY_MMAP;
+  buffers.memory = memory_of(queue);
   buffers.count = count;
   buffers.format.type = type_of(queue);
   if (call(VIDIOC_G_FMT, &buffers.format) != 0) return failure("VIDIOC_G_FMT");
@@ -217,12 +222,13 @@ Result<UniqueFd> VideoNode::export_buffer(Queue queue, uint32_t index, uint32_t 
 }
 
 Status VideoNode::queue_buffer(v4l2_buffer& buffer, std::span<v4l2_plane> planes) {
-  buffer.memory = V4L2_MEMORY_MMAP;
   if (multi_planar_) {
     buffer.m.planes = planes.data();
     buffer.length = static_cast<uint32_t>(planes.size());
   } else {
     buffer.bytesused = planes[0].bytesused;
+    buffer.length = planes[0].length;
+    buffer.m.fd = planes[0].m.fd;
   }
   if (call(VIDIOC_QBUF, &buffer) != 0) return failure("VIDIOC_QBUF");
   return {};
@@ -234,6 +240,7 @@ Status VideoNode::queue_output(uint32_t index, uint32_t bytes, uint64_t timestam
   plane.bytesused = bytes;
   v4l2_buffer buffer{};
   buffer.type = type_of(Queue::kOutput);
+  buffer.memory = memory_of(Queue::kOutput);
   buffer.index = index;
   buffer.flags = flags;
   buffer.timestamp.tv_sec = static_cast<time_t>(timestamp / 1000000);
@@ -245,11 +252,17 @@ Status VideoNode::queue_output(uint32_t index, uint32_t bytes, uint64_t timestam
   return queue_buffer(buffer, {&plane, 1});
 }
 
-Status VideoNode::queue_capture(uint32_t index, const QueueFormat& format) {
+Status VideoNode::queue_capture(uint32_t index, const QueueFormat& format,
+                                const SurfaceMemory* dma_buf) {
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   v4l2_buffer buffer{};
   buffer.type = type_of(Queue::kCapture);
+  buffer.memory = memory_of(Queue::kCapture);
   buffer.index = index;
+  if (dma_buf != nullptr) {
+    planes[0].m.fd = dma_buf->fd();
+    planes[0].length = static_cast<uint32_t>(dma_buf->size());
+  }
   return queue_buffer(buffer, std::span(planes).first(format.planes));
 }
 
@@ -257,7 +270,7 @@ Result<std::optional<DequeuedBuffer>> VideoNode::dequeue(Queue queue) {
   std::array<v4l2_plane, VIDEO_MAX_PLANES> planes{};
   v4l2_buffer buffer{};
   buffer.type = type_of(queue);
-  buffer.memory = V4L2_MEMORY_MMAP;
+  buffer.memory = memory_of(queue);
   if (multi_planar_) {
     buffer.m.planes = planes.data();
     buffer.length = VIDEO_MAX_PLANES;

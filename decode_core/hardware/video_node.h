@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "decode_core/hardware/device_calls.h"
+#include "decode_core/memory/surface_memory.h"
 #include "decode_core/uapi/controls.h"
 
 namespace daedalus::core {
@@ -61,8 +62,8 @@ struct ControlValue {
   uint32_t size = 0;  // bytes
 };
 
-// All buffers are V4L2_MEMORY_MMAP. Timestamps are microseconds. Not thread-safe. Errors say which
-// ioctl failed, and on which node.
+// OUTPUT buffers are V4L2_MEMORY_MMAP, those of CAPTURE as they are requested. Timestamps are
+// microseconds. Not thread-safe. Errors say which ioctl failed, and on which node.
 class VideoNode {
  public:
   // kUnsupported: not a mem2mem node that streams. The calls outlive it.
@@ -85,8 +86,10 @@ class VideoNode {
                                  uint32_t coded_bytes);
   Result<QueueFormat> get_format(Queue queue) const;
 
-  // 0 frees them.
-  Result<GrantedBuffers> request_buffers(Queue queue, uint32_t count);
+  // 0 frees them. `memory`: V4L2_MEMORY_DMABUF for CAPTURE buffers that get theirs by
+  // queue_capture().
+  Result<GrantedBuffers> request_buffers(Queue queue, uint32_t count,
+                                         v4l2_memory memory = V4L2_MEMORY_MMAP);
   // Buffers beside those that are there, of `bytes` each, or as many as the format says
   // (VIDIOC_CREATE_BUFS). Unlike VIDIOC_S_FMT it may be called at any time: formats, streaming and
   // the other queue stay as they are.
@@ -98,7 +101,9 @@ class VideoNode {
   // `request` is a media request's descriptor, or -1. `flags`: V4L2_BUF_FLAG_….
   Status queue_output(uint32_t index, uint32_t bytes, uint64_t timestamp, int request,
                       uint32_t flags);
-  Status queue_capture(uint32_t index, const QueueFormat& format);
+  // `dma_buf`: of buffers that were requested so; the format has one memory plane.
+  Status queue_capture(uint32_t index, const QueueFormat& format,
+                       const SurfaceMemory* dma_buf = nullptr);
   // nullopt: none is done.
   Result<std::optional<DequeuedBuffer>> dequeue(Queue queue);
   Status stream(Queue queue, bool on);
@@ -124,6 +129,7 @@ class VideoNode {
   }
   Error failure(const std::string& what) const;
   uint32_t type_of(Queue queue) const;
+  uint32_t memory_of(Queue queue) const;
   void fill(Queue queue, uint32_t fourcc, uint32_t width, uint32_t height, uint32_t coded_bytes,
             v4l2_format* format) const;
   Result<QueueFormat> read(const v4l2_format& format) const;
@@ -135,6 +141,7 @@ class VideoNode {
   std::string driver_;
   std::string card_;
   bool multi_planar_ = false;
+  v4l2_memory capture_memory_ = V4L2_MEMORY_MMAP;
 };
 
 }  // namespace daedalus::core

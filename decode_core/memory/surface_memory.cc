@@ -45,6 +45,14 @@ class ProviderChain final : public MemoryAllocator {
 
 }  // namespace
 
+void SurfaceMemory::begin_cpu_read() const {
+  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+}
+
+void SurfaceMemory::end_cpu_read() const {
+  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+}
+
 void SurfaceMemory::begin_cpu_write() const {
   if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 }

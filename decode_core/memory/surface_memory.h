@@ -33,7 +33,11 @@ class SurfaceMemory {
   // "drm", "dma_heap", "udmabuf", "memfd"; "v4l2": a buffer of a decoder's.
   std::string_view provider() const { return provider_; }
 
-  // Brackets CPU writes (DMA_BUF_IOCTL_SYNC where the memory is a dma-buf).
+  // Bracket what the CPU reads of a device's writes (DMA_BUF_IOCTL_SYNC where the memory is a
+  // dma-buf).
+  void begin_cpu_read() const;
+  void end_cpu_read() const;
+  // Bracket CPU writes likewise.
   void begin_cpu_write() const;
   void end_cpu_write() const;
 

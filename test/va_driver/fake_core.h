@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class FakeCore final : public core::Core {
   const core::Settings& settings() const override;
   core::Workers& workers() override;
   FakeMemory& memory() override { return memory_; }
+  void expect(core::Codec codec) override { expected = codec; }
 
   // The sessions so far, kept alive, in order of opening; waits until there are enough.
   FakeSession& session(size_t index);
@@ -70,6 +72,8 @@ class FakeCore final : public core::Core {
   // Ends what is pending without pixels and lets go of the sessions and jobs, which hold each
   // other.
   void abandon();
+
+  std::optional<core::Codec> expected;
 
  private:
   const std::shared_ptr<core::Core> real_;

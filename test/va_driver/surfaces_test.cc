@@ -170,6 +170,13 @@ TEST_CASE("export: what cannot be is refused, and a plain memfd is no dma-buf") 
   CHECK(export_surface(driver, surface, 0, &out) == VA_STATUS_ERROR_OPERATION_FAILED);
 }
 
+TEST_CASE("export: a context says for which codec surfaces are before it decodes") {
+  DriverUnderTest driver;
+  CHECK_FALSE(driver.core->expected);
+  driver.decoder(VAProfileVP8Version0_3);
+  CHECK(driver.core->expected == core::Codec::kVp8);
+}
+
 TEST_CASE("sync: waits no longer than it is told, and then for ever") {
   DriverUnderTest driver;
   const VAContextID decoder = driver.decoder(VAProfileVP8Version0_3);

@@ -24,15 +24,19 @@
 #include "decode_core/hardware/video_node.h"
 #include "decode_core/picture.h"
 #include "decode_core/session.h"
+#include "decode_core/surface.h"
 #include "decode_core/uapi/controls.h"
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
+#include "test/decode_core/hardware/exporting_client.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::TemporaryFolder;
 using Bytes = std::vector<uint8_t>;
 
 // Visl keeps the coded data of each frame until OUTPUT stops, named by the buffer's sequence number
@@ -327,6 +331,43 @@ TEST_CASE("a CAPTURE buffer that is exported is the one that is mapped") {
     ::close(exported.fd);
   }
   CHECK(node->request_buffers(Queue::kCapture, 0).ok());
+}
+
+// The machine's dma-bufs are of /dev/dma_heap; what visl paints is not the picture.
+TEST_CASE("surfaces that were exported before are what visl paints") {
+  const TemporaryFolder folder;
+  {
+    const auto core = make_hardware_core(system_device_calls(), "hardware", folder.path());
+    auto stream = parsed_stream::ParsedStream::open("test/data/vp9.webm");
+    REQUIRE(stream.ok());
+    auto opened = core->open_session({*(*stream)->profile(), 0, 0, "replay"});
+    REQUIRE(opened.ok());
+    std::vector<std::unique_ptr<Surface>> surfaces;
+    while (surfaces.size() < kPictures) {
+      parsed_stream::Event event;
+      const auto more = (*stream)->next(event);
+      REQUIRE((more.ok() && *more));
+      auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
+      if (decode == nullptr) continue;
+      DecodeJob& job = decode->job;
+      surfaces.push_back(std::make_unique<Surface>(core, SurfaceFormat::kNv12, job.coded_width(),
+                                                   job.coded_height()));
+      const auto exported = surfaces.back()->export_memory(true);
+      REQUIRE(exported.ok());
+      CHECK(exported->memory->provider() == "dma_heap");
+      const Bytes black(exported->memory->data(),
+                        exported->memory->data() + exported->memory->size());
+      const auto picture = job.target;
+      surfaces.back()->set_picture(picture);
+      REQUIRE((*opened)->submit(std::move(job)).ok());
+      (*opened)->drain();
+      REQUIRE(picture->frame().has_value());
+      CHECK(picture->frame()->view.planes[0].data == exported->memory->data());
+      CHECK(std::memcmp(exported->memory->data(), black.data(), black.size()) != 0);
+    }
+  }
+  CHECK(count_pictures(folder.path(), "export", "in place") == kPictures);
+  CHECK(count_pictures(folder.path(), "pack", "") == 0);
 }
 
 }  // namespace daedalus::core::test

@@ -21,6 +21,7 @@
 #include "decode_core/session.h"
 #include "decode_core/surface.h"
 #include "test/catch.h"
+#include "test/decode_core/hardware/exporting_client.h"
 #include "test/decode_core/hardware/layout_device.h"
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/stream/streams.h"
@@ -65,21 +66,8 @@ class HeldFrames {
   std::vector<Held> held_;
 };
 
-// Pictures that a stage counts, of all sessions; `how` empty: on whatever substrate.
-uint64_t counted(const std::string& folder, const std::string& stage_name, const std::string& how) {
-  const auto pages = read_statistics(folder);
-  REQUIRE(pages.ok());
-  uint64_t pictures = 0;
-  for (const StatisticsSnapshot& page : *pages) {
-    for (const auto& stage : page.stages) {
-      const bool counts = stage.name == stage_name && (how.empty() || stage.substrate == how);
-      if (counts) pictures += stage.pictures;
-    }
-  }
-  return pictures;
-}
 uint64_t taken(const std::string& folder, const std::string& how) {
-  return counted(folder, "capture", how);
+  return count_pictures(folder, "capture", how);
 }
 
 std::string clip_path(const std::string& clip) { return "test/data/" + clip; }
@@ -280,96 +268,6 @@ TEST_CASE("frames in padded buffers are exact, and stay so when the queue is set
   CHECK(device.inner().mappings() == 0);
 }
 
-// A client that exports each picture after it was decoded, and compares what others see of it with
-// software's. It takes surfaces again, and makes no more than it needs.
-class ExportingClient {
- public:
-  ExportingClient(const std::shared_ptr<Core>& core, const std::string& clip)
-      : core_(core),
-        path_(clip_path(clip)),
-        format_(clip.find("10bit") == std::string::npos ? SurfaceFormat::kNv12
-                                                        : SurfaceFormat::kP010) {
-    const auto software = make_core(1);
-    decode(*software, [&](DecodeJob job, Session& session) {
-      const auto picture = job.target;
-      REQUIRE(session.submit(std::move(job)).ok());
-      picture->wait();
-      expected_.push_back(hash_frame(picture->frame()->view));
-    });
-  }
-
-  // How many pictures were not exact.
-  size_t play() {
-    size_t wrong = 0;
-    size_t index = 0;
-    decode(*core_, [&](DecodeJob job, Session& session) {
-      Surface& surface = free_surface(job);
-      const auto picture = job.target;
-      surface.set_picture(picture);
-      REQUIRE(session.submit(std::move(job)).ok());
-      const auto exported = surface.export_memory(true);
-      REQUIRE(exported.ok());
-      CHECK(exported->memory->dma_buf());
-      const auto known = memories_.emplace(&surface, exported->memory).first;
-      CHECK(known->second == exported->memory);
-      wrong += seen(*exported, surface) == expected_[index++] ? 0 : 1;
-    });
-    return wrong;
-  }
-  static FrameHash seen(const Surface::Export& exported, const Surface& surface) {
-    const bool wide = surface.format() == SurfaceFormat::kP010;
-    FrameView view{
-        wide ? SampleFormat::kP010 : SampleFormat::kNv12, surface.width(), surface.height(), {}};
-    for (size_t plane = 0; plane < 2; ++plane) {
-      view.planes[plane] = {exported.memory->data() + exported.layout.offset[plane],
-                            exported.layout.stride[plane]};
-    }
-    return hash_frame(view);
-  }
-  size_t surfaces() const { return surfaces_.size(); }
-
- private:
-  using Decode = std::function<void(DecodeJob job, Session& session)>;
-  void decode(Core& core, const Decode& each) {
-    auto stream = parsed_stream::ParsedStream::open(path_);
-    REQUIRE(stream.ok());
-    std::shared_ptr<Session> session;
-    for (;;) {
-      parsed_stream::Event event;
-      const auto more = (*stream)->next(event);
-      REQUIRE(more.ok());
-      if (!*more) break;
-      auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event);
-      if (decode == nullptr) continue;
-      DecodeJob job = std::move(decode->job);
-      if (session == nullptr) {
-        auto opened = core.open_session({*(*stream)->profile(), 0, 0, "replay"});
-        REQUIRE(opened.ok());
-        session = std::move(*opened);
-      }
-      each(std::move(job), *session);
-    }
-    session->drain();
-  }
-  Surface& free_surface(const DecodeJob& job) {
-    for (size_t i = 0; i < surfaces_.size(); ++i) {
-      std::rotate(surfaces_.begin(), surfaces_.begin() + 1, surfaces_.end());
-      // Nobody but the surface holds the picture: it is no reference, and it was shown.
-      if (surfaces_.back()->picture().use_count() == 2) return *surfaces_.back();
-    }
-    surfaces_.push_back(
-        std::make_unique<Surface>(core_, format_, job.coded_width(), job.coded_height()));
-    return *surfaces_.back();
-  }
-
-  const std::shared_ptr<Core> core_;
-  const std::string path_;
-  const SurfaceFormat format_;
-  std::vector<FrameHash> expected_;
-  std::vector<std::unique_ptr<Surface>> surfaces_;
-  std::map<const Surface*, std::shared_ptr<SurfaceMemory>> memories_;
-};
-
 TEST_CASE("a surface that is exported after it was decoded is the device's buffer from then on") {
   const std::string clip =
       GENERATE("h264.mp4", "vp8.webm", "vp9.webm", "mpeg2.mpg", "hevc_10bit.mp4", "av1.webm");
@@ -378,18 +276,18 @@ TEST_CASE("a surface that is exported after it was decoded is the device's buffe
   OwnDevice device;
   {
     const auto core = make_hardware_core(device, "hardware:loopback", folder.path());
-    ExportingClient client(core, clip);
-    CHECK(client.play() == 0);
-    const uint64_t in_place = counted(folder.path(), "export", "in place");
-    const uint64_t filled = counted(folder.path(), "pack", "");
+    ExportingClient client(core, clip_path(clip));
+    CHECK(client.play(ExportingClient::When::kDecoded) == 0);
+    const uint64_t in_place = count_pictures(folder.path(), "export", "in place");
+    const uint64_t filled = count_pictures(folder.path(), "pack", "");
     CHECK(taken(folder.path(), "copied") == 0);
     CHECK(in_place + filled == taken(folder.path(), "adopted"));
     CHECK(in_place > 2 * client.surfaces());
     // The slots of VP9's and AV1's decoders outlive some of the client's references.
     CHECK(filled < in_place / (clip == "av1.webm" ? 1 : 10));
     // Another session has other buffers: the output pass fills those that the first one gave away.
-    CHECK(client.play() == 0);
-    CHECK(counted(folder.path(), "pack", "") > filled + in_place / 2);
+    CHECK(client.play(ExportingClient::When::kDecoded) == 0);
+    CHECK(count_pictures(folder.path(), "pack", "") > filled + in_place / 2);
   }
   CHECK(device.open_files() == 0);
   CHECK(device.mappings() == 0);

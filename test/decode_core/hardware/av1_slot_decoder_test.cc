@@ -19,6 +19,7 @@
 #include "decode_core/software/dav1d/dav1d_decoder.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/hardware/passing_memory.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
@@ -120,11 +121,12 @@ Decoded decode(Decoder& decoder, const std::vector<DecodeJob>& jobs, Knowing kno
 }
 
 std::unique_ptr<Decoder> decoder_on(OwnDevice& device) {
+  static PassingMemory memory;
   DiscoveryOptions options;
   options.own_nodes = true;
   const HardwareSurvey survey = survey_hardware(device, options);
   REQUIRE(survey.devices.size() == 1);
-  auto decoder = create_hardware_decoder(device, survey.devices[0].where, Codec::kAv1, {});
+  auto decoder = create_hardware_decoder(device, survey.devices[0].where, Codec::kAv1, memory, {});
   REQUIRE(decoder.ok());
   return create_av1_slot_decoder(std::move(*decoder));
 }

@@ -2,28 +2,17 @@
 #include "decode_core/hardware/capture_format.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <span>
 #include <vector>
 
 #include "decode_core/uapi/pixel_formats.h"
 #include "gpu_kernels/substrate.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/capture_layout.h"
+#include "test/decode_core/hardware/passing_memory.h"
 
 namespace daedalus::core::test {
 namespace {
-
-// Mappings of plain memory.
-class PlainMemory final : public DeviceCalls {
- public:
-  int open(const std::string&) override { return -1; }
-  int close(int) override { return 0; }
-  int ioctl(int, uint32_t, void*) override { return errno = ENOTTY, -1; }
-  void* mmap(int, size_t, int64_t) override { return nullptr; }
-  int munmap(void*, size_t) override { return 0; }
-  int poll(pollfd&, int) override { return 0; }
-  std::vector<Node> nodes(std::string_view) override { return {}; }
-};
 
 constexpr uint32_t kWidth = 21;  // of the picture
 constexpr uint32_t kHeight = 9;
@@ -48,7 +37,7 @@ struct Buffer {
     format.sizes[1] = what.planes == 2 ? stride * 8 : 0;
     for (uint32_t i = 0; i < what.planes; ++i) {
       memory.emplace_back(format.sizes[i], uint8_t{0xee});
-      mappings.emplace_back(calls, memory[i].data(), memory[i].size());
+      planes.emplace_back(memory[i]);
     }
     for (uint32_t y = 0; y < kHeight; ++y) {
       for (uint32_t x = 0; x < kWidth; ++x) put(0, stride * y, x, luma(x, y));
@@ -80,11 +69,10 @@ struct Buffer {
     memory[plane][row + 2 * x + 1] = static_cast<uint8_t>(value >> 2);
   }
 
-  PlainMemory calls;
   bool wide;
   QueueFormat format;
   std::vector<std::vector<uint8_t>> memory;
-  std::vector<DeviceMapping> mappings;
+  std::vector<std::span<uint8_t>> planes;
 };
 
 uint16_t sample(const FrameView& view, uint32_t component, uint32_t x, uint32_t y) {
@@ -119,8 +107,7 @@ constexpr Case kCases[] = {{V4L2_PIX_FMT_NV12, 1, SampleFormat::kNv12},
 
 // A buffer that is nothing but a picture and junk.
 struct PackedBuffer {
-  PackedBuffer(PlainMemory& calls, const CaptureLayout& layout, uint32_t picture_width,
-               uint32_t picture_height)
+  PackedBuffer(const CaptureLayout& layout, uint32_t picture_width, uint32_t picture_height)
       : width(picture_width),
         height(picture_height),
         format(format_of(layout, width, height)),
@@ -131,7 +118,7 @@ struct PackedBuffer {
       put_sample(format, memory, component, x, y, value(component, x, y));
       return true;
     });
-    mappings.emplace_back(calls, memory.data(), memory.size());
+    planes.emplace_back(memory);
   }
   bool is_picture(const FrameView& view) const {
     return view.width == width && view.height == height &&
@@ -143,7 +130,7 @@ struct PackedBuffer {
   const uint32_t width, height;
   const QueueFormat format;
   std::vector<uint8_t> memory;
-  std::vector<DeviceMapping> mappings;
+  std::vector<std::span<uint8_t>> planes;
 
  private:
   uint16_t value(uint32_t component, uint32_t x, uint32_t y) const {
@@ -174,7 +161,7 @@ TEST_CASE("the picture comes out of each format without its padding") {
   REQUIRE(holds_picture(buffer.format, kWidth, kHeight));
   FramePool pool;
   const auto frame =
-      copy_picture(pool, buffer.format, buffer.mappings, kWidth, kHeight, kAnySubstrate);
+      copy_picture(pool, buffer.format, buffer.planes, kWidth, kHeight, kAnySubstrate);
   REQUIRE(frame.ok());
   check_picture(frame->view, what.samples);
 }
@@ -183,12 +170,12 @@ TEST_CASE("the picture is seen in each format that frames may have, where it lie
   const Case& what = kCases[GENERATE(0, 1, 2, 3)];
   CAPTURE(what.fourcc);
   Buffer buffer(what);
-  const auto view = view_picture(buffer.format, buffer.mappings, kWidth, kHeight);
+  const auto view = view_picture(buffer.format, buffer.planes, kWidth, kHeight);
   REQUIRE(view.ok());
   CHECK(view->planes[0].data == buffer.memory[0].data());
   check_picture(*view, buffer.wide ? SampleFormat::kP010 : what.samples);
-  std::vector<DeviceMapping> cut;
-  cut.emplace_back(buffer.calls, buffer.mappings[0].bytes().data(), buffer.format.sizes[0] - 1);
+  std::vector<std::span<uint8_t>> cut = buffer.planes;
+  cut[0] = cut[0].first(buffer.format.sizes[0] - 1);
   CHECK_FALSE(view_picture(buffer.format, cut, kWidth, kHeight).ok());
 }
 
@@ -203,14 +190,12 @@ TEST_CASE("packed pictures come out of every size, and nothing of their padding"
   const gpu_kernels::SubstrateChoice substrate =
       *gpu_kernels::parse_substrate_choice(GENERATE("scalar", "simd"));
   CAPTURE(layout.fourcc, layout.padding);
-  PlainMemory calls;
   for (const uint32_t width : {1, 2, 3, 7, 31, 96, 97, 127, 128, 129, 193, 290}) {
     for (const uint32_t height : {1, 2, 7, 8, 9, 33}) {
-      const PackedBuffer buffer(calls, layout, width, height);
+      const PackedBuffer buffer(layout, width, height);
       REQUIRE(holds_picture(buffer.format, width, height));
       FramePool pool;
-      const auto frame =
-          copy_picture(pool, buffer.format, buffer.mappings, width, height, substrate);
+      const auto frame = copy_picture(pool, buffer.format, buffer.planes, width, height, substrate);
       REQUIRE(frame.ok());
       if (!buffer.is_picture(frame->view)) FAIL("a sample of " << width << "x" << height);
     }
@@ -246,10 +231,8 @@ TEST_CASE("packed formats that contradict themselves are refused") {
   CHECK(refuses([](QueueFormat& bad) { bad.sizes[0] = 0; }));
   if (columns) CHECK(good.strides[0] == 24);
 
-  PlainMemory calls;
-  const PackedBuffer buffer(calls, {fourcc, 192, 16, 0}, 192, 16);
-  std::vector<DeviceMapping> cut;
-  cut.emplace_back(calls, buffer.mappings[0].bytes().data(), buffer.format.sizes[0] - 1);
+  const PackedBuffer buffer({fourcc, 192, 16, 0}, 192, 16);
+  const std::vector<std::span<uint8_t>> cut{buffer.planes[0].first(buffer.format.sizes[0] - 1)};
   FramePool pool;
   CHECK_FALSE(copy_picture(pool, buffer.format, cut, 192, 16, kAnySubstrate).ok());
 }
@@ -257,6 +240,35 @@ TEST_CASE("packed formats that contradict themselves are refused") {
 TEST_CASE("linear formats need no unpacking") {
   for (const Case& what : kCases) CHECK_FALSE(is_packed_capture(what.fourcc));
   CHECK_FALSE(is_packed_capture(V4L2_PIX_FMT_YUYV));
+}
+
+TEST_CASE("surfaces are laid out as the buffers of their own formats are") {
+  const Case& what = kCases[GENERATE(0, 1, 2, 3)];
+  CAPTURE(what.fourcc);
+  const Buffer buffer(what);
+  const auto layout = surface_layout(buffer.format);
+  const bool own = what.fourcc == V4L2_PIX_FMT_NV12 || what.fourcc == V4L2_PIX_FMT_P010;
+  REQUIRE(layout.has_value() == own);
+  CHECK_FALSE(surface_layout(format_of({V4L2_PIX_FMT_NV15, 16, 16, 0}, kWidth, kHeight)));
+  if (!own) return;
+  CHECK(layout->plane_count == 2);
+  CHECK(layout->offset[1] == buffer.format.strides[0] * 16);
+  CHECK(layout->stride[0] == buffer.format.strides[0]);
+  CHECK(layout->stride[1] == buffer.format.strides[0]);
+  CHECK(layout->size == buffer.format.sizes[0]);
+  PassingMemory memory;
+  const Destination good{*memory.allocate(layout->size, true), *layout, kWidth, kHeight};
+  CHECK(suits(good, buffer.format));
+  const auto refuses = [&](auto change) {
+    Destination bad = good;
+    change(bad);
+    return !suits(bad, buffer.format);
+  };
+  CHECK(refuses([](Destination& bad) { ++bad.layout.offset[0]; }));
+  CHECK(refuses([](Destination& bad) { bad.layout.offset[1] -= bad.layout.stride[0]; }));
+  CHECK(refuses([](Destination& bad) { bad.layout.stride[1] += 16; }));
+  CHECK(refuses([&](Destination& bad) { bad.memory = *memory.allocate(layout->size - 1, true); }));
+  CHECK(refuses([&](Destination& bad) { bad.memory = *memory.allocate(layout->size, false); }));
 }
 
 TEST_CASE("formats that cannot be, and buffers that are too small, are refused") {
@@ -280,8 +292,8 @@ TEST_CASE("formats that cannot be, and buffers that are too small, are refused")
   CHECK(bit_depth_of_capture(other.fourcc) == 0);
   CHECK_FALSE(holds_picture(other, kWidth, kHeight));
 
-  std::vector<DeviceMapping> cut;
-  cut.emplace_back(buffer.calls, buffer.memory[0].data(), buffer.memory[0].size() - 1);
+  std::vector<std::span<uint8_t>> cut = buffer.planes;
+  cut[0] = cut[0].first(cut[0].size() - 1);
   FramePool pool;
   CHECK_FALSE(copy_picture(pool, buffer.format, cut, kWidth, kHeight, kAnySubstrate).ok());
 }

@@ -151,7 +151,9 @@ constexpr ControlField kHevcDecodeParams[] = {
     FIELD(v4l2_ctrl_hevc_decode_params, poc_st_curr_before),
     FIELD(v4l2_ctrl_hevc_decode_params, poc_st_curr_after),
     FIELD(v4l2_ctrl_hevc_decode_params, poc_lt_curr),
-    FIELD(v4l2_ctrl_hevc_decode_params, num_delta_pocs_of_ref_rps_idx),
+    // Older headers have it in `reserved`.
+    {"num_delta_pocs_of_ref_rps_idx",
+     offsetof(v4l2_ctrl_hevc_decode_params, poc_lt_curr) + V4L2_HEVC_DPB_ENTRIES_NUM_MAX, 1},
     ELEMENT_FIELD(v4l2_ctrl_hevc_decode_params, dpb, timestamp),
     ELEMENT_FIELD(v4l2_ctrl_hevc_decode_params, dpb, flags),
     ELEMENT_FIELD(v4l2_ctrl_hevc_decode_params, dpb, field_pic),

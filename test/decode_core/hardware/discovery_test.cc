@@ -13,6 +13,7 @@
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/hardware/passing_memory.h"
 #include "test/decode_core/hardware/slice_device.h"
 
 namespace daedalus::core::test {
@@ -161,11 +162,12 @@ TEST_CASE("of several devices the one for the largest pictures decodes") {
     return device;
   };
   OwnDevice calls;
+  PassingMemory memory;
   const auto backend = create_hardware_backend(
       calls,
       {device_of("old", Profile::kH264High, 1920), device_of("young", Profile::kH264High, 4096),
        device_of("twin", Profile::kH264High, 4096), device_of("other", Profile::kVp8, 64)},
-      {});
+      memory, {});
   CHECK(backend->engine_of(Codec::kH264) == "young");
   CHECK(backend->engine_of(Codec::kVp8) == "other");
   CHECK(backend->engine_of(Codec::kAv1) == "none");
