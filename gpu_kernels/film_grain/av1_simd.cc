@@ -1,13 +1,13 @@
-// Film grain in Highway, compiled once for each SIMD target. A row goes by segments: their noise,
-// gathered from the blocks, and their scaling, looked up, lie in small buffers; adding and storing
-// is then the same for every sample.
+// Film grain in Highway, compiled once for each SIMD target. A row goes by segments, whose scaling
+// is looked up into a small buffer. The noise of whole blocks comes straight from the template;
+// that of rows which overlap others, and of the ends of a row, is gathered into another.
 //
 // (scaling * noise) rounded by 8 to 11 bits is one multiplication with rounding by 15 bits: the
 // scaling, of 8 bits, is shifted to the left first.
 #include <cstring>
 
 #include "gpu_kernels/film_grain/av1_tables.h"
-#include "gpu_kernels/vectors_128.h"
+#include "gpu_kernels/film_grain/av1_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "gpu_kernels/film_grain/av1_simd.cc"
@@ -31,13 +31,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Planes = Av1FilmGrainFunctions::Planes;
 
-constexpr size_t kLanes = 8;
+constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<int16_t>());
 // Samples of a segment: blocks of luma and chroma fit in. The last one takes what would be less
 // than a vector with it.
 constexpr size_t kSegment = 512;
 constexpr size_t kLongestSegment = kSegment + kLanes;
 // Buffers are written in whole vectors and blocks.
-constexpr size_t kBuffer = kLongestSegment + kLumaBlocks.size();
+constexpr size_t kBuffer = kLongestSegment + 2 * kLumaBlocks.size();
 
 using Words = hn::FixedTag<int16_t, kLanes>;
 using UnsignedWords = hn::RebindToUnsigned<Words>;
@@ -155,13 +155,150 @@ void gather_noise(const Av1FilmGrain& grain, size_t plane, const Segment& segmen
   blend_rows(kLayout, i, grain.size.bit_depth, segment.count, old_noise, to);
 }
 
+// The lanes of a block's first vector that overlap the block to its left: shares of 32 of the old
+// and the new noise. Chroma: also of a vector of two blocks.
+template <size_t kPlane>
+struct LeftWeights {
+  constexpr LeftWeights() {
+    constexpr const BlockLayout& kLayout = blocks_of(kPlane);
+    for (uint32_t x = 0; x < old_weight.size(); ++x) {
+      const uint32_t j = x % kLayout.size();
+      const bool overlaps = j < kLayout.overlap;
+      old_weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[j][0] : 0);
+      weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[j][1] : 32);
+    }
+  }
+  std::array<int16_t, 32> old_weight{};
+  std::array<int16_t, 32> weight{};
+};
+
+// The noise of whole blocks in a row that overlaps no row above, straight from the template:
+// put(noise, column) for each vector of `blocks` blocks from segment.x on, where one begins.
+template <size_t kPlane, typename Put>
+HWY_INLINE void for_noise_of_blocks(const Av1FilmGrain& grain, size_t plane, const Segment& segment,
+                                    uint32_t blocks, const Put& put) {
+  constexpr const BlockLayout& kLayout = blocks_of(kPlane);
+  constexpr uint32_t kSize = kLayout.size();
+  static constexpr LeftWeights<kPlane> kWeights;
+  const Words d;
+  const V old_weight = hn::LoadU(d, kWeights.old_weight.data());
+  const V weight = hn::LoadU(d, kWeights.weight.data());
+  const V lowest = word(grain_min(grain.size.bit_depth));
+  const V highest = word(grain_max(grain.size.bit_depth));
+  const auto with_left = [&](V noise, V old_noise) HWY_ATTR {
+    const V sum = hn::Add(hn::Mul(old_noise, old_weight), hn::Mul(noise, weight));
+    return hn::Clamp(hn::ShiftRight<5>(hn::Add(sum, word(16))), lowest, highest);
+  };
+  const uint32_t stripe = segment.y >> kLayout.log2_size;
+  const uint32_t i = segment.y % kSize;
+  const uint32_t first = segment.x >> kLayout.log2_size;
+  const auto at = [&](uint32_t block) { return block_row(grain, plane, stripe, block, i); };
+  const int16_t* left = first != 0 ? at(first - 1) : nullptr;
+  for (uint32_t b = 0; b < blocks; ++b) {
+    const int16_t* noise = at(first + b);
+    if constexpr (kLanes > kSize) {
+      // Two blocks a vector; `blocks` is even.
+      const int16_t* next = at(first + ++b);
+      const HalfWords half;
+      const auto both = [&](const int16_t* lower, const int16_t* upper) HWY_ATTR {
+        return hn::Combine(d, hn::LoadU(half, upper), hn::LoadU(half, lower));
+      };
+      V values = both(noise, next);
+      if (grain.overlap) {
+        const V old_values = both(left != nullptr ? left + kSize : noise, noise + kSize);
+        const V blended = with_left(values, old_values);
+        values = left != nullptr ? blended : hn::ConcatUpperLower(d, blended, values);
+      }
+      put(values, (b - 1) * kSize);
+      left = next;
+    } else {
+      V values = hn::LoadU(d, noise);
+      if (grain.overlap && left != nullptr) {
+        values = with_left(values, hn::LoadU(d, left + kSize));
+      }
+      put(values, b * kSize);
+      for (uint32_t j = kLanes; j < kSize; j += kLanes) {
+        put(hn::LoadU(d, noise + j), b * kSize + j);
+      }
+      left = noise;
+    }
+  }
+}
+
+// How many samples of a segment lie in whole blocks for for_noise_of_blocks().
+template <size_t kPlane>
+HWY_INLINE uint32_t in_blocks(const Av1FilmGrain& grain, const Segment& segment) {
+  constexpr const BlockLayout& kLayout = blocks_of(kPlane);
+  const uint32_t i = segment.y % kLayout.size();
+  const bool overlaps_above = grain.overlap && i < kLayout.overlap && segment.y >= kLayout.size();
+  if (segment.x % kLayout.size() != 0 || overlaps_above) return 0;
+  constexpr size_t kUnit = std::max<size_t>(kLayout.size(), kLanes);
+  return static_cast<uint32_t>(segment.count / kUnit * kUnit);
+}
+
+// What of the segment follows after `done` samples, at least a vector: some may be done again.
+HWY_INLINE Segment rest_of(const Segment& segment, uint32_t done) {
+  const auto first = static_cast<uint32_t>(std::min<size_t>(done, segment.count - kLanes));
+  return {segment.x + first, segment.y, segment.count - first};
+}
+
 template <typename Sample>
 void look_up(const uint8_t* HWY_RESTRICT table, const uint8_t* HWY_RESTRICT samples, size_t count,
              uint8_t* HWY_RESTRICT to) {
   for (size_t x = 0; x < count; ++x) to[x] = table[sample_at<Sample>(samples, x)];
 }
 
-#if HWY_ARCH_ARM_A64
+#if HWY_TARGET == HWY_AVX3_DL
+// Four registers hold the table; a permutation takes two of them.
+template <>
+HWY_ATTR void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table,
+                               const uint8_t* HWY_RESTRICT samples, size_t count,
+                               uint8_t* HWY_RESTRICT to) {
+  const __m512i quarters[] = {_mm512_loadu_si512(table), _mm512_loadu_si512(table + 64),
+                              _mm512_loadu_si512(table + 128), _mm512_loadu_si512(table + 192)};
+  for (size_t x = 0; x < count; x += 64) {
+    const size_t rest = count - x;
+    const __mmask64 some = rest < 64 ? (__mmask64{1} << rest) - 1 : ~__mmask64{0};
+    const __m512i index = _mm512_maskz_loadu_epi8(some, samples + x);
+    const __m512i lower = _mm512_permutex2var_epi8(quarters[0], index, quarters[1]);
+    const __m512i upper = _mm512_permutex2var_epi8(quarters[2], index, quarters[3]);
+    const __m512i found = _mm512_mask_mov_epi8(lower, _mm512_movepi8_mask(index), upper);
+    _mm512_mask_storeu_epi8(to + x, some, found);
+  }
+}
+#elif HWY_TARGET == HWY_AVX2
+// A shuffle looks up in one row of sixteen; which row's was meant the upper four bits say.
+template <>
+HWY_ATTR void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table,
+                               const uint8_t* HWY_RESTRICT samples, size_t count,
+                               uint8_t* HWY_RESTRICT to) {
+  __m256i rows[16];
+  for (size_t i = 0; i < 16; ++i) {
+    rows[i] = _mm256_broadcastsi128_si256(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(table + 16 * i)));
+  }
+  size_t x = 0;
+  for (; x + 32 <= count; x += 32) {
+    const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(samples + x));
+    const __m256i column = _mm256_and_si256(index, _mm256_set1_epi8(15));
+    // Selections are by the highest bit of bytes.
+    const __m256i bit_6 = _mm256_add_epi8(index, index);
+    const __m256i bit_5 = _mm256_add_epi8(bit_6, bit_6);
+    const __m256i bit_4 = _mm256_add_epi8(bit_5, bit_5);
+    const auto pair = [&](size_t i) HWY_ATTR {
+      return _mm256_blendv_epi8(_mm256_shuffle_epi8(rows[i], column),
+                                _mm256_shuffle_epi8(rows[i + 1], column), bit_4);
+    };
+    const auto four = [&](size_t i)
+                          HWY_ATTR { return _mm256_blendv_epi8(pair(i), pair(i + 2), bit_5); };
+    const auto eight = [&](size_t i)
+                           HWY_ATTR { return _mm256_blendv_epi8(four(i), four(i + 4), bit_6); };
+    const __m256i found = _mm256_blendv_epi8(eight(0), eight(8), index);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + x), found);
+  }
+  for (; x < count; ++x) to[x] = table[samples[x]];
+}
+#elif HWY_ARCH_ARM_A64
 // Four registers hold a quarter of the table; lanes with other indices stay as they are.
 template <>
 void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table, const uint8_t* HWY_RESTRICT samples,
@@ -191,10 +328,9 @@ class Adder {
         min_value_(word(grain.planes[plane].min_value)),
         max_value_(word(grain.planes[plane].max_value)) {}
 
-  HWY_INLINE V add(V samples, const uint8_t* scaling, const int16_t* noise) const {
+  HWY_INLINE V add(V samples, const uint8_t* scaling, V noise) const {
     const V wide = hn::PromoteTo(Words(), hn::LoadU(Bytes(), scaling));
-    const V scaled =
-        hn::MulFixedPoint15(hn::ShiftLeftSame(wide, shift_), hn::LoadU(Words(), noise));
+    const V scaled = hn::MulFixedPoint15(hn::ShiftLeftSame(wide, shift_), noise);
     return hn::Clamp(hn::Add(samples, scaled), min_value_, max_value_);
   }
 
@@ -218,14 +354,20 @@ HWY_INLINE void in_segments(const Av1GrainWindow& window, uint32_t row, const St
 template <typename Sample, int kShift>
 void luma_segment(const Av1FilmGrain& grain, const uint8_t* from, const Segment& segment,
                   uint8_t* to) {
-  int16_t noise[kBuffer];
   uint8_t scaling[kBuffer];
-  gather_noise<0>(grain, 0, segment, noise);
   look_up<Sample>(grain.planes[0].scaling.data(), from, segment.count, scaling);
   const Adder adder(grain, 0);
-  in_vectors(segment.count, [&](size_t x) HWY_ATTR {
-    store<Sample, kShift>(adder.add(load<Sample>(from, x), scaling + x, noise + x), to, x);
-  });
+  const auto add = [&](V noise, size_t x) HWY_ATTR {
+    store<Sample, kShift>(adder.add(load<Sample>(from, x), scaling + x, noise), to, x);
+  };
+  const uint32_t done = in_blocks<0>(grain, segment);
+  for_noise_of_blocks<0>(grain, 0, segment, done / kLumaBlocks.size(), add);
+  if (done == segment.count) return;
+  const Segment rest = rest_of(segment, done);
+  const size_t first = rest.x - segment.x;
+  int16_t noise[kBuffer];
+  gather_noise<0>(grain, 0, rest, noise);
+  in_vectors(rest.count, [&](size_t x) HWY_ATTR { add(hn::LoadU(Words(), noise + x), first + x); });
 }
 
 template <typename Sample, int kShift>
@@ -318,7 +460,13 @@ struct ChromaSegment {
     merge(grain.planes[plane], average, chroma, segment.count, merged);
     look_up<Sample>(grain.planes[plane].scaling.data(), reinterpret_cast<const uint8_t*>(merged),
                     segment.count, scaling);
-    gather_noise<1>(grain, plane, segment, noise);
+    const uint32_t done = in_blocks<1>(grain, segment);
+    for_noise_of_blocks<1>(grain, plane, segment, done / kChromaBlocks.size(),
+                           [&](V values, size_t x)
+                               HWY_ATTR { hn::StoreU(values, Words(), noise + x); });
+    if (done == segment.count) return;
+    const Segment rest = rest_of(segment, done);
+    gather_noise<1>(grain, plane, rest, noise + (rest.x - segment.x));
   }
 };
 
@@ -340,8 +488,8 @@ HWY_INLINE void chroma_segment(const Av1FilmGrain& grain, const Planes& from,
   const Adder add_cb(grain, 1);
   const Adder add_cr(grain, 2);
   in_vectors(segment.count, [&](size_t x) HWY_ATTR {
-    put(add_cb.add(load<Sample>(at(1), x), cb.scaling + x, cb.noise + x),
-        add_cr.add(load<Sample>(at(2), x), cr.scaling + x, cr.noise + x), x);
+    put(add_cb.add(load<Sample>(at(1), x), cb.scaling + x, hn::LoadU(Words(), cb.noise + x)),
+        add_cr.add(load<Sample>(at(2), x), cr.scaling + x, hn::LoadU(Words(), cr.noise + x)), x);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "gpu_kernels/film_grain/av1.h"
+#include "gpu_kernels/film_grain/av1_targets.h"  // before the harness, which includes Highway
 #include "gpu_kernels/harness.h"
 
 namespace daedalus::gpu_kernels::film_grain {
