@@ -29,47 +29,86 @@ class RandomRegister {
  public:
   explicit RandomRegister(uint32_t seed) : register_(seed & 0xFFFF) {}
 
+  // The next four numbers: of what they shift in, nothing depends on what the others do.
+  std::array<uint32_t, 4> four_numbers(int bits) {
+    const uint32_t r = register_ | feedback() << 16;
+    register_ = r >> 4;
+    std::array<uint32_t, 4> numbers;
+    for (uint32_t i = 0; i < 4; ++i) numbers[i] = (r >> (i + 1) & 0xFFFF) >> (16 - bits);
+    return numbers;
+  }
+
   uint32_t number(int bits) {
-    const uint32_t r = register_;
-    const uint32_t bit = (r ^ (r >> 1) ^ (r >> 3) ^ (r >> 12)) & 1;
-    register_ = (r >> 1) | (bit << 15);
+    register_ = (register_ | feedback() << 16) >> 1 & 0xFFFF;
     return register_ >> (16 - bits);
   }
 
  private:
+  uint32_t feedback() const {
+    const uint32_t r = register_;
+    return (r ^ (r >> 1) ^ (r >> 3) ^ (r >> 12)) & 15;
+  }
+
   uint32_t register_;
 };
 
 void generate_white_noise(uint32_t seed, int shift, const TemplateSize& size, int16_t* grain) {
   RandomRegister random(seed);
-  for (int i = 0; i < size.width * size.height; ++i) {
-    grain[i] = static_cast<int16_t>(round2(kGaussianSequence[random.number(11)], shift));
+  const auto noise = [shift](uint32_t number) {
+    return static_cast<int16_t>(round2(kGaussianSequence[number], shift));
+  };
+  const int count = size.width * size.height;
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const auto numbers = random.four_numbers(11);
+    for (size_t j = 0; j < 4; ++j) grain[i + static_cast<int>(j)] = noise(numbers[j]);
   }
+  for (; i < count; ++i) grain[i] = noise(random.number(11));
 }
 
-// The auto-regressive filter of 7.18.3.3 over one row, from column kBorder on. `sums` holds what
-// other planes add to each sum, by column.
+// The auto-regressive filter of 7.18.3.3 over rows of a template of kWidth columns.
+template <int kWidth>
 struct AutoRegression {
+  // In whole vectors, for compilers: the last ones see samples of the next row.
+  static constexpr int kSums = (kWidth - 2 * kBorder + 7) / 8 * 8;
+  using Sums = std::array<int, kSums>;  // from column kBorder on
+
   const int8_t* coeffs;
   int lag;
   int shift;
   int bit_depth;
 
-  void filter_row(int16_t* row, int width, int* sums) const {
+  // `sums`: what other planes add to each sum.
+  void filter_row(int16_t* row, Sums& sums) const {
     const int8_t* coeff = coeffs;
     for (int dy = -lag; dy < 0; ++dy) {
       for (int dx = -lag; dx <= lag; ++dx) {
-        const int16_t* from = row + dy * width + dx;
-        for (int x = kBorder; x < width - kBorder; ++x) sums[x] += *coeff * from[x];
-        ++coeff;
+        add_products(*coeff++, row + dy * kWidth + dx + kBorder, sums);
       }
     }
+    // Those that are left of it in its own row; further ones than `lag` do not count.
+    std::array<int, kMostLag> left{};
+    for (int i = 0; i < lag; ++i) left[static_cast<size_t>(kMostLag - lag + i)] = coeff[i];
+    filter_along(row, left, sums);
+  }
+
+ private:
+  static void add_products(int coeff, const int16_t* from, Sums& sums) {
+    for (size_t i = 0; i < kSums; ++i) sums[i] += coeff * from[i];
+  }
+
+  void filter_along(int16_t* row, const std::array<int, kMostLag>& left, const Sums& sums) const {
     const int lowest = grain_min(bit_depth);
     const int highest = grain_max(bit_depth);
-    for (int x = kBorder; x < width - kBorder; ++x) {
-      int sum = sums[x];
-      for (int dx = -lag; dx < 0; ++dx) sum += coeff[lag + dx] * row[x + dx];
-      row[x] = static_cast<int16_t>(std::clamp(row[x] + round2(sum, shift), lowest, highest));
+    int third = row[kBorder - 3];
+    int second = row[kBorder - 2];
+    int first = row[kBorder - 1];
+    for (int x = kBorder; x < kWidth - kBorder; ++x) {
+      const int far = sums[static_cast<size_t>(x - kBorder)] + left[0] * third + left[1] * second;
+      third = second;
+      second = first;
+      first = std::clamp(row[x] + round2(far + left[2] * first, shift), lowest, highest);
+      row[x] = static_cast<int16_t>(first);
     }
   }
 };
@@ -78,11 +117,12 @@ void generate_luma(const Av1FilmGrainParameters& parameters, int bit_depth, int1
   const auto& [width, height] = kLumaTemplate;
   generate_white_noise(parameters.grain_seed, 12 - bit_depth + parameters.grain_scale_shift,
                        kLumaTemplate, grain);
-  const AutoRegression filter = {parameters.luma_ar_coeffs.data(), parameters.ar_coeff_lag,
-                                 parameters.ar_coeff_shift, bit_depth};
+  using Filter = AutoRegression<kLumaTemplate.width>;
+  const Filter filter = {parameters.luma_ar_coeffs.data(), parameters.ar_coeff_lag,
+                         parameters.ar_coeff_shift, bit_depth};
   for (int y = kBorder; y < height; ++y) {
-    std::array<int, kLumaTemplate.width> sums{};
-    filter.filter_row(grain + y * width, width, sums.data());
+    Filter::Sums sums{};
+    filter.filter_row(grain + y * width, sums);
   }
 }
 
@@ -96,20 +136,21 @@ void generate_chroma(const Av1FilmGrainParameters& parameters, size_t component,
   const auto& coeffs = parameters.chroma[component].ar_coeffs;
   const auto lag = static_cast<size_t>(parameters.ar_coeff_lag);
   const int8_t luma_coeff = coeffs[2 * lag * (lag + 1)];
-  const AutoRegression filter = {coeffs.data(), parameters.ar_coeff_lag, parameters.ar_coeff_shift,
-                                 bit_depth};
+  using Filter = AutoRegression<kChromaTemplate.width>;
+  const Filter filter = {coeffs.data(), parameters.ar_coeff_lag, parameters.ar_coeff_shift,
+                         bit_depth};
   for (int y = kBorder; y < height; ++y) {
-    std::array<int, kChromaTemplate.width> sums{};
+    Filter::Sums sums{};
     if (luma != nullptr) {
       const int16_t* above = luma + ((y - kBorder) * 2 + kBorder) * kLumaTemplate.width;
       const int16_t* below = above + kLumaTemplate.width;
-      for (int x = kBorder; x < width - kBorder; ++x) {
-        const int at = (x - kBorder) * 2 + kBorder;
+      for (int x = 0; x < width - 2 * kBorder; ++x) {
+        const int at = x * 2 + kBorder;
         const int sum = above[at] + above[at + 1] + below[at] + below[at + 1];
         sums[static_cast<size_t>(x)] = luma_coeff * round2(sum, 2);
       }
     }
-    filter.filter_row(grain + y * width, width, sums.data());
+    filter.filter_row(grain + y * width, sums);
   }
 }
 
@@ -130,16 +171,17 @@ std::array<uint8_t, 256> make_scaling(const Av1ScalingPoints& points) {
   return lut;
 }
 
-// scale_lut (7.18.3.5) of every sample value.
-void interpolate_scaling(const std::array<uint8_t, 256>& lut, int bit_depth,
-                         std::array<uint8_t, 1024>& scaling) {
+void prepare_scaling(const Av1ScalingPoints& points, int bit_depth, Av1PlaneGrain& plane) {
+  const std::array<uint8_t, 256> lut = make_scaling(points);
+  std::copy(lut.begin(), lut.end(), plane.scaling_points.begin());
+  plane.scaling_points.back() = lut.back();
   const int shift = bit_depth - 8;
   for (size_t index = 0; index < size_t{1} << bit_depth; ++index) {
     const size_t x = index >> shift;
     const int rem = static_cast<int>(index - (x << shift));
-    const int start = lut[x];
-    const int end = lut[std::min<size_t>(x + 1, 255)];
-    scaling[index] = static_cast<uint8_t>(start + round2((end - start) * rem, shift));
+    const int start = plane.scaling_points[x];
+    const int end = plane.scaling_points[x + 1];
+    plane.scaling[index] = static_cast<uint8_t>(start + round2((end - start) * rem, shift));
   }
 }
 
@@ -153,7 +195,7 @@ void prepare_luma(const Av1FilmGrainParameters& parameters, int bit_depth, Av1Pl
   plane.applied = parameters.luma_points.count != 0;
   if (!plane.applied) return;
   generate_luma(parameters, bit_depth, plane.grain.data());
-  interpolate_scaling(make_scaling(parameters.luma_points), bit_depth, plane.scaling);
+  prepare_scaling(parameters.luma_points, bit_depth, plane);
   if (parameters.clip_to_restricted_range) clip_to(16, 235, bit_depth, plane);
 }
 
@@ -167,7 +209,7 @@ void prepare_chroma(const Av1FilmGrainParameters& parameters, size_t component, 
   generate_chroma(parameters, component, bit_depth, luma.applied ? luma.grain.data() : nullptr,
                   plane.grain.data());
   // Without a point nothing is scaled, but still clipped.
-  if (points.count != 0) interpolate_scaling(make_scaling(points), bit_depth, plane.scaling);
+  if (points.count != 0) prepare_scaling(points, bit_depth, plane);
   // 64 >> 6: luma itself.
   plane.luma_mult = from_luma ? 64 : chroma.luma_mult;
   plane.mult = from_luma ? 0 : chroma.mult;

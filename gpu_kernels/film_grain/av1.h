@@ -62,6 +62,8 @@ struct Av1PlaneGrain {
   std::array<int16_t, kMaxTemplate> grain{};
   // scale_lut (7.18.3.5) by sample value: 256 or 1024 entries.
   std::array<uint8_t, 1024> scaling{};
+  // ScalingLut (7.18.3.4) and its last entry once more, between which scale_lut is linear.
+  std::array<uint8_t, 257> scaling_points{};
   // Chroma is scaled by clip(((luma * luma_mult + chroma * mult) >> 6) + offset).
   int luma_mult = 0;
   int mult = 0;

@@ -1,6 +1,6 @@
-// Film grain in Highway, compiled once for each SIMD target. A row goes by segments, whose scaling
-// is looked up into a small buffer. The noise of whole blocks comes straight from the template;
-// that of rows which overlap others, and of the ends of a row, is gathered into another.
+// Film grain in Highway, compiled once for each SIMD target. A row goes by segments: their noise,
+// gathered from the blocks, and their scaling, looked up, lie in small buffers; adding and storing
+// is then the same for every sample.
 //
 // (scaling * noise) rounded by 8 to 11 bits is one multiplication with rounding by 15 bits: the
 // scaling, of 8 bits, is shifted to the left first.
@@ -32,53 +32,57 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Planes = Av1FilmGrainFunctions::Planes;
 
 constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<int16_t>());
+// The samples of a vector of bytes: what is shorter is the reference's.
+constexpr size_t kShortest = 2 * kLanes;
 // Samples of a segment: blocks of luma and chroma fit in. The last one takes what would be less
 // than a vector with it.
 constexpr size_t kSegment = 512;
-constexpr size_t kLongestSegment = kSegment + kLanes;
-// Buffers are written in whole vectors and blocks.
+constexpr size_t kLongestSegment = kSegment + kShortest;
+// Buffers are written in whole blocks, of which the first and the last may lie in part outside.
 constexpr size_t kBuffer = kLongestSegment + 2 * kLumaBlocks.size();
 
 using Words = hn::FixedTag<int16_t, kLanes>;
-using UnsignedWords = hn::RebindToUnsigned<Words>;
 using Bytes = hn::Rebind<uint8_t, Words>;
 using AllBytes = hn::Repartition<uint8_t, Words>;
 using HalfWords = hn::Half<Words>;
 using Sums = hn::Rebind<int32_t, HalfWords>;
 using V = hn::Vec<Words>;
 
+// A vector of samples of one or two bytes.
+template <typename Sample>
+using Tag = hn::Repartition<Sample, Words>;
+template <typename Sample>
+using Samples = hn::Vec<Tag<Sample>>;
+template <typename Sample>
+constexpr size_t kVector = 2 * kLanes / sizeof(Sample);
+
 HWY_INLINE V word(int value) { return hn::Set(Words(), static_cast<int16_t>(value)); }
 
-// From unaligned samples of one or two bytes.
+// From unaligned samples.
 template <typename Sample>
-HWY_INLINE V load(const uint8_t* from, size_t x) {
-  if constexpr (sizeof(Sample) == 1) {
-    return hn::PromoteTo(Words(), hn::LoadU(Bytes(), from + x));
+HWY_INLINE Samples<Sample> load(const uint8_t* from, size_t x) {
+  return hn::BitCast(Tag<Sample>(), hn::LoadU(AllBytes(), from + x * sizeof(Sample)));
+}
+
+template <int kShift, typename Sample>
+HWY_INLINE Samples<Sample> shifted(Samples<Sample> samples) {
+  if constexpr (kShift == 0) {
+    return samples;
   } else {
-    return hn::BitCast(Words(), hn::LoadU(AllBytes(), from + 2 * x));
+    return hn::ShiftLeft<kShift>(samples);
   }
 }
 
 template <typename Sample, int kShift>
-HWY_INLINE void store(V samples, uint8_t* to, size_t x) {
-  if constexpr (sizeof(Sample) == 1) {
-    hn::StoreU(hn::DemoteTo(Bytes(), samples), Bytes(), to + x);
-  } else {
-    hn::StoreU(hn::BitCast(AllBytes(), hn::ShiftLeft<kShift>(samples)), AllBytes(), to + 2 * x);
-  }
+HWY_INLINE void store(Samples<Sample> samples, uint8_t* to, size_t x) {
+  const auto out = hn::BitCast(AllBytes(), shifted<kShift, Sample>(samples));
+  hn::StoreU(out, AllBytes(), to + x * sizeof(Sample));
 }
 
 template <typename Sample, int kShift>
-HWY_INLINE void store_pairs(V cb, V cr, uint8_t* to, size_t x) {
-  if constexpr (sizeof(Sample) == 1) {
-    hn::StoreInterleaved2(hn::DemoteTo(Bytes(), cb), hn::DemoteTo(Bytes(), cr), Bytes(),
-                          to + 2 * x);
-  } else {
-    const UnsignedWords d;
-    hn::StoreInterleaved2(hn::BitCast(d, hn::ShiftLeft<kShift>(cb)),
-                          hn::BitCast(d, hn::ShiftLeft<kShift>(cr)), d,
-                          reinterpret_cast<uint16_t*>(to + 4 * x));
-  }
+HWY_INLINE void store_pairs(Samples<Sample> cb, Samples<Sample> cr, uint8_t* to, size_t x) {
+  hn::StoreInterleaved2(shifted<kShift, Sample>(cb), shifted<kShift, Sample>(cr), Tag<Sample>(),
+                        reinterpret_cast<Sample*>(to + 2 * x * sizeof(Sample)));
 }
 
 template <typename Sample>
@@ -88,12 +92,13 @@ HWY_INLINE int sample_at(const uint8_t* from, size_t x) {
   return sample;
 }
 
-// Steps of one vector; the last overlaps the one before it. At least one vector.
-template <typename Step>
+// Steps of kLanes samples or as many as a vector of Sample has; the last overlaps the one before
+// it. At least one.
+template <size_t kStep, typename Step>
 HWY_INLINE void in_vectors(size_t count, const Step& step) {
   size_t x = 0;
-  for (; x + kLanes <= count; x += kLanes) step(x);
-  if (x != count) step(count - kLanes);
+  for (; x + kStep <= count; x += kStep) step(x);
+  if (x != count) step(count - kStep);
 }
 
 // A part of a row: `count` samples from column x on.
@@ -103,175 +108,164 @@ struct Segment {
   size_t count;
 };
 
-// Row i of a stripe's noise.
-template <size_t kPlane>
-HWY_INLINE void gather_stripe(const Av1FilmGrain& grain, size_t plane, uint32_t stripe, uint32_t i,
-                              const Segment& segment, int16_t* HWY_RESTRICT to) {
-  constexpr const BlockLayout& kLayout = blocks_of(kPlane);
-  constexpr uint32_t kSize = kLayout.size();
-  uint32_t block = segment.x >> kLayout.log2_size;
-  uint32_t j = segment.x % kSize;  // only the first block may be entered in its middle
-  for (const int16_t* end = to + segment.count; to < end; to += kSize - j, j = 0, ++block) {
-    const int16_t* noise = block_row(grain, plane, stripe, block, i);
-    if (j == 0) {
-      std::memcpy(to, noise, kSize * sizeof *to);
-    } else {
-      std::copy(noise + j, noise + kSize, to);
-    }
-    if (!grain.overlap || block == 0) continue;
-    const int16_t* old_noise = block_row(grain, plane, stripe, block - 1, i) + kSize;
-    for (uint32_t k = j; k < kLayout.overlap; ++k) {
-      to[k - j] =
-          static_cast<int16_t>(blend(kLayout, k, old_noise[k], noise[k], grain.size.bit_depth));
-    }
+// Shares of 32 of old and new noise.
+template <typename D>
+struct Blend {
+  using N = hn::Vec<D>;
+  HWY_INLINE Blend(N old_share, N share, int bit_depth)
+      : old_weight(old_share),
+        weight(share),
+        lowest(hn::Set(D(), static_cast<int16_t>(grain_min(bit_depth)))),
+        highest(hn::Set(D(), static_cast<int16_t>(grain_max(bit_depth)))) {}
+  HWY_INLINE N of(N old_noise, N noise) const {
+    const N sum = hn::Add(hn::Mul(old_noise, old_weight), hn::Mul(noise, weight));
+    return hn::Clamp(hn::ShiftRight<5>(hn::Add(sum, hn::Set(D(), int16_t{16}))), lowest, highest);
   }
-}
+  N old_weight;
+  N weight;
+  N lowest;
+  N highest;
+};
 
-HWY_INLINE void blend_rows(const BlockLayout& layout, uint32_t line, int bit_depth, size_t count,
-                           const int16_t* HWY_RESTRICT old_noise, int16_t* HWY_RESTRICT noise) {
-  const Words d;
-  const V old_weight = word(layout.weights[line][0]);
-  const V weight = word(layout.weights[line][1]);
-  const V lowest = word(grain_min(bit_depth));
-  const V highest = word(grain_max(bit_depth));
-  for (size_t x = 0; x < count; x += kLanes) {
-    const V sum = hn::Add(hn::Mul(hn::LoadU(d, old_noise + x), old_weight),
-                          hn::Mul(hn::LoadU(d, noise + x), weight));
-    const V rounded = hn::ShiftRight<5>(hn::Add(sum, word(16)));
-    hn::StoreU(hn::Clamp(rounded, lowest, highest), d, noise + x);
-  }
-}
-
-// A segment of the noise image. kPlane 0: luma; 1: chroma, of which `plane` is one.
-template <size_t kPlane>
-void gather_noise(const Av1FilmGrain& grain, size_t plane, const Segment& segment, int16_t* to) {
-  constexpr const BlockLayout& kLayout = blocks_of(kPlane);
-  const uint32_t stripe = segment.y >> kLayout.log2_size;
-  const uint32_t i = segment.y % kLayout.size();
-  gather_stripe<kPlane>(grain, plane, stripe, i, segment, to);
-  if (!grain.overlap || stripe == 0 || i >= kLayout.overlap) return;
-  int16_t old_noise[kBuffer];
-  gather_stripe<kPlane>(grain, plane, stripe - 1, i + kLayout.size(), segment, old_noise);
-  blend_rows(kLayout, i, grain.size.bit_depth, segment.count, old_noise, to);
-}
-
-// The lanes of a block's first vector that overlap the block to its left: shares of 32 of the old
-// and the new noise. Chroma: also of a vector of two blocks.
+// The weights of a block's first columns, those that overlap the block to its left and others.
 template <size_t kPlane>
 struct LeftWeights {
   constexpr LeftWeights() {
     constexpr const BlockLayout& kLayout = blocks_of(kPlane);
-    for (uint32_t x = 0; x < old_weight.size(); ++x) {
-      const uint32_t j = x % kLayout.size();
-      const bool overlaps = j < kLayout.overlap;
-      old_weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[j][0] : 0);
-      weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[j][1] : 32);
+    for (uint32_t x = 0; x < kLayout.size(); ++x) {
+      const bool overlaps = x < kLayout.overlap;
+      old_weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[x][0] : 0);
+      weight[x] = static_cast<int16_t>(overlaps ? kLayout.weights[x][1] : 32);
     }
   }
-  std::array<int16_t, 32> old_weight{};
-  std::array<int16_t, 32> weight{};
+  std::array<int16_t, blocks_of(kPlane).size()> old_weight{};
+  std::array<int16_t, blocks_of(kPlane).size()> weight{};
 };
 
-// The noise of whole blocks in a row that overlaps no row above, straight from the template:
-// put(noise, column) for each vector of `blocks` blocks from segment.x on, where one begins.
-template <size_t kPlane, typename Put>
-HWY_INLINE void for_noise_of_blocks(const Av1FilmGrain& grain, size_t plane, const Segment& segment,
-                                    uint32_t blocks, const Put& put) {
-  constexpr const BlockLayout& kLayout = blocks_of(kPlane);
-  constexpr uint32_t kSize = kLayout.size();
+// Row i of a stripe's noise: all samples of the blocks from `first` to `last`.
+template <size_t kPlane>
+HWY_INLINE void gather_stripe(const Av1FilmGrain& grain, size_t plane, uint32_t stripe, uint32_t i,
+                              uint32_t first, uint32_t last, int16_t* HWY_RESTRICT to) {
+  constexpr uint32_t kSize = blocks_of(kPlane).size();
+  constexpr size_t kPart = std::min<size_t>(kLanes, 16);
   static constexpr LeftWeights<kPlane> kWeights;
-  const Words d;
-  const V old_weight = hn::LoadU(d, kWeights.old_weight.data());
-  const V weight = hn::LoadU(d, kWeights.weight.data());
-  const V lowest = word(grain_min(grain.size.bit_depth));
-  const V highest = word(grain_max(grain.size.bit_depth));
-  const auto with_left = [&](V noise, V old_noise) HWY_ATTR {
-    const V sum = hn::Add(hn::Mul(old_noise, old_weight), hn::Mul(noise, weight));
-    return hn::Clamp(hn::ShiftRight<5>(hn::Add(sum, word(16))), lowest, highest);
-  };
-  const uint32_t stripe = segment.y >> kLayout.log2_size;
-  const uint32_t i = segment.y % kSize;
-  const uint32_t first = segment.x >> kLayout.log2_size;
-  const auto at = [&](uint32_t block) { return block_row(grain, plane, stripe, block, i); };
-  const int16_t* left = first != 0 ? at(first - 1) : nullptr;
-  for (uint32_t b = 0; b < blocks; ++b) {
-    const int16_t* noise = at(first + b);
-    if constexpr (kLanes > kSize) {
-      // Two blocks a vector; `blocks` is even.
-      const int16_t* next = at(first + ++b);
-      const HalfWords half;
-      const auto both = [&](const int16_t* lower, const int16_t* upper) HWY_ATTR {
-        return hn::Combine(d, hn::LoadU(half, upper), hn::LoadU(half, lower));
-      };
-      V values = both(noise, next);
-      if (grain.overlap) {
-        const V old_values = both(left != nullptr ? left + kSize : noise, noise + kSize);
-        const V blended = with_left(values, old_values);
-        values = left != nullptr ? blended : hn::ConcatUpperLower(d, blended, values);
-      }
-      put(values, (b - 1) * kSize);
-      left = next;
-    } else {
-      V values = hn::LoadU(d, noise);
-      if (grain.overlap && left != nullptr) {
-        values = with_left(values, hn::LoadU(d, left + kSize));
-      }
-      put(values, b * kSize);
-      for (uint32_t j = kLanes; j < kSize; j += kLanes) {
-        put(hn::LoadU(d, noise + j), b * kSize + j);
-      }
-      left = noise;
+  const hn::FixedTag<int16_t, kPart> d;
+  const Blend<decltype(d)> blend(hn::LoadU(d, kWeights.old_weight.data()),
+                                 hn::LoadU(d, kWeights.weight.data()), grain.size.bit_depth);
+  const int16_t* left =
+      grain.overlap && first != 0 ? block_row(grain, plane, stripe, first - 1, i) : nullptr;
+  for (uint32_t block = first; block <= last; ++block, to += kSize) {
+    const int16_t* noise = block_row(grain, plane, stripe, block, i);
+    auto begin = hn::LoadU(d, noise);
+    if (left != nullptr) {
+      begin = blend.of(hn::LoadU(d, left + kSize), begin);
     }
+    hn::StoreU(begin, d, to);
+    for (size_t j = kPart; j < kSize; j += kPart) hn::StoreU(hn::LoadU(d, noise + j), d, to + j);
+    if (grain.overlap) left = noise;
   }
 }
 
-// How many samples of a segment lie in whole blocks for for_noise_of_blocks().
+// Where a segment of the noise image lies in `buffer` then. kPlane 0: luma; 1: chroma, of which
+// `plane` is one.
 template <size_t kPlane>
-HWY_INLINE uint32_t in_blocks(const Av1FilmGrain& grain, const Segment& segment) {
+HWY_INLINE const int16_t* gather_noise(const Av1FilmGrain& grain, size_t plane,
+                                       const Segment& segment, int16_t* buffer) {
   constexpr const BlockLayout& kLayout = blocks_of(kPlane);
+  const uint32_t stripe = segment.y >> kLayout.log2_size;
   const uint32_t i = segment.y % kLayout.size();
-  const bool overlaps_above = grain.overlap && i < kLayout.overlap && segment.y >= kLayout.size();
-  if (segment.x % kLayout.size() != 0 || overlaps_above) return 0;
-  constexpr size_t kUnit = std::max<size_t>(kLayout.size(), kLanes);
-  return static_cast<uint32_t>(segment.count / kUnit * kUnit);
+  const uint32_t first = segment.x >> kLayout.log2_size;
+  const auto last = static_cast<uint32_t>((segment.x + segment.count - 1) >> kLayout.log2_size);
+  gather_stripe<kPlane>(grain, plane, stripe, i, first, last, buffer);
+  if (grain.overlap && stripe != 0 && i < kLayout.overlap) {
+    int16_t old_noise[kBuffer];
+    gather_stripe<kPlane>(grain, plane, stripe - 1, i + kLayout.size(), first, last, old_noise);
+    const Words d;
+    const auto [old_weight, weight] = kLayout.weights[i];
+    const Blend<Words> blend(word(old_weight), word(weight), grain.size.bit_depth);
+    // Of chroma the last vector may have half a block too much.
+    const size_t count = (last - first + 1) * size_t{kLayout.size()};
+    for (size_t x = 0; x < count; x += kLanes) {
+      hn::StoreU(blend.of(hn::LoadU(d, old_noise + x), hn::LoadU(d, buffer + x)), d, buffer + x);
+    }
+  }
+  return buffer + segment.x % kLayout.size();
 }
 
-// What of the segment follows after `done` samples, at least a vector: some may be done again.
-HWY_INLINE Segment rest_of(const Segment& segment, uint32_t done) {
-  const auto first = static_cast<uint32_t>(std::min<size_t>(done, segment.count - kLanes));
-  return {segment.x + first, segment.y, segment.count - first};
-}
-
+// What the samples are scaled by.
 template <typename Sample>
-void look_up(const uint8_t* HWY_RESTRICT table, const uint8_t* HWY_RESTRICT samples, size_t count,
+void look_up(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples, size_t count,
              uint8_t* HWY_RESTRICT to) {
-  for (size_t x = 0; x < count; ++x) to[x] = table[sample_at<Sample>(samples, x)];
+  for (size_t x = 0; x < count; ++x) to[x] = plane.scaling[sample_at<Sample>(samples, x)];
 }
 
 #if HWY_TARGET == HWY_AVX3_DL
-// Four registers hold the table; a permutation takes two of them.
-template <>
-HWY_ATTR void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table,
-                               const uint8_t* HWY_RESTRICT samples, size_t count,
-                               uint8_t* HWY_RESTRICT to) {
-  const __m512i quarters[] = {_mm512_loadu_si512(table), _mm512_loadu_si512(table + 64),
-                              _mm512_loadu_si512(table + 128), _mm512_loadu_si512(table + 192)};
-  for (size_t x = 0; x < count; x += 64) {
-    const size_t rest = count - x;
-    const __mmask64 some = rest < 64 ? (__mmask64{1} << rest) - 1 : ~__mmask64{0};
-    const __m512i index = _mm512_maskz_loadu_epi8(some, samples + x);
+// 256 bytes in four registers, of which a permutation takes two.
+struct Table {
+  explicit HWY_INLINE Table(const uint8_t* from)
+      : quarters{_mm512_loadu_si512(from), _mm512_loadu_si512(from + 64),
+                 _mm512_loadu_si512(from + 128), _mm512_loadu_si512(from + 192)} {}
+  HWY_INLINE __m512i at(__m512i index) const {
     const __m512i lower = _mm512_permutex2var_epi8(quarters[0], index, quarters[1]);
     const __m512i upper = _mm512_permutex2var_epi8(quarters[2], index, quarters[3]);
-    const __m512i found = _mm512_mask_mov_epi8(lower, _mm512_movepi8_mask(index), upper);
-    _mm512_mask_storeu_epi8(to + x, some, found);
+    return _mm512_mask_mov_epi8(lower, _mm512_movepi8_mask(index), upper);
+  }
+  __m512i quarters[4];
+};
+
+HWY_INLINE __mmask64 first_lanes(size_t count) {
+  return count < 64 ? (__mmask64{1} << count) - 1 : ~__mmask64{0};
+}
+
+template <>
+HWY_ATTR void look_up<uint8_t>(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples,
+                               size_t count, uint8_t* HWY_RESTRICT to) {
+  const Table table(plane.scaling.data());
+  for (size_t x = 0; x < count; x += 64) {
+    const __mmask64 some = first_lanes(count - x);
+    _mm512_mask_storeu_epi8(to + x, some, table.at(_mm512_maskz_loadu_epi8(some, samples + x)));
+  }
+}
+
+// Of 10 bits the scaling is linear between two of 257 points: (4 - rem) shares of the one and rem
+// of the other.
+template <>
+HWY_ATTR void look_up<uint16_t>(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples,
+                                size_t count, uint8_t* HWY_RESTRICT to) {
+  const Table starts(plane.scaling_points.data());
+  const Table ends(plane.scaling_points.data() + 1);
+  const __m512i three = _mm512_set1_epi16(3);
+  const __m512i four = _mm512_set1_epi8(4);
+  const __m512i in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  for (size_t x = 0; x < count; x += 64) {
+    const __mmask64 some = first_lanes(count - x);
+    const __m512i lower = _mm512_maskz_loadu_epi16(static_cast<__mmask32>(some), samples + 2 * x);
+    const __m512i upper =
+        _mm512_maskz_loadu_epi16(static_cast<__mmask32>(some >> 32), samples + 2 * x + 64);
+    // In the order that unpacking undoes.
+    const __m512i index =
+        _mm512_packus_epi16(_mm512_srli_epi16(lower, 2), _mm512_srli_epi16(upper, 2));
+    const __m512i rem =
+        _mm512_packus_epi16(_mm512_and_si512(lower, three), _mm512_and_si512(upper, three));
+    const __m512i rest = _mm512_sub_epi8(four, rem);
+    const __m512i start = starts.at(index);
+    const __m512i end = ends.at(index);
+    const auto between = [](__m512i both, __m512i shares) HWY_ATTR {
+      const __m512i sum = _mm512_maddubs_epi16(both, shares);
+      return _mm512_srli_epi16(_mm512_add_epi16(sum, _mm512_set1_epi16(2)), 2);
+    };
+    const __m512i found = _mm512_packus_epi16(
+        between(_mm512_unpacklo_epi8(start, end), _mm512_unpacklo_epi8(rest, rem)),
+        between(_mm512_unpackhi_epi8(start, end), _mm512_unpackhi_epi8(rest, rem)));
+    _mm512_mask_storeu_epi8(to + x, some, _mm512_permutexvar_epi64(in_order, found));
   }
 }
 #elif HWY_TARGET == HWY_AVX2
 // A shuffle looks up in one row of sixteen; which row's was meant the upper four bits say.
 template <>
-HWY_ATTR void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table,
-                               const uint8_t* HWY_RESTRICT samples, size_t count,
-                               uint8_t* HWY_RESTRICT to) {
+HWY_ATTR void look_up<uint8_t>(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples,
+                               size_t count, uint8_t* HWY_RESTRICT to) {
+  const uint8_t* const table = plane.scaling.data();
   __m256i rows[16];
   for (size_t i = 0; i < 16; ++i) {
     rows[i] = _mm256_broadcastsi128_si256(
@@ -301,8 +295,9 @@ HWY_ATTR void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table,
 #elif HWY_ARCH_ARM_A64
 // Four registers hold a quarter of the table; lanes with other indices stay as they are.
 template <>
-void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table, const uint8_t* HWY_RESTRICT samples,
-                      size_t count, uint8_t* HWY_RESTRICT to) {
+void look_up<uint8_t>(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples, size_t count,
+                      uint8_t* HWY_RESTRICT to) {
+  const uint8_t* const table = plane.scaling.data();
   const uint8x16x4_t quarters[] = {vld1q_u8_x4(table), vld1q_u8_x4(table + 64),
                                    vld1q_u8_x4(table + 128), vld1q_u8_x4(table + 192)};
   const uint8x16_t quarter = vdupq_n_u8(64);
@@ -320,24 +315,58 @@ void look_up<uint8_t>(const uint8_t* HWY_RESTRICT table, const uint8_t* HWY_REST
 }
 #endif
 
+// What fits into bytes, two vectors in one.
+HWY_INLINE hn::Vec<Tag<int8_t>> narrow(V lower, V upper) {
+#if HWY_TARGET == HWY_AVX3_DL
+  const __m512i in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  return hn::Vec<Tag<int8_t>>{
+      _mm512_permutexvar_epi64(in_order, _mm512_packs_epi16(lower.raw, upper.raw))};
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Vec<Tag<int8_t>>{
+      _mm256_permute4x64_epi64(_mm256_packs_epi16(lower.raw, upper.raw), 0xD8)};
+#else
+  const hn::Half<Tag<int8_t>> half;
+  return hn::Combine(Tag<int8_t>(), hn::DemoteTo(half, upper), hn::DemoteTo(half, lower));
+#endif
+}
+
 // What the samples of one plane become.
 class Adder {
  public:
   Adder(const Av1FilmGrain& grain, size_t plane)
       : shift_(15 - grain.scaling_shift),
-        min_value_(word(grain.planes[plane].min_value)),
-        max_value_(word(grain.planes[plane].max_value)) {}
+        min_value_(grain.planes[plane].min_value),
+        max_value_(grain.planes[plane].max_value) {}
 
-  HWY_INLINE V add(V samples, const uint8_t* scaling, V noise) const {
-    const V wide = hn::PromoteTo(Words(), hn::LoadU(Bytes(), scaling));
-    const V scaled = hn::MulFixedPoint15(hn::ShiftLeftSame(wide, shift_), noise);
-    return hn::Clamp(hn::Add(samples, scaled), min_value_, max_value_);
+  // A vector's of samples; their scaling and noise begin at the addresses.
+  HWY_INLINE Samples<uint8_t> add(Samples<uint8_t> samples, const uint8_t* scaling,
+                                  const int16_t* noise) const {
+    // A sum of signed bytes saturates where one of the samples would.
+    const Tag<uint8_t> d;
+    const Tag<int8_t> with_sign;
+    const auto sign = hn::Set(d, uint8_t{0x80});
+    const auto scaled =
+        narrow(scaled_noise(scaling, noise), scaled_noise(scaling + kLanes, noise + kLanes));
+    const auto sum = hn::SaturatedAdd(hn::BitCast(with_sign, hn::Xor(samples, sign)), scaled);
+    return hn::Clamp(hn::Xor(hn::BitCast(d, sum), sign),
+                     hn::Set(d, static_cast<uint8_t>(min_value_)),
+                     hn::Set(d, static_cast<uint8_t>(max_value_)));
+  }
+  HWY_INLINE Samples<uint16_t> add(Samples<uint16_t> samples, const uint8_t* scaling,
+                                   const int16_t* noise) const {
+    const V sum = hn::Add(hn::BitCast(Words(), samples), scaled_noise(scaling, noise));
+    return hn::BitCast(Tag<uint16_t>(), hn::Clamp(sum, word(min_value_), word(max_value_)));
   }
 
  private:
+  HWY_INLINE V scaled_noise(const uint8_t* scaling, const int16_t* noise) const {
+    const V wide = hn::PromoteTo(Words(), hn::LoadU(Bytes(), scaling));
+    return hn::MulFixedPoint15(hn::ShiftLeftSame(wide, shift_), hn::LoadU(Words(), noise));
+  }
+
   int shift_;
-  V min_value_;
-  V max_value_;
+  int min_value_;
+  int max_value_;
 };
 
 // Rows of `width` samples by segments: step(first column of the target, segment).
@@ -355,19 +384,13 @@ template <typename Sample, int kShift>
 void luma_segment(const Av1FilmGrain& grain, const uint8_t* from, const Segment& segment,
                   uint8_t* to) {
   uint8_t scaling[kBuffer];
-  look_up<Sample>(grain.planes[0].scaling.data(), from, segment.count, scaling);
+  look_up<Sample>(grain.planes[0], from, segment.count, scaling);
+  int16_t buffer[kBuffer];
+  const int16_t* const noise = gather_noise<0>(grain, 0, segment, buffer);
   const Adder adder(grain, 0);
-  const auto add = [&](V noise, size_t x) HWY_ATTR {
-    store<Sample, kShift>(adder.add(load<Sample>(from, x), scaling + x, noise), to, x);
-  };
-  const uint32_t done = in_blocks<0>(grain, segment);
-  for_noise_of_blocks<0>(grain, 0, segment, done / kLumaBlocks.size(), add);
-  if (done == segment.count) return;
-  const Segment rest = rest_of(segment, done);
-  const size_t first = rest.x - segment.x;
-  int16_t noise[kBuffer];
-  gather_noise<0>(grain, 0, rest, noise);
-  in_vectors(rest.count, [&](size_t x) HWY_ATTR { add(hn::LoadU(Words(), noise + x), first + x); });
+  in_vectors<kVector<Sample>>(segment.count, [&](size_t x) HWY_ATTR {
+    store<Sample, kShift>(adder.add(load<Sample>(from, x), scaling + x, noise + x), to, x);
+  });
 }
 
 template <typename Sample, int kShift>
@@ -384,49 +407,45 @@ void luma(const Av1FilmGrain& grain, SourcePlane luma, TargetPlane to,
 // The averages of the two luma samples over each chroma sample; `luma` is the first of them. The
 // picture's last column may have no neighbour.
 template <typename Sample>
-void average_luma(const uint8_t* luma, size_t count, size_t pairs, int16_t* HWY_RESTRICT to) {
+void average_luma(const uint8_t* luma, size_t count, size_t pairs, Sample* HWY_RESTRICT to) {
   size_t done = 0;
-  if (pairs >= kLanes) {
-    in_vectors(pairs, [&](size_t x) HWY_ATTR {
-      using Tag = std::conditional_t<sizeof(Sample) == 1, Bytes, UnsignedWords>;
-      const Tag d;
-      hn::Vec<Tag> even;
-      hn::Vec<Tag> odd;
+  if (pairs >= kVector<Sample>) {
+    in_vectors<kVector<Sample>>(pairs, [&](size_t x) HWY_ATTR {
+      const Tag<Sample> d;
+      Samples<Sample> even;
+      Samples<Sample> odd;
       hn::LoadInterleaved2(d, reinterpret_cast<const Sample*>(luma + 2 * x * sizeof(Sample)), even,
                            odd);
-      const auto average = hn::AverageRound(even, odd);
-      if constexpr (sizeof(Sample) == 1) {
-        hn::StoreU(hn::PromoteTo(Words(), average), Words(), to + x);
-      } else {
-        hn::StoreU(hn::BitCast(Words(), average), Words(), to + x);
-      }
+      hn::StoreU(hn::AverageRound(even, odd), d, to + x);
     });
     done = pairs;
   }
   for (size_t x = done; x < count; ++x) {
     const int left = sample_at<Sample>(luma, 2 * x);
     const int right = x < pairs ? sample_at<Sample>(luma, 2 * x + 1) : left;
-    to[x] = static_cast<int16_t>((left + right + 1) >> 1);
+    to[x] = static_cast<Sample>((left + right + 1) >> 1);
   }
 }
 
 // By which value each chroma sample is scaled. In words: sums that saturate are beyond the clipping
 // whatever the offset.
-HWY_INLINE void merge(const Av1PlaneGrain& plane, const int16_t* HWY_RESTRICT average,
+HWY_INLINE void merge(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT average,
                       const uint8_t* HWY_RESTRICT chroma, size_t count, uint8_t* HWY_RESTRICT to) {
   const V luma_mult = word(plane.luma_mult);
   const V mult = word(plane.mult);
   const V offset = word(plane.offset);
-  in_vectors(count, [&](size_t x) HWY_ATTR {
-    const V combined = hn::SaturatedAdd(hn::Mul(hn::LoadU(Words(), average + x), luma_mult),
-                                        hn::Mul(load<uint8_t>(chroma, x), mult));
+  const Words d;
+  in_vectors<kLanes>(count, [&](size_t x) HWY_ATTR {
+    const V luma = hn::PromoteTo(d, hn::LoadU(Bytes(), average + x));
+    const V sample = hn::PromoteTo(d, hn::LoadU(Bytes(), chroma + x));
+    const V combined = hn::SaturatedAdd(hn::Mul(luma, luma_mult), hn::Mul(sample, mult));
     const V merged = hn::Add(hn::ShiftRight<6>(combined), offset);
     hn::StoreU(hn::DemoteTo(Bytes(), merged), Bytes(), to + x);
   });
 }
 
 // 10 bits need sums of 32.
-HWY_INLINE void merge(const Av1PlaneGrain& plane, const int16_t* HWY_RESTRICT average,
+HWY_INLINE void merge(const Av1PlaneGrain& plane, const uint16_t* HWY_RESTRICT average,
                       const uint8_t* HWY_RESTRICT chroma, size_t count, uint16_t* HWY_RESTRICT to) {
   const Sums d;
   const HalfWords half;
@@ -438,36 +457,45 @@ HWY_INLINE void merge(const Av1PlaneGrain& plane, const int16_t* HWY_RESTRICT av
                                   hn::Mul(hn::PromoteTo(d, sample), mult));
     return hn::DemoteTo(half, hn::Add(hn::ShiftRight<6>(combined), offset));
   };
-  in_vectors(count, [&](size_t x) HWY_ATTR {
-    const V luma = hn::LoadU(Words(), average + x);
-    const V sample = load<uint16_t>(chroma, x);
+  in_vectors<kLanes>(count, [&](size_t x) HWY_ATTR {
+    const V luma = hn::BitCast(Words(), hn::LoadU(Tag<uint16_t>(), average + x));
+    const V sample = hn::BitCast(Words(), load<uint16_t>(chroma, x));
     const auto lower = merge_half(hn::LowerHalf(half, luma), hn::LowerHalf(half, sample));
     const auto upper = merge_half(hn::UpperHalf(half, luma), hn::UpperHalf(half, sample));
     const V merged = hn::Clamp(hn::Combine(Words(), upper, lower), word(0), word(1023));
-    hn::StoreU(hn::BitCast(UnsignedWords(), merged), UnsignedWords(), to + x);
+    hn::StoreU(hn::BitCast(Tag<uint16_t>(), merged), Tag<uint16_t>(), to + x);
   });
 }
 
 // One plane's noise and scaling in a segment.
-struct ChromaSegment {
-  int16_t noise[kBuffer];
-  uint8_t scaling[kBuffer];
+class ChromaSegment {
+ public:
+  template <typename Sample>
+  ChromaSegment(const Av1FilmGrain& grain, size_t plane, const Segment& segment,
+                const Sample* average, const uint8_t* chroma)
+      : noise_(gather_noise<1>(grain, plane, segment, buffer_)), adder_(grain, plane) {
+    const Av1PlaneGrain& p = grain.planes[plane];
+    Sample merged[kBuffer];
+    const Sample* by = average;
+    if (p.luma_mult != 64 || p.mult != 0 || p.offset != 0) {
+      merge(p, average, chroma, segment.count, merged);
+      by = merged;
+    }
+    look_up<Sample>(p, reinterpret_cast<const uint8_t*>(by), segment.count, scaling_);
+  }
+  ChromaSegment(const ChromaSegment&) = delete;  // noise_ is inside
+  ChromaSegment& operator=(const ChromaSegment&) = delete;
 
   template <typename Sample>
-  void prepare(const Av1FilmGrain& grain, size_t plane, const Segment& segment,
-               const int16_t* average, const uint8_t* chroma) {
-    Sample merged[kBuffer];
-    merge(grain.planes[plane], average, chroma, segment.count, merged);
-    look_up<Sample>(grain.planes[plane].scaling.data(), reinterpret_cast<const uint8_t*>(merged),
-                    segment.count, scaling);
-    const uint32_t done = in_blocks<1>(grain, segment);
-    for_noise_of_blocks<1>(grain, plane, segment, done / kChromaBlocks.size(),
-                           [&](V values, size_t x)
-                               HWY_ATTR { hn::StoreU(values, Words(), noise + x); });
-    if (done == segment.count) return;
-    const Segment rest = rest_of(segment, done);
-    gather_noise<1>(grain, plane, rest, noise + (rest.x - segment.x));
+  HWY_INLINE Samples<Sample> add(const uint8_t* chroma, size_t x) const {
+    return adder_.add(load<Sample>(chroma, x), scaling_ + x, noise_ + x);
   }
+
+ private:
+  int16_t buffer_[kBuffer];
+  uint8_t scaling_[kBuffer];
+  const int16_t* noise_;
+  Adder adder_;
 };
 
 // `put`: stores a vector of each at a column of the segment.
@@ -477,19 +505,16 @@ HWY_INLINE void chroma_segment(const Av1FilmGrain& grain, const Planes& from,
   const auto at = [&](size_t plane) {
     return row_of(from[plane], segment.y) + segment.x * sizeof(Sample);
   };
-  int16_t average[kBuffer];
+  Sample average[kBuffer];
   average_luma<Sample>(row_of(from[0], 2 * segment.y) + 2 * segment.x * sizeof(Sample),
                        segment.count,
                        std::min<size_t>(segment.count, grain.size.width / 2 - segment.x), average);
-  ChromaSegment cb;
-  ChromaSegment cr;
-  cb.prepare<Sample>(grain, 1, segment, average, at(1));
-  cr.prepare<Sample>(grain, 2, segment, average, at(2));
-  const Adder add_cb(grain, 1);
-  const Adder add_cr(grain, 2);
-  in_vectors(segment.count, [&](size_t x) HWY_ATTR {
-    put(add_cb.add(load<Sample>(at(1), x), cb.scaling + x, hn::LoadU(Words(), cb.noise + x)),
-        add_cr.add(load<Sample>(at(2), x), cr.scaling + x, hn::LoadU(Words(), cr.noise + x)), x);
+  const uint8_t* const from_cb = at(1);
+  const uint8_t* const from_cr = at(2);
+  const ChromaSegment cb(grain, 1, segment, average, from_cb);
+  const ChromaSegment cr(grain, 2, segment, average, from_cr);
+  in_vectors<kVector<Sample>>(segment.count, [&](size_t x) HWY_ATTR {
+    put(cb.add<Sample>(from_cb, x), cr.add<Sample>(from_cr, x), x);
   });
 }
 
@@ -500,10 +525,11 @@ void chroma(const Av1FilmGrain& grain, const Planes& from, TargetPlane cb, Targe
     in_segments(window, row, [&](uint32_t first, const Segment& segment) {
       uint8_t* to_cb = row_of(cb, row) + first * sizeof(Sample);
       uint8_t* to_cr = row_of(cr, row) + first * sizeof(Sample);
-      chroma_segment<Sample>(grain, from, segment, [=](V cb_out, V cr_out, size_t x) HWY_ATTR {
-        store<Sample, 0>(cb_out, to_cb, x);
-        store<Sample, 0>(cr_out, to_cr, x);
-      });
+      chroma_segment<Sample>(grain, from, segment,
+                             [=](auto cb_out, auto cr_out, size_t x) HWY_ATTR {
+                               store<Sample, 0>(cb_out, to_cb, x);
+                               store<Sample, 0>(cr_out, to_cr, x);
+                             });
     });
   }
 }
@@ -514,17 +540,17 @@ void interleaved(const Av1FilmGrain& grain, const Planes& from, TargetPlane pair
   for (uint32_t row = window.band.first_row; row < window.band.end_row; ++row) {
     in_segments(window, row, [&](uint32_t first, const Segment& segment) {
       uint8_t* to = row_of(pairs, row) + 2 * first * sizeof(Sample);
-      chroma_segment<Sample>(grain, from, segment, [=](V cb_out, V cr_out, size_t x) HWY_ATTR {
-        store_pairs<Sample, kShift>(cb_out, cr_out, to, x);
-      });
+      chroma_segment<Sample>(grain, from, segment,
+                             [=](auto cb_out, auto cr_out, size_t x)
+                                 HWY_ATTR { store_pairs<Sample, kShift>(cb_out, cr_out, to, x); });
     });
   }
 }
 
-// Rows shorter than a vector are the reference's.
+// Short rows are the reference's.
 template <auto kFunction, auto kScalar, typename... Arguments>
 void unless_short(const Av1FilmGrain& grain, Arguments... arguments, const Av1GrainWindow& window) {
-  if (window.band.width < kLanes) {
+  if (window.band.width < kShortest) {
     (av1_scalar_functions().*kScalar)(grain, arguments..., window);
   } else {
     kFunction(grain, arguments..., window);
