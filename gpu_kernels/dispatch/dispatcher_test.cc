@@ -45,7 +45,7 @@ TEST_CASE("a driver on the CPU is refused by measurement, once for all processes
   }
   const TemporaryFolder folder;
   {
-    VulkanStages gpu({DeviceChoice::kSoftware, {}});
+    VulkanStages gpu(vulkan::test_options());
     Dispatcher dispatcher(gpu, in(folder, Measuring::kAlways));
     CHECK_FALSE(dispatcher.prefers_gpu(kWork));
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
@@ -60,7 +60,7 @@ TEST_CASE("a driver on the CPU is refused by measurement, once for all processes
     if (kAsUsersRunIt) CHECK_FALSE(gpu_wins(*costs, CostGoal::kBalanced));
     CHECK(dispatcher.prefers_gpu(kWork) == gpu_wins(*costs, CostGoal::kBalanced));
   }
-  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  VulkanStages gpu(vulkan::test_options());
   Dispatcher next(gpu, in(folder, Measuring::kNever));
   const auto costs = next.measured(kWork);
   REQUIRE(costs.has_value());
@@ -69,7 +69,7 @@ TEST_CASE("a driver on the CPU is refused by measurement, once for all processes
 
 TEST_CASE("what nobody measured is the CPU's, and no GPU is opened unasked") {
   const TemporaryFolder folder;
-  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  VulkanStages gpu(vulkan::test_options());
   for (const Measuring measuring : {Measuring::kNever, Measuring::kOnVideoCore}) {
     Dispatcher::Options options = in(folder, measuring);
     options.machine.drm = folder.path();  // no VideoCore there
@@ -84,7 +84,7 @@ TEST_CASE("what nobody measured is the CPU's, and no GPU is opened unasked") {
 TEST_CASE("a GPU that was better is preferred until it overruns") {
   const TemporaryFolder folder;
   write_costs(folder, {{5, 5}, {1, 0.1}});
-  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  VulkanStages gpu(vulkan::test_options());
   Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
   CHECK(dispatcher.prefers_gpu(kWork));
   CHECK_FALSE(dispatcher.prefers_gpu(Work::of(Stage::kPack, 640, 480, 8)));
@@ -99,7 +99,7 @@ TEST_CASE("a GPU that was better is preferred until it overruns") {
 TEST_CASE("a GPU that became slower while playing is preferred no longer") {
   const TemporaryFolder folder;
   write_costs(folder, {{2, 2}, {1, 0.1}});
-  VulkanStages gpu({DeviceChoice::kSoftware, {}});
+  VulkanStages gpu(vulkan::test_options());
   Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
   REQUIRE(dispatcher.prefers_gpu(kWork));
   for (int i = 0; i < 100; ++i) dispatcher.note_gpu(kWork, std::chrono::milliseconds(5));
@@ -107,7 +107,7 @@ TEST_CASE("a GPU that became slower while playing is preferred no longer") {
 }
 
 TEST_CASE("where there is no device, measuring says so") {
-  VulkanStages gpu({DeviceChoice::kNone, {}});
+  VulkanStages gpu({.choice = DeviceChoice::kNone});
   Dispatcher dispatcher(gpu, {});
   const auto costs = dispatcher.measure(kWork);
   REQUIRE_FALSE(costs.ok());

@@ -282,7 +282,7 @@ TEST_CASE("a device that does not end its work is not asked again, and its memor
 }
 
 TEST_CASE("no device is an error that says why", "[pack]") {
-  const auto none = vulkan::Device::create({vulkan::DeviceChoice::kNone, {}});
+  const auto none = vulkan::Device::create({.choice = vulkan::DeviceChoice::kNone});
   REQUIRE_FALSE(none.ok());
   CHECK(none.error().code == ErrorCode::kNotFound);
   // The driver on the CPU is never taken for a GPU.

@@ -109,16 +109,8 @@ Status Device::open(const DeviceOptions& options) {
   if (vkCreateInstance == nullptr && volkInitialize() != VK_SUCCESS) {
     return not_found("the Vulkan loader, libvulkan.so.1, is not installed");
   }
-  VkApplicationInfo application{};
-  application.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
-  application.pApplicationName = "daedalus";
-  application.apiVersion = kApiVersion;
-  VkInstanceCreateInfo create{};
-  create.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
-  create.pApplicationInfo = &application;
-  if (vkCreateInstance(&create, nullptr, &instance_) != VK_SUCCESS) {
-    return not_found("no Vulkan driver is installed");
-  }
+  if (options.on_wrong_call) validation_.emplace(options.on_wrong_call);
+  if (Status created = create_instance(); !created.ok()) return created;
   volkLoadInstanceOnly(instance_);
   const auto best = choose(instance_, options.choice);
   if (!best) {
@@ -130,6 +122,24 @@ Status Device::open(const DeviceOptions& options) {
   if (Status opened = open_device(best->device); !opened.ok()) return opened;
   if (options.instrument) options.instrument(calls_);
   return {};
+}
+
+// With the loader's lock held.
+Status Device::create_instance() {
+  VkApplicationInfo application{};
+  application.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO;
+  application.pApplicationName = "daedalus";
+  application.apiVersion = kApiVersion;
+  VkInstanceCreateInfo create{};
+  create.sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO;
+  create.pApplicationInfo = &application;
+  if (validation_) validation_->add_to(create);
+  const VkResult result = vkCreateInstance(&create, nullptr, &instance_);
+  if (result == VK_ERROR_LAYER_NOT_PRESENT) {
+    return not_found("the Vulkan validation layer is not installed");
+  }
+  if (result != VK_SUCCESS) return not_found("no Vulkan driver is installed");
+  return validation_ ? validation_->begin(instance_) : Status();
 }
 
 // With the loader's lock held.
@@ -165,6 +175,7 @@ Device::~Device() {
   }
   if (instance_ != VK_NULL_HANDLE) {
     std::lock_guard lock(loader_mutex());
+    if (validation_) validation_->end(instance_);
     vkDestroyInstance(instance_, nullptr);
   }
 }

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
+#include "gpu_kernels/vulkan/validation.h"
 
 namespace daedalus::gpu_kernels::vulkan {
 
@@ -53,8 +54,10 @@ class Device {
  private:
   Device() = default;
   Status open(const DeviceOptions& options);
+  Status create_instance();
   Status open_device(VkPhysicalDevice physical);
 
+  std::optional<Validation> validation_;
   VkInstance instance_ = VK_NULL_HANDLE;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;

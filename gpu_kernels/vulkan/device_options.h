@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 
 struct VolkDeviceTable;
 
@@ -18,7 +19,10 @@ enum class DeviceChoice : uint8_t {
 struct DeviceOptions {
   DeviceChoice choice = DeviceChoice::kAuto;
   // Called with the device's functions before any is used: tests put functions that fail there.
-  std::function<void(VolkDeviceTable&)> instrument;
+  std::function<void(VolkDeviceTable&)> instrument = {};
+  // Where given, the Khronos validation layer watches all calls and tells it what is wrong with
+  // one, on the thread that makes it; without the layer there is then no device. For tests.
+  std::function<void(std::string_view)> on_wrong_call = {};
 };
 
 }  // namespace daedalus::gpu_kernels::vulkan

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <type_traits>
 #include <utility>
 
@@ -68,11 +70,28 @@ struct Calls {
 #define DAEDALUS_MEMBER(name) &VolkDeviceTable::name
 #define DAEDALUS_NAME(name) #name
 
+[[noreturn]] void abort_after(std::string_view message) {
+  std::printf("%.*s\n", static_cast<int>(message.size()), message.data());
+  std::fflush(stdout);
+  std::abort();
+}
+
 }  // namespace
+
+DeviceOptions test_options() {
+  const bool validated = std::getenv("DAEDALUS_TEST_VALIDATION") != nullptr;
+  DeviceOptions options;
+  options.choice = DeviceChoice::kSoftware;
+  if (validated) options.on_wrong_call = abort_after;
+  return options;
+}
 
 TestDevice open_test_device(const DeviceOptions& options) {
   auto device = Device::create(options);
-  if (!device) return {nullptr, device.error().message + " (mesa-vulkan-drivers brings one)"};
+  if (!device) {
+    return {nullptr, device.error().message + " (mesa-vulkan-drivers brings a driver, " +
+                         "vulkan-validationlayers the layer)"};
+  }
   return {std::move(*device), {}};
 }
 
@@ -80,9 +99,9 @@ Faults::Faults() { g_call = -1; }
 Faults::~Faults() { g_call = -1; }
 
 DeviceOptions Faults::options() {
-  return {DeviceChoice::kSoftware, [](VolkDeviceTable& table) {
-            Calls<DAEDALUS_VULKAN_CALLS(DAEDALUS_MEMBER)>::install_all(table);
-          }};
+  DeviceOptions options = test_options();
+  options.instrument = Calls<DAEDALUS_VULKAN_CALLS(DAEDALUS_MEMBER)>::install_all;
+  return options;
 }
 
 const std::vector<std::string_view>& Faults::calls() {

@@ -19,7 +19,10 @@ struct TestDevice {
   std::shared_ptr<Device> device;
   std::string reason;  // where `device` is null
 };
-TestDevice open_test_device(const DeviceOptions& options = {DeviceChoice::kSoftware, {}});
+// In the run of a test that is named NAME_validated (daedalus_vulkan_test), with the validation
+// layer: a wrong call ends the process.
+DeviceOptions test_options();
+TestDevice open_test_device(const DeviceOptions& options = test_options());
 
 // The functions of devices that were made with options() fail as ordered; one object at a time.
 class Faults {
@@ -29,6 +32,7 @@ class Faults {
   Faults(const Faults&) = delete;
   Faults& operator=(const Faults&) = delete;
 
+  // test_options(), with such functions.
   static DeviceOptions options();
   // All functions that can fail and that we call.
   static const std::vector<std::string_view>& calls();

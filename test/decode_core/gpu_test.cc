@@ -33,6 +33,7 @@ using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
 using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 12;
 
@@ -189,7 +190,7 @@ TEST_CASE("every picture is packed on the GPU where that is asked for, and on no
     const Played expected = play(clip, Substrate::kScalar, {});
     REQUIRE(expected.images.size() == kPictures);
     CHECK(expected.packed_on == std::map<std::string, uint64_t>{{"scalar", kPictures}});
-    const Played played = play(clip, Substrate::kVulkan, {DeviceChoice::kSoftware, {}});
+    const Played played = play(clip, Substrate::kVulkan, test_options());
     CHECK((played.images == expected.images));
     CHECK(played.packed_on == std::map<std::string, uint64_t>{{"vulkan", kPictures}});
     CHECK(played.gpu_failures == 0);
@@ -228,8 +229,7 @@ TEST_CASE("film grain is added on the GPU where that is asked for, and on nothin
   for (const std::string& clip : kGrainClips) {
     CAPTURE(clip);
     const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kAuto);
-    const Played played =
-        play(clip, Substrate::kAuto, {DeviceChoice::kSoftware, {}}, Substrate::kVulkan);
+    const Played played = play(clip, Substrate::kAuto, test_options(), Substrate::kVulkan);
     CHECK((played.images == expected.images));
     CHECK(played.packed_on.empty());
     CHECK(played.grain_on == Counts{{"vulkan", kPictures}});
@@ -298,7 +298,7 @@ TEST_CASE("memory that the device does not take is copied, and counted so") {
 TEST_CASE("without a device the CPU packs, and the log says why") {
   const Played expected = play(kClips[0], Substrate::kScalar, {});
   const LogCapture log;
-  const Played played = play(kClips[0], Substrate::kVulkan, {DeviceChoice::kNone, {}});
+  const Played played = play(kClips[0], Substrate::kVulkan, {.choice = DeviceChoice::kNone});
   CHECK((played.images == expected.images));
   CHECK(played.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   CHECK(played.gpu_failures == 0);
@@ -309,11 +309,13 @@ TEST_CASE("a device is opened only where a stage asks for it") {
   Faults faults;
   bool opened = false;
   const auto instrument = [&](VolkDeviceTable&) { opened = true; };
-  const Played played = play(kClips[0], Substrate::kSimd, {DeviceChoice::kSoftware, instrument});
+  const Played played = play(kClips[0], Substrate::kSimd,
+                             {.choice = DeviceChoice::kSoftware, .instrument = instrument});
   CHECK(played.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   CHECK_FALSE(opened);
   if (gpu_kernels::has_videocore()) return;
-  const Played unasked = play(kClips[0], Substrate::kAuto, {DeviceChoice::kAuto, instrument});
+  const Played unasked =
+      play(kClips[0], Substrate::kAuto, {.choice = DeviceChoice::kAuto, .instrument = instrument});
   CHECK(unasked.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   CHECK_FALSE(opened);
 }
@@ -333,8 +335,8 @@ TEST_CASE("where nothing is asked, what was measured decides") {
     table.set(work_of_clip(), gpu_better ? gpu_kernels::Comparison{worse, better}
                                          : gpu_kernels::Comparison{better, worse});
     std::ofstream(cache.path() + "/gpu-costs") << table.text();
-    const Played played = play(kClips[0], Substrate::kAuto, {DeviceChoice::kSoftware, {}},
-                               std::nullopt, cache.path());
+    const Played played =
+        play(kClips[0], Substrate::kAuto, test_options(), std::nullopt, cache.path());
     CHECK((played.images == expected.images));
     CHECK(played.packed_on ==
           std::map<std::string, uint64_t>{{gpu_better ? "vulkan" : simd(), kPictures}});
@@ -348,7 +350,7 @@ TEST_CASE("a driver on the CPU is measured while the first clip plays, and refus
   DAEDALUS_SKIP("sanitizers slow our own code down, but not the driver's");
 #endif
   StatisticsFolder cache;
-  const DeviceOptions gpu{DeviceChoice::kSoftware, {}};
+  const DeviceOptions gpu = test_options();
   const Played first = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
   CHECK(first.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   // The measurement may have been cut off with the first core: once more, as long as it takes.

@@ -1,6 +1,6 @@
 """Vulkan: headers and the loader that is opened at run time (@volk//:volk), and shaders as constants."""
 
-load("//tools/build:daedalus.bzl", "daedalus_cc_library")
+load("//tools/build:daedalus.bzl", "daedalus_cc_library", "daedalus_cc_test")
 
 _VOLK = """
 package(default_visibility = ["//visibility:public"])
@@ -44,6 +44,36 @@ TEST_GPU = {
     "LP_NUM_THREADS": "2",
     "MESA_SHADER_CACHE_DISABLE": "true",
 }
+
+def daedalus_vulkan_test(name, size = "medium", data = [], deps = [], **kwargs):
+    """A daedalus_cc_test that uses the device on the CPU, and as NAME_validated once more, watched by the validation layer.
+
+    Its devices are made with test_options() of test_device.h. Sanitizers would see nothing more in the second run, and
+    the layer is slow under them: tag `clients` keeps it out.
+
+    Args:
+      name: the test.
+      size: as in cc_test.
+      data: as in cc_test.
+      deps: as in cc_test; the device comes with it.
+      **kwargs: the rest goes to daedalus_cc_test.
+    """
+    daedalus_cc_test(
+        name = name,
+        size = size,
+        data = data,
+        env = TEST_GPU,
+        deps = deps + ["//gpu_kernels/vulkan:test_device"],
+        **kwargs
+    )
+    native.sh_test(
+        name = name + "_validated",
+        size = size,
+        srcs = [name],
+        data = data,
+        env = dict(TEST_GPU, DAEDALUS_TEST_VALIDATION = "1"),
+        tags = ["clients"],
+    )
 
 def daedalus_shaders(name, shaders, headers = [], visibility = None):
     """Compute shaders, compiled, optimized and validated, as arrays of SPIR-V words in the header NAME.h.
