@@ -15,20 +15,17 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
-from measuring import (LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips, circumstances, harness,
-                       median, parser_of, shortfall, write_document)
+from measuring import (INSTRUCTIONS_A_SECOND, LIMIT, MOST_EXTENSIONS, ROOT, Timing, Unmeasured, benchmark_clips,
+                       circumstances, counted_on_cortex_a76, counting_plugin, harness, instructions_on_cortex_a76, median,
+                       parser_of, shortfall, write_document)
 from task_costs import Malformed, costs_text
 
 CODECS = ("h264",)
 COUNTED_FRAMES = (4, 34)  # the difference is free of start-up
-COUNTING_LIMIT = 600
 PICTURE_MIB = 1920 * 1088 * 1.5 / 2**20
 PICTURES_IN_FLIGHT = (1, 5)
 SIMULATED_JOBS = 60
-KEPT_MARKS = 1 << 24  # bytes: a mark for each task's begin and end
-# What a Cortex-A76 of a Raspberry Pi 5 is taken to do: 2.4 GHz, 1.7 instructions a cycle; and to wake a thread.
-INSTRUCTIONS_A_SECOND = 2.4e9 * 1.7
-WAKE_SECONDS = 10e-6
+WAKE_SECONDS = 10e-6  # what a Raspberry Pi 5 is taken to need for waking a thread
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Bench:
         binaries = os.environ.get("DAEDALUS_BIN", os.path.join(ROOT, "bazel-bin"))
         self.reference = os.path.join(binaries, "benchmarks", "libavcodec_reference")
         self.simulator = os.path.join(binaries, "benchmarks", "simulate_h264")
-        self.plugin = os.path.join(binaries, "benchmarks", f"instruction_count_{plugin_version()}.so")
+        self.plugin = counting_plugin(binaries)
         self.pi5 = os.environ.get("DAEDALUS_PI5_BIN", "")
         for path in (self.reference, self.simulator, self.plugin):
             if not os.path.exists(path):
@@ -146,30 +143,16 @@ class Bench:
                        "--engine", "native", "--threads", "1", "--in-flight", "1", "--benchmark"],
         }
         for name, program in programs.items():
-            first, last = (self.instructions([*program, "--frames", str(count), result.clip])
+            first, last = (instructions_on_cortex_a76([*program, "--frames", str(count), result.clip], self.plugin)
                            for count in COUNTED_FRAMES)
             result.instructions[name] = (last - first) / (COUNTED_FRAMES[1] - COUNTED_FRAMES[0]) / 1e6
-
-    def instructions(self, command):
-        finished = self.counted(command, self.plugin)
-        counted = re.search(r"^instructions: (\d+)$", finished.err, re.MULTILINE)
-        if not counted:
-            raise Unmeasured(f"{' '.join(command)}: not counted")
-        return int(counted.group(1))
-
-    def counted(self, command, plugin):
-        finished = harness.run(["qemu-aarch64", "-cpu", "cortex-a76", "-plugin", plugin, "-d", "plugin", *command],
-                               COUNTING_LIMIT, keep=KEPT_MARKS)
-        if finished.status != 0:
-            raise Unmeasured(f"{' '.join(command)}: {finished.crash or finished.last_error or finished.status}")
-        return finished
 
     def simulate(self, result):
         """Counts the tasks' instructions and schedules them."""
         if not self.pi5:
             return
         command = [os.path.join(self.pi5, "benchmarks", "h264_task_costs"), result.clip, str(SIMULATED_JOBS)]
-        counted = self.counted(command, self.plugin + ",marks=mark_")
+        counted = counted_on_cortex_a76(command, self.plugin + ",marks=mark_")
         try:
             costs = costs_text(counted.out, counted.err)
         except Malformed as error:
@@ -181,13 +164,6 @@ class Bench:
         for line in map(json.loads, finished.stdout.splitlines()):
             seconds = line["instructions"] / INSTRUCTIONS_A_SECOND
             result.simulated[line["cores"], line["in_flight"]] = line["frames"] / seconds
-
-
-def plugin_version():
-    """Of QEMU's plug-in interface: 2 and later from QEMU 9.1 on, else 1."""
-    shown = subprocess.run(["qemu-aarch64", "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.search(r"version (\d+)\.(\d+)", shown)
-    return 2 if version and tuple(map(int, version.groups())) >= (9, 1) else 1
 
 
 def peak_mib(command, environment):

@@ -70,8 +70,8 @@ class Bench:
         self.threads = options.threads
         binaries = os.environ.get("DAEDALUS_BIN", os.path.join(ROOT, "bazel-bin"))
         self.reference = os.path.join(binaries, "benchmarks", "libavcodec_reference")
-        self.pack_frame = os.path.join(binaries, "gpu_kernels", "pack", "pack_frame")
-        for path in (self.reference, self.pack_frame):
+        self.stage_frame = os.path.join(binaries, "gpu_kernels", "stage_frame")
+        for path in (self.reference, self.stage_frame):
             if not os.path.exists(path):
                 raise harness.Unusable(f"no program {path}: build //benchmarks/... first (./dev does)")
 
@@ -137,7 +137,7 @@ class Bench:
     def count_instructions(self, clip, result):
         form = "p010" if planar_format(clip).endswith("10le") else "nv12"
         decode = [instructions([self.reference, "--frames", str(count), clip]) for count in COUNTED_FRAMES]
-        pack = [instructions([self.pack_frame, form, "simd", str(count)]) for count in PACKED_FRAMES]
+        pack = [instructions([self.stage_frame, form, "simd", str(count)]) for count in PACKED_FRAMES]
         result.decode_instructions = (decode[1] - decode[0]) / (COUNTED_FRAMES[1] - COUNTED_FRAMES[0])
         result.pack_instructions = (pack[1] - pack[0]) / (PACKED_FRAMES[1] - PACKED_FRAMES[0])
 

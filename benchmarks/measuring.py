@@ -16,6 +16,10 @@ import harness  # noqa: E402  (of the folder just added)
 
 MOST_EXTENSIONS = 3  # a clip that is too slow gets up to so many times the rounds: other work disturbs a few of them
 LIMIT = 300  # seconds for one measurement
+COUNTING_LIMIT = 600  # seconds for one run under the emulator
+KEPT_COUNTS = 1 << 24  # bytes of what the plug-in prints
+# What a Cortex-A76 of a Raspberry Pi 5 is taken to do: 2.4 GHz, 1.7 instructions a cycle.
+INSTRUCTIONS_A_SECOND = 2.4e9 * 1.7
 
 
 class Unmeasured(Exception):
@@ -62,6 +66,30 @@ def ffmpeg_timing(finished):
         raise Unmeasured(f"ffmpeg: {finished.crash or finished.last_error}")
     user, system, real = map(float, seconds.groups())
     return Timing(int(frames[-1]), real, user + system)
+
+
+def counting_plugin(binaries):
+    """The plug-in that counts an arm64 program's instructions, for QEMU's interface of version 2 (from QEMU 9.1 on) or 1."""
+    shown = subprocess.run(["qemu-aarch64", "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"version (\d+)\.(\d+)", shown)
+    interface = 2 if version and tuple(map(int, version.groups())) >= (9, 1) else 1
+    return os.path.join(binaries, "benchmarks", f"instruction_count_{interface}.so")
+
+
+def counted_on_cortex_a76(command, plugin):
+    """Runs an arm64 program under the plug-in; what that printed is in .err."""
+    finished = harness.run(["qemu-aarch64", "-cpu", "cortex-a76", "-plugin", plugin, "-d", "plugin", *command],
+                           COUNTING_LIMIT, keep=KEPT_COUNTS)
+    if finished.status != 0:
+        raise Unmeasured(f"{' '.join(command)}: {finished.crash or finished.last_error or finished.status}")
+    return finished
+
+
+def instructions_on_cortex_a76(command, plugin):
+    counted = re.search(r"^instructions: (\d+)$", counted_on_cortex_a76(command, plugin).err, re.MULTILINE)
+    if not counted:
+        raise Unmeasured(f"{' '.join(command)}: not counted")
+    return int(counted.group(1))
 
 
 def versions(programs):

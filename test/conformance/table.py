@@ -70,12 +70,12 @@ def provenance(documents):
     return "\nTaken " + "; ".join(f"{date} on {machine}" for date, machine in runs) + ".\n"
 
 
-def replaced(text, new):
+def replaced(text, new, begin=BEGIN, end=END):
     """`text` with `new` between the markers, each of which must be there once."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"the file must hold these two lines once: {BEGIN} {END}")
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n{new}{END}{rest.split(END)[1]}"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the file must hold these two lines once: {begin} {end}")
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n{new}{end}{rest.split(end)[1]}"
 
 
 def main():

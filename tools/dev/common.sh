@@ -56,3 +56,11 @@ run_bazel() {
   # shellcheck disable=SC2086  # both hold several words
   (cd "$tree" && bazel ${DEV_BAZEL_STARTUP:-} "$command" ${DEV_BAZEL_FLAGS:-} "$@")
 }
+
+# Sets DAEDALUS_V3D, a compiler for the Raspberry Pi 5's GPU, where it lies beside the checkout.
+find_v3d_compiler() {
+  if [ -z "${DAEDALUS_V3D:-}" ] && [ -x "$tree/../shared/v3d/v3d-env" ]; then
+    DAEDALUS_V3D=$(cd "$tree/../shared/v3d" && pwd)
+    export DAEDALUS_V3D
+  fi
+}

@@ -22,11 +22,7 @@ test_main() {
     DAEDALUS_CLIPS=$(cd "$tree/../shared/clips" && pwd)
     export DAEDALUS_CLIPS
   fi
-  # A compiler for the Raspberry Pi 5's GPU, for the budgets of its shaders.
-  if [ -z "${DAEDALUS_V3D:-}" ] && [ -x "$tree/../shared/v3d/v3d-env" ]; then
-    DAEDALUS_V3D=$(cd "$tree/../shared/v3d" && pwd)
-    export DAEDALUS_V3D
-  fi
+  find_v3d_compiler
   cd "$tree" || return
   exec python3 tools/dev/run_tests.py --mode "$mode" ${arguments[@]+"${arguments[@]}"}
 }
