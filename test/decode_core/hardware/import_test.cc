@@ -38,11 +38,7 @@ struct Bench {
     auto allocator = std::make_unique<PassingMemory>();
     alive = allocator->alive();
     memory = allocator.get();
-    Settings settings;
-    settings.backend = backend;
-    settings.threads = 1;
-    settings.statistics_folder = folder.path();
-    core = Core::create(settings, device, std::move(allocator));
+    core = make_hardware_core(device, backend, folder.path(), std::move(allocator));
   }
   uint64_t in_place() const { return count_pictures(folder.path(), "export", "in place"); }
   uint64_t filled() const { return count_pictures(folder.path(), "pack", ""); }

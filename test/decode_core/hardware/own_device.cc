@@ -133,12 +133,13 @@ std::vector<DeviceCalls::Node> OwnDevice::nodes(std::string_view prefix) {
 }
 
 std::shared_ptr<Core> make_hardware_core(DeviceCalls& device, const std::string& backend,
-                                         const std::string& statistics_folder) {
+                                         const std::string& statistics_folder,
+                                         std::unique_ptr<MemoryAllocator> memory) {
   Settings settings;
   settings.backend = backend;
   settings.threads = 1;
   settings.statistics_folder = statistics_folder;
-  return Core::create(settings, device);
+  return Core::create(settings, device, std::move(memory));
 }
 
 uint64_t decoded_by(const StatisticsSnapshot& page, std::string_view substrate) {
@@ -175,7 +176,7 @@ ShownPicture look_at(const Picture& picture, const Rect& visible) {
 }  // namespace
 
 PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept,
-                     const Show& show) {
+                     const Show& show, const Prepare& prepare) {
   auto stream = parsed_stream::ParsedStream::open(path);
   PlayedFile played;
   const auto fail = [&](const std::string& why) {
@@ -200,6 +201,7 @@ PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Sessio
         session = std::move(*opened);
         played.engine = session->engine();
       }
+      if (prepare) prepare(decode->job);
       const Status status = session->submit(std::move(decode->job));
       if (!status) return fail(status.error().message);
     } else {

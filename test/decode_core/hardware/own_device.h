@@ -19,6 +19,7 @@
 #include "base/statistics.h"
 #include "decode_core/core.h"
 #include "decode_core/hardware/device_calls.h"
+#include "decode_core/memory/surface_memory.h"
 #include "test/clients/v4l2/in_process_calls.h"
 
 namespace daedalus::core::test {
@@ -75,9 +76,11 @@ class OwnDevice final : public DeviceCalls {
   std::atomic<bool> user_space_{false};
 };
 
-// A core whose hardware is `device`; statistics go to the folder. `backend` as DAEDALUS_BACKEND.
+// A core whose hardware is `device`; statistics go to the folder. `backend` as DAEDALUS_BACKEND,
+// `memory` as Core::create().
 std::shared_ptr<Core> make_hardware_core(DeviceCalls& device, const std::string& backend,
-                                         const std::string& statistics_folder = "");
+                                         const std::string& statistics_folder = "",
+                                         std::unique_ptr<MemoryAllocator> memory = nullptr);
 
 // How many pictures `substrate` decoded: the driver's name, or "software".
 uint64_t decoded_by(const StatisticsSnapshot& page, std::string_view substrate);
@@ -97,10 +100,12 @@ struct PlayedFile {
 
 // Decodes the file as a player does: every picture is given at once, and waited for when it is
 // shown. Asserts nothing, so any thread may call it. `kept`, where not null: the session to go on
-// with, and the one that was used last. `show` gets each picture, which it may hold.
+// with, and the one that was used last. `show` gets each picture, which it may hold; `prepare` each
+// job before it is given.
 using Show = std::function<void(const std::shared_ptr<Picture>& picture)>;
+using Prepare = std::function<void(const DecodeJob& job)>;
 PlayedFile play_file(Core& core, const std::string& path, std::shared_ptr<Session>* kept = nullptr,
-                     const Show& show = {});
+                     const Show& show = {}, const Prepare& prepare = {});
 
 }  // namespace daedalus::core::test
 

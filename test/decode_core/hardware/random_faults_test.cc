@@ -1,5 +1,6 @@
 // Devices that fail at a random picture in a random way: every stream ends, what came before the
-// fault and what comes from the next key picture on is exact, and nothing is left behind.
+// fault and what comes from the next key picture on is exact, and nothing is left behind. Half of
+// the clients have exported their surfaces before.
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -8,6 +9,8 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,10 +19,14 @@
 #include "decode_core/hardware/decoder_queues.h"
 #include "decode_core/hardware/failover_decoder.h"
 #include "decode_core/picture.h"
+#include "decode_core/record/recording.h"
 #include "decode_core/session.h"
+#include "decode_core/surface.h"
 #include "decode_core/uapi/media.h"
 #include "test/catch.h"
+#include "test/decode_core/hardware/exporting_client.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/decode_core/hardware/passing_memory.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
@@ -198,6 +205,37 @@ Compared compare(const Clip& clip, const PlayedFile& played, size_t fault, size_
   return compared;
 }
 
+// Gives each picture a surface that was exported before, as GStreamer and Chromium do, and compares
+// what others see of it with what is shown.
+class ExportedSurfaces {
+ public:
+  ExportedSurfaces(std::shared_ptr<Core> core, const std::string& path)
+      : core_(std::move(core)),
+        format_(path.find("10bit") == std::string::npos ? SurfaceFormat::kNv12
+                                                        : SurfaceFormat::kP010) {}
+
+  void prepare(const DecodeJob& job) {
+    const auto picture = job.display != nullptr ? job.display : job.target;
+    auto& surface = surfaces_[picture->id()];
+    surface = std::make_unique<Surface>(core_, format_, job.coded_width(), job.coded_height());
+    REQUIRE(surface->export_memory(true).ok());
+    surface->set_picture(picture);
+  }
+  void show(const Picture& picture) const {
+    const auto frame = picture.frame();
+    const auto exported = surfaces_.at(picture.id())->export_memory(true);
+    REQUIRE(exported.ok());
+    if (!frame) return;
+    REQUIRE(ExportingClient::seen(*exported, format_, frame->view.width, frame->view.height) ==
+            hash_frame(frame->view));
+  }
+
+ private:
+  const std::shared_ptr<Core> core_;
+  const SurfaceFormat format_;
+  std::map<uint64_t, std::unique_ptr<Surface>> surfaces_;  // by picture
+};
+
 Compared run_seed(uint32_t seed) {
   std::mt19937 random(seed);
   const auto choose = [&](size_t count) {
@@ -215,10 +253,19 @@ Compared run_seed(uint32_t seed) {
   ScriptedFault fault(kind, first);
   Compared compared;
   {
-    const auto core = make_hardware_core(device, "prefer-hardware", folder.path());
+    const auto core = make_hardware_core(device, "prefer-hardware", folder.path(),
+                                         std::make_unique<PassingMemory>());
     device.set_fault(std::ref(fault));
     std::shared_ptr<Session> session;
-    const PlayedFile played = play_file(*core, clip.path, &session);
+    std::optional<ExportedSurfaces> surfaces;
+    Show show;
+    Prepare prepare;
+    if (seed % 2 == 0) {
+      surfaces.emplace(core, clip.path);
+      show = [&](const auto& picture) { surfaces->show(*picture); };
+      prepare = [&](const DecodeJob& job) { surfaces->prepare(job); };
+    }
+    const PlayedFile played = play_file(*core, clip.path, &session, show, prepare);
     CHECK(fault.failed() > 0);
     compared = compare(clip, played, first, kind.pictures);
     const auto pages = read_statistics(folder.path());
