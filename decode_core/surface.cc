@@ -76,6 +76,10 @@ std::shared_ptr<Picture> Surface::picture() const {
 }
 
 void Surface::set_picture(std::shared_ptr<Picture> picture) {
+  if (exported()) {
+    const auto former = this->picture();
+    if (former != nullptr && former != picture) former->wait();
+  }
   std::shared_ptr<Picture> former;  // released outside the lock: it may be a session's last
   std::lock_guard lock(mutex_);
   former = std::exchange(picture_, std::move(picture));
@@ -93,7 +97,9 @@ bool Surface::exported() const {
 
 // With the lock held.
 void Surface::attach_output_pass(Picture& picture) const {
-  picture.set_destination(Destination{export_->memory, export_->layout, width_, height_});
+  if (!cpu_writes_) {
+    picture.set_destination(Destination{export_->memory, export_->layout, width_, height_});
+  }
   // The pass owns what it needs: the surface may be destroyed while the picture decodes.
   picture.set_output_pass([core = core_, exported = *export_, format = format_, width = width_,
                            height = height_, owner = &picture](const FrameBuffer& frame) {
@@ -141,32 +147,53 @@ void Surface::take_frame_memory() {
   attach_output_pass(*picture_);
 }
 
-Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
-  std::unique_lock lock(mutex_);
-  if (!export_.has_value() && require_dma_buf && picture_ != nullptr) {
-    const std::shared_ptr<Picture> shown = picture_;
-    lock.unlock();
-    shown->wait();
-    lock.lock();
-    if (!export_.has_value() && picture_ != nullptr) take_frame_memory();
+// Whether the frame lies in the memory, where a device may refer to it.
+bool Surface::is_in_place(const Picture& picture) const {
+  const auto frame = picture.frame();
+  return frame && frame->exporter != nullptr && frame->exporter->gave(*export_->memory);
+}
+
+// With the lock held: no picture is decoded into the exported memory from now on.
+Status Surface::open_to_cpu() {
+  if (cpu_writes_) return {};
+  if (!export_->memory->cached() || (picture_ != nullptr && is_in_place(*picture_))) {
+    return Error{ErrorCode::kUnsupported,
+                 "the surface is a buffer of the decoder's, which is not for the CPU to write to"};
   }
+  cpu_writes_ = true;
+  if (picture_ != nullptr) picture_->set_destination(std::nullopt);
+  return {};
+}
+
+Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
+  const ImageFormat image = image_format_of(format_);
+  LinearLayout layout;
+  const bool first = !exported();
+  // Devices are asked with no lock held.
+  if (first) layout = core_->surface_layout(image, width_, height_);
+  // Where it lies is to be known first.
+  const auto shown = picture();
+  if (shown != nullptr && first == require_dma_buf) shown->wait();
+  std::unique_lock lock(mutex_);
+  if (!export_.has_value() && require_dma_buf && picture_ != nullptr) take_frame_memory();
   if (!export_.has_value()) {
-    const ImageFormat image = image_format_of(format_);
-    const LinearLayout layout = core_->surface_layout(image, width_, height_);
     auto memory = core_->memory().allocate(layout.size, require_dma_buf);
     if (!memory) return memory.error();
     (*memory)->begin_cpu_write();
     pack(*core_, empty_frame(format_), {0, 0, width_, height_}, image, layout, (*memory)->data());
     (*memory)->end_cpu_write();
     export_ = Export{std::move(*memory), layout};
+    cpu_writes_ = !require_dma_buf;
     if (picture_ != nullptr) attach_output_pass(*picture_);
   } else if (require_dma_buf && !export_->memory->dma_buf()) {
     return Error{ErrorCode::kUnsupported, "the surface's memory is no dma-buf and is permanent"};
+  } else if (!require_dma_buf) {
+    if (Status status = open_to_cpu(); !status.ok()) return status.error();
   }
   Export result = *export_;
-  const std::shared_ptr<Picture> picture = picture_;
+  const std::shared_ptr<Picture> latest = picture_;
   lock.unlock();
-  if (picture != nullptr) picture->wait();
+  if (latest != nullptr) latest->wait();
   return result;
 }
 

@@ -31,12 +31,15 @@ class Surface {
   // The picture shown now; null before the first.
   std::shared_ptr<Picture> picture() const;
   // From now on the surface shows `picture`; if exported, the output pass fills its buffer each
-  // time a job of it ends, before anybody who waits for the picture is released.
+  // time a job of it ends, before anybody who waits for the picture is released. A former picture
+  // that is under way is then waited for: it may be on its way into the same memory.
   void set_picture(std::shared_ptr<Picture> picture);
 
   // The permanent buffer in the surface's own format, made at the first call and filled with the
   // picture it holds (waits for it). `require_dma_buf` as in MemoryAllocator; then it may be the
-  // device's own buffer which the picture was decoded into.
+  // device's own buffer which the picture was decoded into, or become what later pictures are
+  // decoded into. Without, the CPU may write to it: no picture that others may refer to is ever
+  // decoded into it, and it is kUnsupported where one was, or the memory is not cached.
   struct Export {
     std::shared_ptr<SurfaceMemory> memory;
     LinearLayout layout;
@@ -58,6 +61,8 @@ class Surface {
  private:
   void attach_output_pass(Picture& picture) const;
   void take_frame_memory();
+  bool is_in_place(const Picture& picture) const;
+  Status open_to_cpu();
 
   const std::shared_ptr<Core> core_;
   const SurfaceFormat format_;
@@ -66,6 +71,7 @@ class Surface {
   mutable std::mutex mutex_;
   std::shared_ptr<Picture> picture_;
   std::optional<Export> export_;
+  bool cpu_writes_ = false;  // to what is exported
 };
 
 }  // namespace daedalus::core

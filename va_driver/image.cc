@@ -130,10 +130,6 @@ VAStatus derive_image(Display& display, VASurfaceID surface, VAImage* image) {
   if (!exported.ok()) {
     return refuse(VA_STATUS_ERROR_OPERATION_FAILED, "%s", exported.error().message.c_str());
   }
-  if (!exported->memory->cached()) {
-    return refuse(VA_STATUS_ERROR_OPERATION_FAILED,
-                  "the surface is a buffer of the decoder's, which is not for the CPU to write to");
-  }
   auto buffer = std::make_shared<Buffer>();
   buffer->data = exported->memory->data();
   buffer->borrowed = exported->memory;

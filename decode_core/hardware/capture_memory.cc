@@ -93,24 +93,36 @@ std::shared_ptr<CaptureMemory> DmaBufShelf::of_surface(
   return added;
 }
 
-Result<std::shared_ptr<CaptureMemory>> DmaBufShelf::take() {
-  sweep();
-  for (const auto& own : own_) {
-    if (own.use_count() == 1 && !own->lent()) return own;
-  }
+Status DmaBufShelf::add() {
   if (own_.size() >= most_) {
     return Error{ErrorCode::kBusy,
                  "all " + std::to_string(most_) + " dma-bufs hold references or are lent"};
   }
   auto memory = allocator_.allocate(size_, true);
-  if (!memory) return memory.error();
+  if (!memory) return Error{ErrorCode::kSystem, memory.error().message};
   own_.push_back(std::make_shared<CaptureMemory>(std::move(*memory), false));
+  return {};
+}
+
+Result<std::shared_ptr<CaptureMemory>> DmaBufShelf::take() {
+  sweep();
+  for (const auto& own : own_) {
+    if (own.use_count() == 1 && is_ours(*own)) return own;
+  }
+  if (Status status = add(); !status) return status.error();
   return own_.back();
 }
 
-size_t DmaBufShelf::lent() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(own_, [](const auto& own) { return own->lent() && !own->given(); }));
+bool DmaBufShelf::keep(size_t count) {
+  sweep();
+  const auto ours = std::ranges::count_if(own_, [](const auto& own) { return is_ours(*own); });
+  for (auto kept = static_cast<size_t>(ours); kept < count; ++kept) {
+    if (!add()) return false;
+  }
+  return true;
 }
+
+// In this order: only what is lent can be given away meanwhile.
+bool DmaBufShelf::is_ours(const CaptureMemory& memory) { return !memory.lent() && !memory.given(); }
 
 }  // namespace daedalus::core

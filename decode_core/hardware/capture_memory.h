@@ -77,13 +77,16 @@ class DmaBufShelf {
 
   // The memory of a surface; null while a frame that lies in it is lent.
   std::shared_ptr<CaptureMemory> of_surface(const std::shared_ptr<SurfaceMemory>& memory);
-  // One of ours that nobody has. kBusy: there are `most`.
+  // One of ours that nobody has. kBusy: there are `most`; kSystem: there is no memory.
   Result<std::shared_ptr<CaptureMemory>> take();
-  // How many of ours are lent.
-  size_t lent() const;
+  // Sees to it that so many of ours are neither lent nor given away; false: it cannot.
+  bool keep(size_t count);
+  // Whether memory that is not a surface's can have another picture.
+  static bool is_ours(const CaptureMemory& memory);
 
  private:
   void sweep();
+  Status add();
 
   MemoryAllocator& allocator_;
   const size_t size_;

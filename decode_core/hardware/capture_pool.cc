@@ -137,7 +137,7 @@ bool CapturePool::grow() {
 std::shared_ptr<const void> CapturePool::lend(uint32_t index) {
   if (!may_lend_) return nullptr;
   if (dma_bufs_) {
-    if (!given(index) && dma_bufs_->lent() + count_ >= kMostBuffers) return nullptr;
+    if (!given(index) && !dma_bufs_->keep(count_ + 1)) return nullptr;
   } else if (!given(index)) {
     const auto gone = std::ranges::count_if(buffers_, [](const Buffer& buffer) {
       return buffer.memory->lent() || buffer.memory->given();
@@ -162,18 +162,21 @@ CapturePool::Buffer* CapturePool::choose(std::span<const uint64_t> needed,
                                          const Destination* destination) {
   Buffer* best = nullptr;
   Buffer* wanted = nullptr;
+  const bool mapped = !dma_bufs_;
   for (Buffer& buffer : buffers_) {
     if (buffer.queued) return &buffer;  // the driver fills it first
-    const bool mapped = !dma_bufs_;
     if (mapped && buffer.memory->lent()) continue;
-    const bool taken = buffer.picture_id != 0;
-    if (taken && std::ranges::find(needed, buffer.picture_id) != needed.end()) continue;
+    if (is_needed(buffer, needed)) continue;
     if (has(buffer, destination)) wanted = &buffer;
     if (mapped && buffer.memory->given()) continue;
     const auto age = [](const Buffer& b) { return b.picture.expired() ? 0 : b.used; };
     if (best == nullptr || age(buffer) < age(*best)) best = &buffer;
   }
   return wanted != nullptr ? wanted : best;
+}
+
+bool CapturePool::is_needed(const Buffer& buffer, std::span<const uint64_t> needed) {
+  return buffer.picture_id != 0 && std::ranges::find(needed, buffer.picture_id) != needed.end();
 }
 
 bool CapturePool::has(const Buffer& buffer, const Destination* destination) {
@@ -192,25 +195,34 @@ Status CapturePool::hand_over_dma_buf(Buffer& buffer, std::shared_ptr<CaptureMem
 }
 
 // Queues it for a picture that goes to `destination` if it can.
-Status CapturePool::hand_over(Buffer& buffer, const Destination* destination) {
+Status CapturePool::hand_over(Buffer& buffer, std::span<const uint64_t> needed,
+                              const Destination* destination) {
   const auto index = static_cast<uint32_t>(&buffer - buffers_.data());
   if (!dma_bufs_) return node_.queue_capture(index, format_);
-  // Elsewhere it may lie in a buffer whose picture is still needed.
-  const bool needed =
+  // Of a buffer that was not chosen the picture may still be needed.
+  const bool elsewhere =
       !has(buffer, destination) &&
       std::ranges::any_of(buffers_, [&](const Buffer& other) { return has(other, destination); });
-  if (destination != nullptr && !needed && suits(*destination, format_)) {
+  if (destination != nullptr && !elsewhere && suits(*destination, format_)) {
     if (auto memory = dma_bufs_->of_surface(destination->memory)) {
       const Status status = hand_over_dma_buf(buffer, std::move(memory));
       if (status.ok()) return status;
       log(LogLevel::kDebug, "a surface is not decoded into: %s", status.error().message.c_str());
     }
   }
-  const auto& own = buffer.memory;
-  if (own != nullptr && !own->given() && !own->lent()) return hand_over_dma_buf(buffer, own);
+  if (buffer.memory != nullptr && DmaBufShelf::is_ours(*buffer.memory)) {
+    return hand_over_dma_buf(buffer, buffer.memory);
+  }
   auto memory = dma_bufs_->take();
-  if (!memory) return memory.error();
-  return hand_over_dma_buf(buffer, std::move(*memory));
+  if (memory) return hand_over_dma_buf(buffer, std::move(*memory));
+  // That of a picture that is not needed either.
+  for (Buffer& other : buffers_) {
+    if (is_needed(other, needed) || other.memory == nullptr) continue;
+    if (!DmaBufShelf::is_ours(*other.memory)) continue;
+    other.picture_id = 0;
+    return hand_over_dma_buf(buffer, std::exchange(other.memory, nullptr));
+  }
+  return memory.error();
 }
 
 Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uint64_t timestamp,
@@ -228,7 +240,7 @@ Result<uint32_t> CapturePool::queue(const std::shared_ptr<Picture>& picture, uin
   }
   const auto index = static_cast<uint32_t>(chosen - buffers_.data());
   if (!chosen->queued) {
-    if (Status status = hand_over(*chosen, destination); !status) return status.error();
+    if (Status status = hand_over(*chosen, needed, destination); !status) return status.error();
   }
   chosen->queued = true;
   chosen->picture = picture;

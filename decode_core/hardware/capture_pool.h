@@ -70,8 +70,8 @@ class CapturePool {
   // or given away, so that decoding lacks none, however many frames are held: one more is added
   // where these would be lent (VIDIOC_CREATE_BUFS). Null: the driver adds none, there are
   // kMostBuffers, or its mapped buffers cannot outlive the queue
-  // (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS). Of dma-bufs surfaces' own can always be lent, and of the
-  // others kMostBuffers but for as many.
+  // (V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS). Of dma-bufs, surfaces' own do not count, and as many of
+  // ours are kept.
   std::shared_ptr<const void> lend(uint32_t index);
   bool lent(uint32_t index) const { return buffers_[index].memory->lent(); }
   bool given(uint32_t index) const { return buffers_[index].memory->given(); }
@@ -87,6 +87,7 @@ class CapturePool {
     return buffers_[index].memory->planes();
   }
   const QueueFormat& format() const { return format_; }
+  bool takes_dma_bufs() const { return dma_bufs_.has_value(); }
   // How many it began with, which are those that decoding can count on.
   size_t count() const { return count_; }
 
@@ -105,7 +106,9 @@ class CapturePool {
   bool grow();
   Buffer* choose(std::span<const uint64_t> needed, const Destination* destination);
   static bool has(const Buffer& buffer, const Destination* destination);
-  Status hand_over(Buffer& buffer, const Destination* destination);
+  static bool is_needed(const Buffer& buffer, std::span<const uint64_t> needed);
+  Status hand_over(Buffer& buffer, std::span<const uint64_t> needed,
+                   const Destination* destination);
   Status hand_over_dma_buf(Buffer& buffer, std::shared_ptr<CaptureMemory> memory);
 
   VideoNode& node_;

@@ -70,14 +70,21 @@ bool DecoderQueues::fit(const DecodeJob& job) const {
 // Surfaces that have memory before their first picture are decoded into, where the driver takes it.
 Result<std::unique_ptr<CapturePool>> DecoderQueues::allocate_capture(const DecodeJob& job,
                                                                      const QueueFormat& format) {
-  const auto destination = shown_picture(job).destination();
-  if (destination && suits(*destination, format)) {
+  const auto destination = destination_of(job);
+  if (imports_ && destination && suits(*destination, format)) {
     auto pool = CapturePool::allocate(node_, format, capture_count(job), &memory_);
     if (pool) return pool;
     log(LogLevel::kInfo, "%s: surfaces are not decoded into: %s", node_.path().c_str(),
         pool.error().message.c_str());
   }
   return CapturePool::allocate(node_, format, capture_count(job), nullptr);
+}
+
+std::optional<Destination> DecoderQueues::destination_of(const DecodeJob& job) const {
+  auto destination = shown_picture(job).destination();
+  const bool fills = destination && is_whole(job) && destination->width <= job.coded_width() &&
+                     destination->height <= job.coded_height();
+  return fills ? std::move(destination) : std::nullopt;
 }
 
 Status DecoderQueues::allocate(const DecodeJob& job, const QueueFormat& capture_format) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "decode_core/hardware/capture_pool.h"
@@ -32,11 +33,17 @@ class DecoderQueues {
   bool is_whole(const DecodeJob& job) const {
     return job.coded_width() == width_ && job.coded_height() == height_;
   }
+  // Where the surface of a job that fits wants its pixels, if they fill it: around a smaller
+  // picture it would keep what was there, which the output pass makes black.
+  std::optional<Destination> destination_of(const DecodeJob& job) const;
   // Sets them up for it ("Initialization"); nothing may be under way, and all pictures in CAPTURE
   // buffers are gone. kUnsupported: the device does not decode such pictures.
   Status set_up(const DecodeJob& job, size_t coded_bytes);
   // Takes everything back from the driver and frees it.
   void stop();
+  // Memory for a picture could not be had, or was not taken: from the next set_up() on the queue
+  // has buffers of the driver's.
+  void refuse_imports() { imports_ = false; }
 
   bool running() const { return capture_ != nullptr; }
   // Only while running().
@@ -56,6 +63,7 @@ class DecoderQueues {
   const int media_;
   const CodecInterface& interface_;
   MemoryAllocator& memory_;
+  bool imports_ = true;
   uint32_t width_ = 0;
   uint32_t height_ = 0;
   int bit_depth_ = 0;

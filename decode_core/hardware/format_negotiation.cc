@@ -26,15 +26,15 @@ Status set_output_format(VideoNode& node, const CodecInterface& interface, Coded
 // the last resort.
 Result<QueueFormat> find_capture_format(VideoNode& node, CodedSize size, int bit_depth) {
   for (const bool packed : {false, true}) {
-    const auto suits = [&](uint32_t fourcc) {
+    const auto fits = [&](uint32_t fourcc) {
       return bit_depth_of_capture(fourcc) == bit_depth && is_packed_capture(fourcc) == packed;
     };
     auto format = node.get_format(Queue::kCapture);
-    if (!format || suits(format->fourcc)) return format;
+    if (!format || fits(format->fourcc)) return format;
     for (const uint32_t fourcc : node.formats(Queue::kCapture)) {
-      if (!suits(fourcc)) continue;
+      if (!fits(fourcc)) continue;
       format = node.set_format(Queue::kCapture, fourcc, size.width, size.height, 0);
-      if (!format || suits(format->fourcc)) return format;
+      if (!format || fits(format->fourcc)) return format;
     }
   }
   return Error{ErrorCode::kUnsupported, node.path() + ": no CAPTURE format that can be read has " +
@@ -69,15 +69,19 @@ Result<QueueFormat> negotiate_formats(VideoNode& node, const CodecInterface& int
                                             std::to_string(size.height)};
 }
 
-std::optional<LinearLayout> query_surface_layout(DeviceCalls& calls, const std::string& path,
-                                                 Codec codec, CodedSize visible, int bit_depth) {
+Result<LinearLayout> query_surface_layout(DeviceCalls& calls, const std::string& path, Codec codec,
+                                          CodedSize visible, int bit_depth) {
+  const Error never{ErrorCode::kUnsupported, path + ": surfaces are not decoded into"};
   const CodecInterface* interface = codec_interface(codec);
+  if (interface == nullptr) return never;
   auto node = VideoNode::open(calls, path);
-  if (interface == nullptr || !node) return std::nullopt;
+  if (!node) return node.error();
   const CodedSize size = coded_size_of(codec, visible);
   const SequenceControl sequence(codec, size.width, size.height, bit_depth);
   const auto format = negotiate_formats(*node, *interface, sequence, size, bit_depth, 0);
-  return format ? surface_layout(*format) : std::nullopt;
+  if (!format) return format.error();
+  const auto layout = surface_layout(*format);
+  return layout ? Result<LinearLayout>(*layout) : never;
 }
 
 }  // namespace daedalus::core

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -28,9 +27,9 @@ Result<QueueFormat> negotiate_formats(VideoNode& node, const CodecInterface& int
                                       int bit_depth, size_t coded_bytes);
 
 // What the device at `path` would have a surface's memory look like, for pictures of such a visible
-// size to be decoded into it; nullopt: it never is.
-std::optional<LinearLayout> query_surface_layout(DeviceCalls& calls, const std::string& path,
-                                                 Codec codec, CodedSize visible, int bit_depth);
+// size to be decoded into it. kUnsupported: it never is.
+Result<LinearLayout> query_surface_layout(DeviceCalls& calls, const std::string& path, Codec codec,
+                                          CodedSize visible, int bit_depth);
 
 }  // namespace daedalus::core
 

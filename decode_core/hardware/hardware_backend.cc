@@ -56,11 +56,17 @@ class HardwareBackend final : public Backend {
   std::optional<LinearLayout> surface_layout(Codec codec, ImageFormat format, uint32_t width,
                                              uint32_t height) override {
     const SurfaceKind kind{codec, format, width, height};
+    {
+      std::lock_guard lock(layouts_mutex_);
+      const auto known = std::ranges::find(layouts_, kind, &KnownLayout::kind);
+      if (known != layouts_.end()) return known->layout;
+    }
+    bool answered = true;
+    const auto layout = find_layout(kind, &answered);
     std::lock_guard lock(layouts_mutex_);
-    const auto known = std::ranges::find(layouts_, kind, &KnownLayout::kind);
-    if (known != layouts_.end()) return known->layout;
     if (layouts_.size() == kMostLayouts) layouts_.pop_front();
-    return layouts_.emplace_back(KnownLayout{kind, find_layout(kind)}).layout;
+    if (answered) layouts_.push_back({kind, layout});
+    return layout;
   }
 
  private:
@@ -79,26 +85,34 @@ class HardwareBackend final : public Backend {
   static constexpr size_t kMostLayouts = 16;
 
   // That of the codec, else of the first other one, with memory enough for all that agree with it
-  // (some drivers keep motion vectors behind the pixels).
-  std::optional<LinearLayout> find_layout(const SurfaceKind& kind) const {
-    std::optional<LinearLayout> found = query_layout(kind.codec, kind);
-    for (const CodecInterface& interface : codec_interfaces()) {
-      const auto layout = query_layout(interface.codec, kind);
-      if (!layout) continue;
-      if (!found) found = layout;
+  // (some drivers keep motion vectors behind the pixels). `answered`: false if a device could not
+  // be asked.
+  std::optional<LinearLayout> find_layout(const SurfaceKind& kind, bool* answered) const {
+    std::optional<LinearLayout> found;
+    const auto ask = [&](Codec codec) {
+      const auto layout = query_layout(codec, kind);
+      if (!layout) {
+        *answered = *answered && layout.error().code == ErrorCode::kUnsupported;
+        return;
+      }
+      if (!found) found = *layout;
       const bool agrees = layout->offset == found->offset && layout->stride == found->stride;
       if (agrees) found->size = std::max(found->size, layout->size);
+    };
+    ask(kind.codec);
+    for (const CodecInterface& interface : codec_interfaces()) {
+      if (interface.codec != kind.codec) ask(interface.codec);
     }
     return found;
   }
 
-  std::optional<LinearLayout> query_layout(Codec codec, const SurfaceKind& kind) const {
+  Result<LinearLayout> query_layout(Codec codec, const SurfaceKind& kind) const {
     const int bit_depth = kind.format == ImageFormat::kP010 ? 10 : 8;
     const HardwareDevice* device = largest([&](const ProfileCapability& capability) {
       return codec_of(capability.profile) == codec && capability.bit_depth == bit_depth &&
              covers(capability, {capability.profile, kind.width, kind.height, ""});
     });
-    if (device == nullptr) return std::nullopt;
+    if (device == nullptr) return Error{ErrorCode::kUnsupported, "no device decodes such pictures"};
     return query_surface_layout(calls_, device->where.video_path, codec, {kind.width, kind.height},
                                 bit_depth);
   }

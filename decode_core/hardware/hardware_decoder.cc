@@ -192,13 +192,12 @@ Result<uint32_t> HardwareDecoder::claim_capture(const DecodeJob& job) {
     if (Status status = pool.queue_again(*own); !status) return status.error();
     return *own;
   }
-  const auto destination = shown_picture(job).destination();
-  // Around a smaller picture the surface would keep what was there; the output pass makes it black.
-  const bool fills = destination && queues_.is_whole(job) &&
-                     destination->width <= job.coded_width() &&
-                     destination->height <= job.coded_height();
-  return pool.queue(job.target, ++last_timestamp_, keeper_.needed(job),
-                    fills ? &*destination : nullptr);
+  const auto destination = queues_.destination_of(job);
+  const bool free = destination && destination->memory->await_others(timeout_);
+  auto index = pool.queue(job.target, ++last_timestamp_, keeper_.needed(job),
+                          free ? &*destination : nullptr);
+  if (!index && pool.takes_dma_bufs()) queues_.refuse_imports();
+  return index;
 }
 
 // Sends the job's requests one after the other, each when the one before has ended. Whether one of

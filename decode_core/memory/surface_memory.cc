@@ -1,8 +1,10 @@
 #include "decode_core/memory/surface_memory.h"
 
 #include <linux/dma-buf.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 
@@ -44,6 +46,21 @@ class ProviderChain final : public MemoryAllocator {
 };
 
 }  // namespace
+
+// "dma-buf: Implicit Fence Poll Support": POLLOUT waits for all fences.
+bool SurfaceMemory::await_others(std::chrono::milliseconds timeout) const {
+  if (!dma_buf_) return true;
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + timeout;
+  for (;;) {
+    pollfd entry{fd(), POLLOUT, 0};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    const int ready = ::poll(&entry, 1, std::max(0, static_cast<int>(left.count())));
+    if (ready >= 0) return ready == 1;
+    if (errno != EINTR) return false;
+  }
+}
 
 void SurfaceMemory::begin_cpu_read() const {
   if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);

@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_MEMORY_SURFACE_MEMORY_H_
 #define DAEDALUS_DECODE_CORE_MEMORY_SURFACE_MEMORY_H_
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -32,6 +33,10 @@ class SurfaceMemory {
   bool cached() const { return cached_; }
   // "drm", "dma_heap", "udmabuf", "memfd"; "v4l2": a buffer of a decoder's.
   std::string_view provider() const { return provider_; }
+
+  // Waits until no other device works on a dma-buf that this one is to write, as displays and GPUs
+  // may that still show it (its fences). False: they are not done in time.
+  bool await_others(std::chrono::milliseconds timeout) const;
 
   // Bracket what the CPU reads of a device's writes (DMA_BUF_IOCTL_SYNC where the memory is a
   // dma-buf).

@@ -1,10 +1,15 @@
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <future>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "decode_core/memory/surface_memory.h"
 #include "test/catch.h"
@@ -54,6 +59,28 @@ TEST_CASE("where a dma-buf is needed there is one, or an error that names what i
   CHECK_THAT(memory.error().message, Catch::Matchers::ContainsSubstring("/dev/udmabuf"));
   // The refusal is no obstacle for those who need none.
   CHECK(allocator->allocate(4096, false).ok());
+}
+
+// An eventfd is ready for writing as a dma-buf is whose fences are done.
+TEST_CASE("others' work on a dma-buf is waited for, for so long") {
+  constexpr std::chrono::milliseconds kSome{20};
+  UniqueFd fences(::eventfd(0, EFD_CLOEXEC));
+  const int fd = fences.get();
+  const SurfaceMemory memory(std::move(fences), Mapping(), true, true, "test");
+  CHECK(memory.await_others(kSome));
+  const uint64_t full = UINT64_MAX - 1;
+  REQUIRE(::write(fd, &full, sizeof full) == sizeof full);
+  CHECK_FALSE(memory.await_others(kSome));
+  auto waiting = std::async(std::launch::async,
+                            [&] { return memory.await_others(std::chrono::milliseconds(60'000)); });
+  CHECK(waiting.wait_for(kSome) == std::future_status::timeout);
+  uint64_t read = 0;
+  REQUIRE(::read(fd, &read, sizeof read) == sizeof read);
+  CHECK(waiting.get());
+  // What is no dma-buf has none.
+  UniqueFd plain(::eventfd(0, EFD_CLOEXEC));
+  REQUIRE(::write(plain.get(), &full, sizeof full) == sizeof full);
+  CHECK(SurfaceMemory(std::move(plain), Mapping(), false, true, "test").await_others(kSome));
 }
 
 TEST_CASE("more memory than there can be is an error") {

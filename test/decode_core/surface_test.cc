@@ -301,6 +301,26 @@ TEST_CASE("the permanent buffer follows the surface's picture, and no former one
   CHECK(exported_difference(surface, *exported, frame.view) == "");
 }
 
+TEST_CASE("the permanent buffer is no other picture's while its own is under way") {
+  Surface surface(make_core(), SurfaceFormat::kNv12, 32, 32);
+  const auto exported = surface.export_memory(false);
+  REQUIRE(exported.ok());
+  const auto first = std::make_shared<Picture>();
+  surface.set_picture(first);
+  first->begin(nullptr);
+  const auto second = make_picture(SampleFormat::kI420, 32, 32, 62);
+  std::atomic<bool> ended{false};
+  std::thread decoding([&] {
+    while (!first->wanted()) std::this_thread::yield();
+    ended = true;
+    first->complete(outcome_of(SampleFormat::kI420, 32, 32, 61));
+  });
+  surface.set_picture(second);
+  CHECK(ended);
+  decoding.join();
+  CHECK(exported_difference(surface, *exported, second->frame()->view) == "");
+}
+
 TEST_CASE("a picture of another depth leaves the permanent buffer as it was") {
   Surface surface(make_core(), SurfaceFormat::kNv12, 32, 32);
   const auto exported = surface.export_memory(false);
