@@ -41,7 +41,8 @@ def write_statistics(front, stream, act):
         "program": "daedalusd" if os.environ.get("TRANSPORT") == "cuse" and act != "client" else "client",
         "engine": "other" if act == "engine" else os.environ.get("DAEDALUS_ENGINE", "libavcodec"),
         "pictures": stream.get("pictures", stream["frames"]) - (act == "partly"), "errors": int(act == "error"),
-        "concealed": int(act == "concealed"), "redecodes": int(act == "twice"), "substrate": {"pack": stream.get("substrate", "AVX2")},
+        "concealed": int(act == "concealed"), "redecodes": int(act == "twice"), "substrate": stream.get("substrate", {"pack": "AVX2"}),
+        "gpu_failures": int(act == "gpu failure"),
     }
     write_page(page)
     if page["backend"] == "hardware" and act != "no device":

@@ -28,6 +28,9 @@ class Asked:
 
     def environment(self):
         names = {"DAEDALUS_ENGINE": self.engine, "DAEDALUS_BACKEND": self.backend, "DAEDALUS_SUBSTRATE": self.substrate}
+        if "vulkan" in self.substrate:
+            # Where nobody names a device, the driver that needs none.
+            names["DAEDALUS_GPU"] = os.environ.get("DAEDALUS_GPU", "software")
         return {name: value for name, value in names.items() if value}
 
     @property

@@ -149,6 +149,23 @@ class Failures(WithFolder):
     def test_another_substrate(self):
         self.expect_failure("va", "good", verdict.PATH, "pack ran on AVX2, not scalar", "--substrate", "scalar")
 
+    def test_vulkan(self):
+        def verdict_of(substrate, *options):
+            self.folder.add("x.stream", substrate=substrate)
+            return self.folder.run("va", *options)[2]["x.stream"]
+
+        every, pack = ("--substrate", "vulkan"), ("--substrate", "pack=vulkan")
+        for ran in ("vulkan", "vulkan+copy"):
+            for asked in (every, pack):
+                self.assertEqual(verdict_of({"pack": ran, "mc": "AVX2"}, *asked)["result"], "passed")
+        for ran in ("AVX2", "vulkan+AVX2", "AVX2+vulkan+copy"):
+            for asked in (every, pack):
+                self.assertIn(f"pack ran on {ran}, not vulkan", verdict_of({"pack": ran}, *asked)["detail"])
+        self.assertIn("nothing ran on vulkan", verdict_of({"mc": "AVX2"}, *every)["detail"])
+        self.assertIn("nothing ran on vulkan", verdict_of({"mc": "AVX2"}, *pack)["detail"])
+        self.expect_failure("va", "gpu failure", verdict.PATH, "1 pictures that the CPU had to finish for the GPU",
+                            "--substrate", "simd")
+
     def test_program_that_prints_no_statistics(self):
         self.folder.add("x.stream")
         status, printed, rows = self.folder.run("va", "--runner-prefix", "false")

@@ -129,8 +129,19 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
     return ""
 
 
+# Stages that can run on a GPU; the others run on the CPU whatever was asked for.
+VULKAN_TWINS = ("pack", "film_grain")
+
+
+def families(ran):
+    """What a stage ran on, as --substrate has it: a SIMD substrate goes by the name of its target, several are joined by
+    a +, and vulkan+copy is one."""
+    names = ran.replace("vulkan+copy", "vulkan").split("+")
+    return {name if name in ("scalar", "vulkan") else "simd" for name in names}
+
+
 def substrate_fault(sessions, asked):
-    """`asked` is one value for all stages or stage=value,…; a SIMD substrate goes by the name of its target."""
+    """`asked` is one value for all stages or stage=value,…"""
     if not asked or asked == "auto":
         return ""
     found = harness.substrates(sessions)
@@ -140,13 +151,15 @@ def substrate_fault(sessions, asked):
         if equals:
             wanted[stage] = value
         else:
-            wanted.update({name: part for name in found})
+            wanted.update({name: part for name in found if part != "vulkan" or name in VULKAN_TWINS})
     for stage, value in wanted.items():
         for ran in found.get(stage, ()):
-            family = ran if ran in ("scalar", "vulkan") else "simd"
-            if value not in ("auto", family, ran):
+            if value not in ("auto", ran) and families(ran) != {value}:
                 return f"{stage} ran on {ran}, not {value}"
-    return ""
+    if "vulkan" in asked and not any(value == "vulkan" and stage in found for stage, value in wanted.items()):
+        return "nothing ran on vulkan"
+    failures = harness.total(sessions, "gpu_failures")
+    return f"{failures} pictures that the CPU had to finish for the GPU" if failures else ""
 
 
 def is_excusable(verdict):
