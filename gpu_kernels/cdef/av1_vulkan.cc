@@ -10,19 +10,19 @@
 #include "gpu_kernels/cdef/av1_tables.h"
 #include "gpu_kernels/cdef/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
-#include "gpu_kernels/vulkan/buffer.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
+#include "gpu_kernels/vulkan/room.h"
 
 namespace daedalus::gpu_kernels {
 namespace {
 
 using vulkan::Array;
 using vulkan::Batch;
-using vulkan::Buffer;
 using vulkan::Device;
 using vulkan::Kernel;
+using vulkan::Room;
 
 // What shaders read and write at a time: eight samples of 16 bits.
 constexpr uint32_t kVector = 16;
@@ -37,8 +37,6 @@ constexpr uint32_t kBlocksOfGroup = 8;  // of cdef_direction, each way
 constexpr uint32_t kShiftGroup = 256;
 constexpr uint32_t kFilterGroupWidth = 8;
 constexpr uint32_t kFilterGroupHeight = 32;
-// What every device lets a shader see of a buffer (Vulkan, maxStorageBufferRange).
-constexpr size_t kMostBytes = size_t{1} << 27;
 // Bits of cdef_filter's `taps`.
 constexpr uint32_t kPrimaryTaps = 0x00F;
 constexpr uint32_t kSecondaryTaps = 0xFF0;
@@ -77,25 +75,6 @@ struct Layout {
   uint32_t first;  // the picture's first vector
   size_t samples_bytes;
   size_t result_bytes;
-};
-
-// Memory that grows to what a picture needs.
-class Room {
- public:
-  Status make(Device& device, size_t size) {
-    if (buffer_ != nullptr && buffer_->size() >= size) return {};
-    buffer_.reset();
-    auto buffer = Buffer::allocate(device, size);
-    if (!buffer) return buffer.error();
-    buffer_ = std::move(*buffer);
-    return {};
-  }
-  Array array() const { return {buffer_.get(), 0}; }
-  uint16_t* samples() const { return reinterpret_cast<uint16_t*>(buffer_->data()); }
-  uint32_t* words() const { return reinterpret_cast<uint32_t*>(buffer_->data()); }
-
- private:
-  std::unique_ptr<Buffer> buffer_;
 };
 
 template <typename Sample>
@@ -204,9 +183,6 @@ Status CdefOnDevice::run(const Av1CdefPicture& picture) {
 }
 
 Status CdefOnDevice::make_room(const Grid& grid, const Layout& luma, const Layout& chroma) {
-  if (luma.samples_bytes > kMostBytes) {
-    return Error{ErrorCode::kUnsupported, "AV1 CDEF: the picture is too large for the GPU"};
-  }
   const size_t filter_bytes = grid.blocks() * 2 * kVector;
   const std::pair<Room&, size_t> rooms[] = {{luma_.samples, luma.samples_bytes},
                                             {luma_.filters, filter_bytes},
@@ -223,10 +199,10 @@ Status CdefOnDevice::make_room(const Grid& grid, const Layout& luma, const Layou
 
 // As cdef_direction.comp reads them.
 void CdefOnDevice::fill_blocks(const Av1CdefPicture& picture, const Grid& grid) {
-  std::fill_n(blocks_.words(), grid.blocks(), 0);
+  std::fill_n(blocks_.as<uint32_t>(), grid.blocks(), 0);
   for (uint32_t row = 0; row < picture.block_rows; ++row) {
     const uint8_t* from = picture.blocks + size_t{row} * picture.blocks_across;
-    uint32_t* to = blocks_.words() + size_t{row} * grid.across;
+    uint32_t* to = blocks_.as<uint32_t>() + size_t{row} * grid.across;
     for (uint32_t column = 0; column < picture.blocks_across; ++column) {
       if (from[column] == kAv1CdefSkipped) continue;
       const Av1CdefStrengths& strengths = picture.strengths[from[column]];
@@ -286,7 +262,7 @@ Status CdefOnDevice::filter(const Av1CdefPicture& picture) {
   for (size_t plane = 0; plane < planes; ++plane) {
     const Layout& layout = plane == 0 ? luma : chroma;
     const Channel& channel = plane == 0 ? luma_ : chroma_;
-    uint16_t* const samples = channel.samples.samples();
+    uint16_t* const samples = channel.samples.as<uint16_t>();
     if (plane < 2) {
       std::fill_n(samples + size_t{kItself} * layout.copy * kVectorSamples,
                   size_t{layout.copy} * kVectorSamples, kUnavailable);
@@ -309,7 +285,7 @@ Status CdefOnDevice::filter(const Av1CdefPicture& picture) {
   if (!status.ok()) return status;
 
   for (size_t plane = 0; plane < planes; ++plane) {
-    uint16_t* const samples = (plane == 0 ? luma_ : chroma_).result.samples();
+    uint16_t* const samples = (plane == 0 ? luma_ : chroma_).result.as<uint16_t>();
     const Interleaving from = interleaving(plane, samples, grid.across);
     (wide ? copy_out<uint16_t> : copy_out<uint8_t>)(from, picture.to[plane]);
   }

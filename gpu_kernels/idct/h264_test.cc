@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <functional>
 #include <vector>
 
 #include "gpu_kernels/harness.h"
+#include "gpu_kernels/idct/h264_test_residuals.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels {
@@ -123,36 +123,9 @@ TEST_CASE("8x8 blocks are bits 0, 4, 8 and 12", "[idct]") {
 using harness::draw;
 using harness::Plane;
 using harness::Random;
-
-// Coefficients as streams have them, and at the ends of their range.
-enum class Values { kSmall, kAny, kExtremes, kSparse, kDcOnly };
-constexpr Values kValues[] = {Values::kSmall, Values::kAny, Values::kExtremes, Values::kSparse,
-                              Values::kDcOnly};
-
-std::vector<int16_t> coefficients_of(Values values, size_t count, Random& random) {
-  std::vector<int16_t> to(count);
-  for (size_t i = 0; i < count; ++i) {
-    switch (values) {
-      case Values::kSmall:
-        to[i] = static_cast<int16_t>(draw(random, -300, 300));
-        break;
-      case Values::kAny:
-        to[i] = static_cast<int16_t>(draw(random, -32768, 32767));
-        break;
-      case Values::kExtremes:
-        to[i] = draw(random, 0, 1) != 0 ? int16_t{32767} : int16_t{-32768};
-        break;
-      case Values::kSparse:
-        to[i] =
-            draw(random, 0, 7) != 0 ? int16_t{0} : static_cast<int16_t>(draw(random, -9999, 9999));
-        break;
-      case Values::kDcOnly:
-        to[i] = i % 16 != 0 ? int16_t{0} : static_cast<int16_t>(draw(random, -40000, 40000));
-        break;
-    }
-  }
-  return to;
-}
+using idct_test::coefficients_of;
+using idct_test::kValues;
+using idct_test::Values;
 
 // Runs both on copies of the same memory.
 void compare(const Plane& before, const std::function<void(Plane&)>& reference,
@@ -195,20 +168,8 @@ class Macroblocks {
  public:
   Macroblocks(Random& random, Values values, bool transform_8x8) {
     for (H264ResidualMacroblock& macroblock : list_) {
-      const auto any = [&] { return static_cast<uint32_t>(draw(random, 0, 0xFFFFFF)); };
-      const uint32_t allowed = transform_8x8 ? 0xFF1111 : 0xFFFFFF;
-      uint32_t full = any();
-      uint32_t dc = any();
-      if (draw(random, 0, 3) == 0) full = 0xFFFFFF;
-      if (draw(random, 0, 3) == 0) full = 0;
-      full &= allowed;
-      dc &= allowed & ~full;
-      const int luma = std::popcount(full & 0xFFFF);
-      const size_t count = luma * (transform_8x8 ? 64 : 16) + std::popcount(full & 0xFF0000) * 16 +
-                           std::popcount(dc);
       auto& coefficients = coefficients_[&macroblock - list_.data()];
-      coefficients = coefficients_of(values, count, random);
-      macroblock.residual = {full, dc, transform_8x8, coefficients.data()};
+      macroblock.residual = idct_test::residual_of(values, transform_8x8, random, coefficients);
     }
   }
   void run(const H264IdctFunctions& functions, Plane& plane, bool chroma_only) {

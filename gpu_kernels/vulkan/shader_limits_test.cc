@@ -5,6 +5,7 @@
 
 #include "gpu_kernels/cdef/shaders.h"
 #include "gpu_kernels/film_grain/shaders.h"
+#include "gpu_kernels/idct/shaders.h"
 #include "gpu_kernels/pack/shaders.h"
 #include "test/catch.h"
 
@@ -49,7 +50,10 @@ TEST_CASE("our own shaders fit a V3D") {
                                        {shaders::cdef_direction, 4},
                                        {shaders::cdef_shift_luma, 1},
                                        {shaders::cdef_shift_chroma, 1},
-                                       {shaders::cdef_filter, 3}}) {
+                                       {shaders::cdef_filter, 3},
+                                       {shaders::h264_idct_4x4, 3},
+                                       {shaders::h264_idct_8x8, 3},
+                                       {shaders::h264_idct_chroma, 3}}) {
     const auto shape = check_shader(spirv);
     REQUIRE(shape.ok());
     CHECK(shape->storage_buffers == buffers);
