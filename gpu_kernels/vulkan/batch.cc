@@ -109,14 +109,17 @@ Status Batch::dispatch(const Kernel& kernel, std::span<const Array> arrays,
   calls.vkCmdBindPipeline(recording_, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
   calls.vkCmdBindDescriptorSets(recording_, VK_PIPELINE_BIND_POINT_COMPUTE, kernel.layout(), 0, 1,
                                 &*set, 0, nullptr);
-  calls.vkCmdPushConstants(recording_, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                           static_cast<uint32_t>(parameters.size_bytes()), parameters.data());
+  if (!parameters.empty()) {
+    calls.vkCmdPushConstants(recording_, kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                             static_cast<uint32_t>(parameters.size_bytes()), parameters.data());
+  }
   calls.vkCmdDispatch(recording_, group_columns, group_rows, 1);
   return {};
 }
 
 void Batch::finish_writes() {
-  make_visible(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT);
+  make_visible(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+               VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
 }
 
 void Batch::make_visible(VkPipelineStageFlags stage, VkAccessFlags access) {

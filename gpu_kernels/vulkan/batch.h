@@ -21,8 +21,8 @@ struct Array {
   size_t offset;  // bytes
 };
 
-// begin(), dispatch() some times, run(); then anew. Dispatches do not read what others of the batch
-// write, unless finish_writes() is between them. Outlived by its device.
+// begin(), dispatch() some times, run(); then anew. Dispatches neither read nor write what others of the
+// batch write, unless finish_writes() is between them. Outlived by its device.
 class Batch {
  public:
   static constexpr uint32_t kMostDispatches = 8;
@@ -37,7 +37,7 @@ class Batch {
   Status dispatch(const Kernel& kernel, std::span<const Array> arrays,
                   std::span<const uint32_t> parameters, uint32_t group_columns,
                   uint32_t group_rows);
-  // What the dispatches so far write, those that follow can read.
+  // What the dispatches so far write, those that follow can read, and write anew.
   void finish_writes();
   // Submits and waits: what the shaders wrote can then be read. After an error nothing is known of
   // what they were to write, and nothing runs any more unless the device is abandoned().

@@ -6,6 +6,7 @@
 #include "gpu_kernels/cdef/shaders.h"
 #include "gpu_kernels/film_grain/shaders.h"
 #include "gpu_kernels/idct/shaders.h"
+#include "gpu_kernels/mc/shaders.h"
 #include "gpu_kernels/pack/shaders.h"
 #include "test/catch.h"
 
@@ -53,7 +54,11 @@ TEST_CASE("our own shaders fit a V3D") {
                                        {shaders::cdef_filter, 3},
                                        {shaders::h264_idct_4x4, 3},
                                        {shaders::h264_idct_8x8, 3},
-                                       {shaders::h264_idct_chroma, 3}}) {
+                                       {shaders::h264_idct_chroma, 3},
+                                       {shaders::h264_mc_luma, 3},
+                                       {shaders::h264_mc_chroma, 3},
+                                       {shaders::h264_mc_combine_luma, 4},
+                                       {shaders::h264_mc_combine_chroma, 4}}) {
     const auto shape = check_shader(spirv);
     REQUIRE(shape.ok());
     CHECK(shape->storage_buffers == buffers);

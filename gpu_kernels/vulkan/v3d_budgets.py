@@ -50,6 +50,11 @@ BUDGETS = {
     "h264_idct_8x8": Budget("idct", 240 * 136, 0.80, 100, "luma"),
     "h264_idct_4x4": Budget("idct", 480 * 272, 0.72, 90, "luma"),
     "h264_idct_chroma": Budget("idct", 240 * 136, 0.32, 43),
+    # 4x4 luma samples, or their chroma.
+    "h264_mc_luma": Budget("mc", 480 * 270, 2.00, 200, "one prediction at half samples both ways"),
+    "h264_mc_chroma": Budget("mc", 480 * 270, 0.35, 75, "one prediction"),
+    "h264_mc_combine_luma": Budget("mc", 480 * 270, 1.00, 85, "four predictions, weighted"),
+    "h264_mc_combine_chroma": Budget("mc", 480 * 270, 0.65, 75, "two predictions, weighted"),
 }
 
 

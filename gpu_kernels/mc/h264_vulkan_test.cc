@@ -1,0 +1,295 @@
+// Whole pictures on the device on the CPU against the reference, and against it when calls fail.
+#include "gpu_kernels/mc/h264_vulkan.h"
+
+#include <array>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gpu_kernels/harness.h"
+#include "gpu_kernels/idct/h264_test_residuals.h"
+#include "gpu_kernels/mc/h264_test_pictures.h"
+#include "gpu_kernels/vulkan/test_device.h"
+#include "test/catch.h"
+
+namespace daedalus::gpu_kernels {
+namespace {
+
+using harness::Fill;
+using harness::kFills;
+using mc_test::draw;
+using mc_test::Frame;
+using mc_test::Random;
+using vulkan::Faults;
+using vulkan::open_test_device;
+
+struct Shape {
+  uint32_t width;
+  uint32_t height;  // of the frame
+  bool fields;
+  bool macroblocks;  // with residual, and no other blocks
+};
+
+// A frame, or its top field, and what is made of it from other pictures of other sizes and, of a
+// field, from the frame's bottom one.
+class TestPicture {
+ public:
+  TestPicture(const Shape& shape, Random& random, Fill fill)
+      : fields_(shape.fields),
+        height_(shape.fields ? shape.height / 2 : shape.height),
+        before_(random, shape.width, shape.height),
+        weights_(mc_test::draw_weights(random)) {
+    before_.fill(fill, random);
+    others_.emplace_back(random, shape.width, shape.height);
+    others_.emplace_back(random, shape.width + 2 * static_cast<uint32_t>(draw(random, 0, 9)), 16);
+    for (Frame& other : others_) other.fill(fill, random);
+    if (shape.macroblocks) {
+      draw_macroblocks(random);
+    } else {
+      blocks_ = mc_test::draw_blocks(random, static_cast<int>(shape.width),
+                                     static_cast<int>(height_), 3, 6);
+    }
+  }
+
+  Frame made_by(Substrate substrate) const {
+    Frame to = before_;
+    const auto references = references_of(to);
+    const H264McPictures pictures = pictures_of(to, references);
+    h264_mc_functions(substrate).predict(pictures, blocks_.data(), blocks_.size());
+    std::vector<H264ResidualMacroblock> macroblocks;
+    for (const H264PlacedResidual& placed : residuals_) {
+      macroblocks.push_back(
+          {placed.residual,
+           {pictures.luma + static_cast<ptrdiff_t>(placed.y) * 16 * pictures.luma_stride +
+                placed.x * 16,
+            pictures.chroma + static_cast<ptrdiff_t>(placed.y) * 8 * pictures.chroma_stride +
+                placed.x * 16,
+            pictures.luma_stride, pictures.chroma_stride}});
+    }
+    h264_idct_functions(substrate).add_macroblocks(macroblocks.data(), macroblocks.size());
+    return to;
+  }
+
+  Status run(VulkanH264Inter& inter, Frame& to) const {
+    to = before_;
+    const auto references = references_of(to);
+    return inter.run({pictures_of(to, references), before_.width, height_, blocks_, residuals_});
+  }
+
+  const Frame& before() const { return before_; }
+
+  // Where nothing is predicted anything goes: as `expected` has it.
+  void forget_unpredicted(const Frame& expected, Frame& made) const {
+    const size_t step = fields_ ? 2 : 1;
+    for (uint32_t y = 0; y < height_; y += 4) {
+      for (uint32_t x = 0; x < before_.width; x += 4) {
+        if (is_predicted(x, y)) continue;
+        for (size_t row = 0; row < 4; ++row) {
+          std::copy_n(expected.luma.row((y + row) * step) + x, 4,
+                      made.luma.row((y + row) * step) + x);
+        }
+        for (size_t row = 0; row < 2; ++row) {
+          const size_t at = (y / 2 + row) * step;
+          std::copy_n(expected.chroma.row(at) + x, 4, made.chroma.row(at) + x);
+        }
+      }
+    }
+  }
+
+ private:
+  // Whole macroblocks from two references, with residual.
+  void draw_macroblocks(Random& random) {
+    residual_values_.reserve(size_t{before_.width} * height_ / 256);
+    for (uint32_t y = 0; y < height_ / 16; ++y) {
+      for (uint32_t x = 0; x < before_.width / 16; ++x) {
+        H264Prediction& prediction = blocks_.emplace_back();
+        prediction.x = static_cast<uint16_t>(x * 16);
+        prediction.y = static_cast<uint16_t>(y * 16);
+        prediction.width = prediction.height = 16;
+        prediction.reference = {0, 1};
+        for (auto& vector : prediction.vector) {
+          for (int16_t& value : vector) value = mc_test::draw_vector(random, 40);
+        }
+        const bool transform_8x8 = draw(random, 0, 1) != 0;
+        residuals_.push_back({idct_test::residual_of(idct_test::Values::kSmall, transform_8x8,
+                                                     random, residual_values_.emplace_back()),
+                              x, y});
+      }
+    }
+  }
+
+  std::array<H264McReference, 3> references_of(const Frame& frame) const {
+    return {others_[0].reference(fields_ ? 0 : -1, 0), others_[1].reference(-1, fields_ ? 2 : 0),
+            fields_ ? frame.reference(1, -2) : others_[0].reference(-1, 0)};
+  }
+  H264McPictures pictures_of(Frame& frame, const std::array<H264McReference, 3>& references) const {
+    const int step = fields_ ? 2 : 1;
+    return {frame.luma.row(0),
+            frame.chroma.row(0),
+            step * frame.luma.stride(),
+            step * frame.chroma.stride(),
+            references,
+            weights_};
+  }
+  bool is_predicted(uint32_t x, uint32_t y) const {
+    return std::any_of(blocks_.begin(), blocks_.end(), [&](const H264Prediction& block) {
+      return x >= block.x && x < block.x + uint32_t{block.width} && y >= block.y &&
+             y < block.y + uint32_t{block.height};
+    });
+  }
+
+  bool fields_;
+  uint32_t height_;
+  Frame before_;
+  std::vector<Frame> others_;
+  std::vector<H264McWeights> weights_;
+  std::vector<H264Prediction> blocks_;
+  std::vector<H264PlacedResidual> residuals_;
+  std::vector<std::vector<int16_t>> residual_values_;
+};
+
+bool equal(const Frame& a, const Frame& b) { return a.luma == b.luma && a.chroma == b.chroma; }
+
+Frame expected_of(const TestPicture& test) {
+  Frame expected = test.made_by(Substrate::kScalar);
+  CHECK(equal(test.made_by(Substrate::kSimd), expected));
+  return expected;
+}
+
+// Whether the GPU makes what it should.
+bool makes(VulkanH264Inter& inter, const TestPicture& test) {
+  const Frame expected = expected_of(test);
+  Frame made = test.before();
+  REQUIRE(test.run(inter, made).ok());
+  test.forget_unpredicted(expected, made);
+  return equal(made, expected);
+}
+
+TEST_CASE("Vulkan predicts what the reference and SIMD predict", "[mc]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(31);
+  for (int round = 0; round < 200; ++round) {
+    const Shape shape{16 * static_cast<uint32_t>(draw(random, 1, 5)),
+                      32 * static_cast<uint32_t>(draw(random, 1, 3)), round % 2 != 0,
+                      round % 3 == 0};
+    const TestPicture test(shape, random, kFills[round % std::size(kFills)]);
+    if (!makes(**inter, test)) FAIL("round " << round);
+  }
+}
+
+TEST_CASE("large pictures are predicted too", "[mc]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(32);
+  CHECK(makes(**inter, TestPicture({1920, 1088, false, true}, random, Fill::kRandom)));
+  CHECK(makes(**inter, TestPicture({720, 576, true, false}, random, Fill::kTaps)));
+}
+
+TEST_CASE("what the GPU cannot take is refused, and nothing is written", "[mc]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  std::vector<uint8_t> samples(384, 7);
+  // No sample is looked at before the size is known to fit.
+  const H264McReference large{samples.data(), samples.data(), 0, 0, 16384, 16384};
+  const H264McReference wide{samples.data(), samples.data(), 0, 0, 0x10000, 2};
+  H264Prediction block{0, 0, 16, 16};
+  block.reference[0] = 0;
+  const std::vector<H264McWeights> many(H264Prediction::kUnweighted);
+  const H264McReference small{samples.data(), samples.data(), 16, 16, 16, 16};
+  for (const auto& [reference, weights] : {std::pair{large, std::span<const H264McWeights>{}},
+                                           {wide, {}},
+                                           {small, std::span<const H264McWeights>(many)}}) {
+    const Status refused = (*inter)->run(
+        {{samples.data(), samples.data() + 256, 16, 16, std::span(&reference, 1), weights},
+         16,
+         16,
+         {&block, 1},
+         {}});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kUnsupported);
+    CHECK(samples == std::vector<uint8_t>(384, 7));
+  }
+}
+
+// A device whose calls can fail, and its inter prediction.
+struct Failing {
+  std::shared_ptr<vulkan::Device> device;
+  std::unique_ptr<VulkanH264Inter> inter;
+};
+
+Failing open_failing() {
+  Failing made{open_test_device(Faults::options()).device, nullptr};
+  if (made.device == nullptr) return made;
+  auto inter = VulkanH264Inter::create(made.device);
+  REQUIRE(inter.ok());
+  made.inter = std::move(*inter);
+  return made;
+}
+
+TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
+  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+  Faults faults;
+  Failing failing = open_failing();
+  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  Random random(33);
+  uint32_t width = 0;
+  for (const std::string_view call : Faults::calls()) {
+    if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
+    const std::string name(call);
+    CAPTURE(name);
+    int happened = 0;
+    for (int passing = 0; happened == passing; ++passing) {
+      faults.order(call, passing, kResult);
+      const bool created = VulkanH264Inter::create(failing.device).ok();
+      CHECK(created == !faults.happened());
+      if (!created) ++happened;
+    }
+    const int creating = happened;
+    for (int passing = 0; happened == creating + passing; ++passing) {
+      if (!failing.device->usable()) failing = open_failing();
+      // Larger than all before: memory is allocated anew.
+      width += 32;
+      const TestPicture test({width, 32, false, true}, random, Fill::kNear);
+      Frame made = test.before();
+      faults.order(call, passing, kResult);
+      const bool predicted = test.run(*failing.inter, made).ok();
+      CHECK(predicted == !faults.happened());
+      if (!predicted) {
+        CHECK(equal(made, test.before()));
+        ++happened;
+      }
+      if (!failing.device->usable()) continue;
+      faults.order("", 0, VK_SUCCESS);
+      CHECK(makes(*failing.inter, test));
+    }
+    CHECK(happened > 0);
+  }
+}
+
+TEST_CASE("a device that is lost is not asked again", "[mc]") {
+  Faults faults;
+  const Failing failing = open_failing();
+  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  Random random(34);
+  const TestPicture test({32, 32, false, false}, random, Fill::kRandom);
+  Frame made = test.before();
+  faults.order("vkQueueSubmit", 0, VK_ERROR_DEVICE_LOST);
+  CHECK_FALSE(test.run(*failing.inter, made).ok());
+  CHECK_FALSE(failing.device->usable());
+  const Status again = test.run(*failing.inter, made);
+  REQUIRE_FALSE(again.ok());
+  CHECK(again.error().code == ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace daedalus::gpu_kernels
