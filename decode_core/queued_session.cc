@@ -206,11 +206,11 @@ void QueuedSession::State::tell_end(const DecodeJob& job, DecodeOutcome outcome)
   page.concealed += outcome.late_concealed + (outcome.concealed ? 1 : 0);
   page.redecodes += outcome.redecoded;
   if (outcome.film_grain) parts.statistics->count_stage("film_grain", parts.engine);
-  if (job.field != FieldRole::kSecondField && outcome.frame.has_value()) {
-    ++page.pictures;
-    for (const StageRun& run : outcome.stages) {
-      parts.statistics->count_stage(run.stage, run.substrate);
-    }
+  const bool is_new = job.field != FieldRole::kSecondField && outcome.frame.has_value();
+  if (is_new) ++page.pictures;
+  for (const StageRun& run : outcome.stages) {
+    if (is_new) parts.statistics->count_stage(run.stage, run.substrate);
+    if (run.gpu_failed) ++page.gpu_failures;
   }
   if (parts.recorder != nullptr) {
     std::optional<FrameHash> hash;

@@ -1,6 +1,7 @@
 #include "gpu_kernels/vulkan_stages.h"
 
 #include "gpu_kernels/film_grain/av1_vulkan.h"
+#include "gpu_kernels/mc/h264_vulkan.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan/device.h"
 
@@ -41,6 +42,8 @@ Twin* VulkanStages::get(Stage<Twin>& stage, LogLevel refusal) {
 VulkanPack* VulkanStages::pack(LogLevel refusal) { return get(pack_, refusal); }
 
 VulkanAv1FilmGrain* VulkanStages::film_grain() { return get(film_grain_, LogLevel::kWarning); }
+
+VulkanH264Inter* VulkanStages::h264_inter() { return get(h264_inter_, LogLevel::kWarning); }
 
 std::string VulkanStages::refusal() {
   std::call_once(opened_, [this] { open(LogLevel::kWarning); });

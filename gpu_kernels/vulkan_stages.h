@@ -13,6 +13,7 @@
 namespace daedalus::gpu_kernels {
 
 class VulkanAv1FilmGrain;
+class VulkanH264Inter;
 class VulkanPack;
 namespace vulkan {
 class Device;
@@ -29,6 +30,7 @@ class VulkanStages {
   // said why, with the level that the first caller names.
   VulkanPack* pack(LogLevel refusal = LogLevel::kWarning);
   VulkanAv1FilmGrain* film_grain();
+  VulkanH264Inter* h264_inter();
   // The same, for people: why the last one asked for was null.
   std::string refusal();
   // Null where there is no device.
@@ -53,6 +55,7 @@ class VulkanStages {
   std::shared_ptr<vulkan::Device> device_;
   Stage<VulkanPack> pack_;
   Stage<VulkanAv1FilmGrain> film_grain_;
+  Stage<VulkanH264Inter> h264_inter_;
   std::mutex refusal_mutex_;
   std::string refusal_;
 };

@@ -73,9 +73,10 @@ class H264WithFallback final : public Decoder {
 }  // namespace
 
 std::unique_ptr<Decoder> create_h264_with_fallback(Workers& workers, int threads,
-                                                   const gpu_kernels::SubstrateChoice& substrate) {
-  return std::make_unique<H264WithFallback>(create_h264_decoder(workers, threads, substrate),
-                                            threads);
+                                                   const gpu_kernels::SubstrateChoice& substrate,
+                                                   gpu_kernels::VulkanStages* gpu) {
+  return std::make_unique<H264WithFallback>(
+      create_h264_decoder(workers, threads, substrate, {}, gpu), threads);
 }
 
 }  // namespace daedalus::core

@@ -8,13 +8,19 @@
 #include "decode_core/workers/workers.h"
 #include "gpu_kernels/substrate.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 // Each picture that refers to nothing (begins_chain()) decides for itself and those after it: what
 // h264::check_supported() refuses goes to libavcodec, whose pictures are counted as stage "decode"
-// by substrate "libavcodec". `threads` as of both engines; `workers` outlives the decoder.
+// by substrate "libavcodec". `threads` as of both engines, `gpu` as of the native one; it and
+// `workers` outlive the decoder.
 std::unique_ptr<Decoder> create_h264_with_fallback(Workers& workers, int threads,
-                                                   const gpu_kernels::SubstrateChoice& substrate);
+                                                   const gpu_kernels::SubstrateChoice& substrate,
+                                                   gpu_kernels::VulkanStages* gpu = nullptr);
 
 }  // namespace daedalus::core
 

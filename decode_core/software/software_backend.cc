@@ -51,11 +51,12 @@ std::vector<ProfileCapability> capabilities_with(std::string_view engine) {
 
 class SoftwareBackend final : public Backend {
  public:
-  SoftwareBackend(const Settings& settings, Workers& workers)
+  SoftwareBackend(const Settings& settings, Workers& workers, gpu_kernels::VulkanStages* gpu)
       : engine_(settings.engine),
         substrate_(settings.substrate),
         capabilities_(capabilities_with(settings.engine)),
         workers_(workers),
+        gpu_(gpu),
         threads_(settings.threads) {
     constexpr int kMostUseful = 8;
     if (threads_ == 0) {
@@ -81,8 +82,8 @@ class SoftwareBackend final : public Backend {
       return create_dav1d_decoder(threads_, substrate_.of(gpu_kernels::Stage::kFilmGrain));
     }
     if (engine_of(codec) == "libavcodec") return create_libavcodec_decoder(codec, threads_);
-    if (engine_ == "auto") return create_h264_with_fallback(workers_, threads_, substrate_);
-    return create_h264_decoder(workers_, threads_, substrate_);
+    if (engine_ == "auto") return create_h264_with_fallback(workers_, threads_, substrate_, gpu_);
+    return create_h264_decoder(workers_, threads_, substrate_, {}, gpu_);
   }
 
  private:
@@ -90,13 +91,15 @@ class SoftwareBackend final : public Backend {
   const gpu_kernels::SubstrateChoice substrate_;
   const std::vector<ProfileCapability> capabilities_;
   Workers& workers_;
+  gpu_kernels::VulkanStages* const gpu_;
   int threads_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers) {
-  return std::make_unique<SoftwareBackend>(settings, workers);
+std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
+                                                 gpu_kernels::VulkanStages* gpu) {
+  return std::make_unique<SoftwareBackend>(settings, workers, gpu);
 }
 
 }  // namespace daedalus::core

@@ -8,10 +8,16 @@
 #include "decode_core/settings.h"
 #include "decode_core/workers/workers.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
-// `workers` outlives every decode() of the backend's decoders.
-std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers);
+// `workers` outlives every decode() of the backend's decoders, and so does `gpu`, where stages run
+// that ask for Vulkan; null for nowhere.
+std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
+                                                 gpu_kernels::VulkanStages* gpu = nullptr);
 
 }  // namespace daedalus::core
 

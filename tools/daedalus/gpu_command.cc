@@ -65,11 +65,26 @@ void print_device(const DeviceInfo* device, const std::string& refusal) {
                                   : "pictures are copied: the driver takes no memory of ours");
 }
 
-void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
-  const bool is_grain = stage == Stage::kFilmGrain;
-  const bool has_twin = is_grain || stage == Stage::kPack;
-  const bool used = has_twin && wish == Substrate::kVulkan &&
-                    (is_grain ? gpu.film_grain() != nullptr : gpu.pack() != nullptr);
+// Whether the stage has a Vulkan twin.
+bool has_twin_of(Stage stage) {
+  return stage == Stage::kPack || stage == Stage::kFilmGrain || stage == Stage::kMc ||
+         stage == Stage::kIdct;
+}
+
+// Whether it can run here.
+bool has_twin_here(Stage stage, gpu_kernels::VulkanStages& gpu) {
+  if (stage == Stage::kPack) return gpu.pack() != nullptr;
+  if (stage == Stage::kFilmGrain) return gpu.film_grain() != nullptr;
+  return gpu.h264_inter() != nullptr;
+}
+
+void print_stage(Stage stage, const gpu_kernels::SubstrateChoice& wishes,
+                 gpu_kernels::VulkanStages& gpu) {
+  const Substrate wish = wishes.of(stage);
+  const bool has_twin = has_twin_of(stage);
+  // Residual is added on the GPU to what was predicted there.
+  const bool alone = stage == Stage::kIdct && wishes.of(Stage::kMc) != Substrate::kVulkan;
+  const bool used = has_twin && wish == Substrate::kVulkan && !alone && has_twin_here(stage, gpu);
   std::string why;
   if (!has_twin) {
     why = "it has no Vulkan twin";
@@ -77,6 +92,8 @@ void print_stage(Stage stage, Substrate wish, gpu_kernels::VulkanStages& gpu) {
     why = stage == Stage::kPack ? "whoever was measured to be better does it, else the CPU"
                                 : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
                                       std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
+  } else if (wish == Substrate::kVulkan && alone) {
+    why = "a GPU does it only together with mc=vulkan";
   } else if (wish != Substrate::kVulkan || used) {
     why = "DAEDALUS_SUBSTRATE asks for it";
   } else {
@@ -129,7 +146,7 @@ int run_gpu(Arguments arguments) {
   std::puts("stages:");
   for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
                             Stage::kSand, Stage::kFilmGrain}) {
-    print_stage(stage, settings->substrate.of(stage), gpu);
+    print_stage(stage, settings->substrate, gpu);
   }
   gpu_kernels::Dispatcher dispatcher(
       gpu, {settings->gpu_goal, settings->cache_folder, gpu_kernels::Measuring::kNever, {}});

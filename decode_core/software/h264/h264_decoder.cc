@@ -16,6 +16,7 @@
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/intra/h264.h"
 #include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
@@ -26,8 +27,10 @@ using h264::Task;
 // Short enough to need none itself.
 Error out_of_memory() { return {ErrorCode::kOutOfMemory, "no memory"}; }
 
-// What will do the stages where these are wished for.
-std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate) {
+using Stages = std::array<StageRun, 4>;
+
+// What will do the stages on the CPU where these are wished for.
+Stages stages_of(const gpu_kernels::SubstrateChoice& substrate) {
   using gpu_kernels::Stage;
   using gpu_kernels::stage_name;
   return {{
@@ -41,21 +44,53 @@ std::array<StageRun, 4> stages_of(const gpu_kernels::SubstrateChoice& substrate)
   }};
 }
 
+// What did the stages of a picture.
+struct StagesByPicture {
+  static constexpr std::string_view kOnGpu = "vulkan+copy";
+  static constexpr size_t kMc = 0;
+  static constexpr size_t kIdct = 1;
+
+  explicit StagesByPicture(const gpu_kernels::SubstrateChoice& substrate)
+      : on_cpu(stages_of(substrate)), on_gpu(on_cpu), on_cpu_for_gpu(on_cpu) {
+    using gpu_kernels::Stage;
+    on_gpu[kMc].substrate = kOnGpu;
+    if (substrate.of(Stage::kIdct) == gpu_kernels::Substrate::kVulkan) {
+      on_gpu[kIdct].substrate = kOnGpu;
+    }
+    on_cpu_for_gpu[kMc].gpu_failed = true;
+  }
+  std::span<const StageRun> of(h264::InterOn inter) const {
+    switch (inter) {
+      case h264::InterOn::kGpu:
+        return on_gpu;
+      case h264::InterOn::kCpuForGpu:
+        return on_cpu_for_gpu;
+      case h264::InterOn::kCpu:
+        break;
+    }
+    return on_cpu;
+  }
+
+  Stages on_cpu, on_gpu, on_cpu_for_gpu;
+};
+
 // A job under way.
 class PictureInWork final : public h264::PictureTasks {
  public:
-  PictureInWork(std::span<const StageRun> stages, const std::function<void()>& between_tasks)
+  PictureInWork(const StagesByPicture& stages, const std::function<void()>& between_tasks)
       : stages_(stages), between_tasks_(between_tasks) {}
 
   PictureDecoding decoding;
 
   void start(const DecodeJob& job, h264::Pictures& pictures,
-             const gpu_kernels::SubstrateChoice& substrate, Decoder::Done done) {
+             const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanH264Inter* gpu,
+             Decoder::Done done) {
     done_ = std::move(done);
     lost_reference_ = false;
     try {
-      decoding.start(job, pictures, substrate);
-      by_lines_ = decoding.rows() != 0 && decoding.is_read_by_lines();
+      decoding.start(job, pictures, substrate, gpu);
+      by_lines_ =
+          decoding.rows() != 0 && decoding.is_read_by_lines() && !decoding.predicts_at_once();
     } catch (const std::bad_alloc&) {
       pictures.drop_target(job);
       decoding.fail(out_of_memory());
@@ -99,14 +134,15 @@ class PictureInWork final : public h264::PictureTasks {
       failed_target_ = decoding.target_id();
       decoding.fail(out_of_memory());
     }
+    const std::span<const StageRun> stages = stages_.of(decoding.inter_on());
     DecodeOutcome outcome = decoding.finish();
     outcome.concealed |= outcome.frame.has_value() && lost_reference_;
-    outcome.stages = stages_;
+    outcome.stages = stages;
     return {std::move(outcome), std::move(done_)};
   }
 
  private:
-  const std::span<const StageRun> stages_;
+  const StagesByPicture& stages_;
   const std::function<void()>& between_tasks_;
   Decoder::Done done_;
   bool by_lines_ = false;
@@ -117,10 +153,11 @@ class PictureInWork final : public h264::PictureTasks {
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate,
-              H264Scheduling scheduling)
+              H264Scheduling scheduling, gpu_kernels::VulkanStages* gpu)
       : scheduling_(std::move(scheduling)),
         substrate_(substrate),
-        stages_(stages_of(substrate)),
+        gpu_(gpu),
+        stages_(substrate),
         tasks_(workers, static_cast<uint32_t>(std::max(threads, 1))) {
     for (size_t i = 0; i < h264::TaskSchedule::kMostPictures; ++i) {
       pictures_in_work_.push_back(
@@ -140,7 +177,7 @@ class H264Decoder final : public Decoder {
       if (const uint64_t failed = other->take_failed(); failed != 0) pictures_.drop(failed);
     }
     PictureInWork& picture = *pictures_in_work_[place];
-    picture.start(job, pictures_, substrate_, std::move(done));
+    picture.start(job, pictures_, substrate_, gpu_for_inter(), std::move(done));
     if (picture.decoding.rows() == 0 || !add(place, picture)) {
       auto ended = picture.end(/*succeeded=*/picture.decoding.rows() == 0);
       ended.done(std::move(ended.outcome));
@@ -152,12 +189,19 @@ class H264Decoder final : public Decoder {
   void finish() override { tasks_.finish(); }
 
  private:
+  // Null: the CPU does it.
+  gpu_kernels::VulkanH264Inter* gpu_for_inter() const {
+    const bool asked = substrate_.of(gpu_kernels::Stage::kMc) == gpu_kernels::Substrate::kVulkan;
+    return asked && gpu_ != nullptr ? gpu_->h264_inter() : nullptr;
+  }
+
   // False: there is no memory.
   bool add(size_t place, PictureInWork& picture) {
     const PictureDecoding& decoding = picture.decoding;
     const uint32_t macroblocks = decoding.macroblocks();
     const h264::TaskSchedule::Shape shape{.rows = decoding.rows(),
                                           .lines_a_row = decoding.is_read_by_lines() ? 16u : 0u,
+                                          .predicts_at_once = decoding.predicts_at_once(),
                                           .reads_motion = decoding.reads_motion(),
                                           .batch = scheduling_.batch(macroblocks, decoding.rows())};
     try {
@@ -170,7 +214,8 @@ class H264Decoder final : public Decoder {
 
   const H264Scheduling scheduling_;
   const gpu_kernels::SubstrateChoice substrate_;
-  const std::array<StageRun, 4> stages_;
+  gpu_kernels::VulkanStages* const gpu_;
+  const StagesByPicture stages_;
   h264::Pictures pictures_;
   std::vector<std::unique_ptr<PictureInWork>> pictures_in_work_;  // by place in the graph
   h264::TaskGraph tasks_;
@@ -180,8 +225,9 @@ class H264Decoder final : public Decoder {
 
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
                                              const gpu_kernels::SubstrateChoice& substrate,
-                                             H264Scheduling scheduling) {
-  return std::make_unique<H264Decoder>(workers, threads, substrate, std::move(scheduling));
+                                             H264Scheduling scheduling,
+                                             gpu_kernels::VulkanStages* gpu) {
+  return std::make_unique<H264Decoder>(workers, threads, substrate, std::move(scheduling), gpu);
 }
 
 }  // namespace daedalus::core

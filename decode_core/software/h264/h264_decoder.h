@@ -11,6 +11,10 @@
 #include "decode_core/workers/workers.h"
 #include "gpu_kernels/substrate.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 // How threads come by their work. The defaults are for use; tests have others.
@@ -29,10 +33,12 @@ struct H264Scheduling {
   }
 };
 
-// `threads`: at most so many work at a time, at least 1. `workers` outlives the decoder.
+// `threads`: at most so many work at a time, at least 1. `gpu`: where stages run that ask for
+// Vulkan, null for nowhere. It and `workers` outlive the decoder.
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
                                              const gpu_kernels::SubstrateChoice& substrate,
-                                             H264Scheduling scheduling = {});
+                                             H264Scheduling scheduling = {},
+                                             gpu_kernels::VulkanStages* gpu = nullptr);
 
 }  // namespace daedalus::core
 

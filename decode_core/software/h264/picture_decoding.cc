@@ -32,7 +32,8 @@ bool has_reference(const DecodeJob& job, uint64_t id) {
 }  // namespace
 
 void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
-                            const gpu_kernels::SubstrateChoice& substrate) {
+                            const gpu_kernels::SubstrateChoice& substrate,
+                            gpu_kernels::VulkanH264Inter* gpu) {
   job_ = &job;
   auto found = pictures.begin(job);
   if (!found) return fail(found.error());
@@ -44,7 +45,7 @@ void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
   }
   const PicturePlanes target = planes_of(pictures_.target.view, list_.structure);
   references_.emplace(pictures_.references, pictures_.target.view, list_.structure);
-  reconstruction_.emplace(list_, *references_, target, substrate);
+  reconstruction_.emplace(list_, *references_, target, substrate, gpu);
   deblocking_.emplace(list_, std::get<H264Parameters>(job.parameters).pps, target, substrate);
   entropy_ = std::move(*entropy);
   pictures.keep_motion(job, list_.motion);

@@ -19,9 +19,9 @@ namespace daedalus::core::h264 {
 class PictureDecoding {
  public:
   // Begins a job, which outlives finish(). Later jobs may refer to its picture from now on. Where
-  // that fails, rows() is 0 and finish() tells why.
+  // that fails, rows() is 0 and finish() tells why. `gpu`: as of Reconstruction.
   void start(const DecodeJob& job, Pictures& pictures,
-             const gpu_kernels::SubstrateChoice& substrate);
+             const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanH264Inter* gpu);
   // Nothing is left of the job but `error`.
   void fail(Error error);
 
@@ -30,6 +30,11 @@ class PictureDecoding {
   // Whether what other pictures read of it, and it of others, can be told in lines: a frame without
   // field macroblocks. Else pictures depend on one another as a whole.
   bool is_read_by_lines() const;
+  // As of Reconstruction.
+  bool predicts_at_once() const { return reconstruction_->predicts_at_once(); }
+  InterOn inter_on() const {
+    return reconstruction_.has_value() ? reconstruction_->inter_on() : InterOn::kCpu;
+  }
   // Whether parse_row() may read the motion of references.
   bool reads_motion() const { return entropy_->reads_motion(); }
   uint64_t target_id() const;

@@ -4,22 +4,54 @@ namespace daedalus::core::h264 {
 
 Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& references,
                                const PicturePlanes& target,
-                               const gpu_kernels::SubstrateChoice& substrate)
+                               const gpu_kernels::SubstrateChoice& substrate,
+                               gpu_kernels::VulkanH264Inter* gpu)
     : list_(list),
       references_(references),
       target_(target),
       mc_(gpu_kernels::h264_mc_functions(substrate.of(gpu_kernels::Stage::kMc))),
       idct_(gpu_kernels::h264_idct_functions(substrate.of(gpu_kernels::Stage::kIdct))),
       lists_(list, references),
-      intra_(list, target, substrate) {}
+      intra_(list, target, substrate),
+      gpu_(list.mbaff ? nullptr : gpu),
+      gpu_adds_residual_(substrate.of(gpu_kernels::Stage::kIdct) ==
+                         gpu_kernels::Substrate::kVulkan) {}
+
+void Reconstruction::plan_row(uint32_t row) {
+  if (gpu_ != nullptr && row == 0) at_once_ = plan_picture();
+  if (!at_once_) lists_.build_row(row);
+}
+
+// The lists of all rows as one. False: its blocks have more weights than can be told apart.
+bool Reconstruction::plan_picture() {
+  predictions_.clear();
+  weights_.clear();
+  for (uint32_t row = 0; row < list_.height; ++row) {
+    lists_.build_row(row);
+    const size_t before = weights_.size();
+    weights_.insert(weights_.end(), lists_.weights().begin(), lists_.weights().end());
+    if (weights_.size() > gpu_kernels::H264Prediction::kUnweighted) return false;
+    for (gpu_kernels::H264Prediction block : lists_.of(PictureStructure::kFrame)) {
+      if (block.weights != gpu_kernels::H264Prediction::kUnweighted) {
+        block.weights = static_cast<uint16_t>(block.weights + before);
+      }
+      predictions_.push_back(block);
+    }
+  }
+  return true;
+}
 
 void Reconstruction::reconstruct_row(uint32_t row) {
-  predict(PictureStructure::kFrame, target_);
-  if (list_.mbaff) {
-    predict(PictureStructure::kTopField, target_.field(/*bottom=*/false));
-    predict(PictureStructure::kBottomField, target_.field(/*bottom=*/true));
+  if (!at_once_) {
+    predict(PictureStructure::kFrame, target_);
+    if (list_.mbaff) {
+      predict(PictureStructure::kTopField, target_.field(/*bottom=*/false));
+      predict(PictureStructure::kBottomField, target_.field(/*bottom=*/true));
+    }
+  } else if (row == 0) {
+    predict_picture();
   }
-  add_residual(row);
+  if (inter_on_ != InterOn::kGpu || !gpu_adds_residual_) add_residual(row);
   reconstruct_intra(row);
   intra_.keep_last_lines(row);
 }
@@ -33,6 +65,29 @@ void Reconstruction::predict(PictureStructure structure, const PicturePlanes& ta
   mc_.predict(pictures, list.data(), list.size());
 }
 
+void Reconstruction::predict_picture() {
+  if (predictions_.empty()) return;
+  const gpu_kernels::H264McPictures pictures{target_.luma,        target_.chroma,
+                                             target_.luma_stride, target_.chroma_stride,
+                                             references_.all(),   weights_};
+  std::vector<gpu_kernels::H264PlacedResidual> residuals;
+  for (uint32_t y = 0; y < list_.height && gpu_adds_residual_; ++y) {
+    for (uint32_t x = 0; x < list_.width; ++x) {
+      const Macroblock& macroblock = list_.macroblocks[y * list_.width + x];
+      if (has_residual(macroblock)) residuals.push_back({residual_of(macroblock, y), x, y});
+    }
+  }
+  const Status made =
+      gpu_->run({pictures, list_.width * 16, list_.height * 16, predictions_, residuals});
+  if (made.ok()) {
+    inter_on_ = InterOn::kGpu;
+    return;
+  }
+  // Where the device was lost before, it has failed at an earlier picture.
+  if (made.error().code != ErrorCode::kNotFound) inter_on_ = InterOn::kCpuForGpu;
+  mc_.predict(pictures, predictions_.data(), predictions_.size());
+}
+
 gpu_kernels::H264Target Reconstruction::target_of(uint32_t x, uint32_t y,
                                                   const Macroblock& macroblock) const {
   if (!list_.mbaff || (macroblock.flags & Macroblock::kField) == 0) {
@@ -41,21 +96,27 @@ gpu_kernels::H264Target Reconstruction::target_of(uint32_t x, uint32_t y,
   return target_.field((y & 1) != 0).macroblock(x, y / 2);
 }
 
+// Of an inter macroblock: intra ones get theirs as they are predicted.
+bool Reconstruction::has_residual(const Macroblock& macroblock) const {
+  return macroblock.kind == MacroblockKind::kInter &&
+         (macroblock.full_blocks | macroblock.dc_blocks) != 0;
+}
+
+gpu_kernels::H264Residual Reconstruction::residual_of(const Macroblock& macroblock,
+                                                      uint32_t row) const {
+  return {macroblock.full_blocks, macroblock.dc_blocks,
+          (macroblock.flags & Macroblock::kTransform8x8) != 0,
+          list_.rows[row].values.data() + macroblock.coefficients};
+}
+
 void Reconstruction::add_residual(uint32_t row) {
   residuals_.clear();
   const uint32_t height = list_.mbaff ? 2 : 1;
-  const int16_t* coefficients = list_.rows[row].values.data();
   for (uint32_t y = row * height; y < (row + 1) * height; ++y) {
     for (uint32_t x = 0; x < list_.width; ++x) {
       const Macroblock& macroblock = list_.macroblocks[y * list_.width + x];
-      if (macroblock.kind != MacroblockKind::kInter ||
-          (macroblock.full_blocks | macroblock.dc_blocks) == 0) {
-        continue;
-      }
-      residuals_.push_back({{macroblock.full_blocks, macroblock.dc_blocks,
-                             (macroblock.flags & Macroblock::kTransform8x8) != 0,
-                             coefficients + macroblock.coefficients},
-                            target_of(x, y, macroblock)});
+      if (!has_residual(macroblock)) continue;
+      residuals_.push_back({residual_of(macroblock, row), target_of(x, y, macroblock)});
     }
   }
   idct_.add_macroblocks(residuals_.data(), residuals_.size());

@@ -12,30 +12,52 @@
 #include "decode_core/software/h264/reference_samples.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/mc/h264_vulkan.h"
 
 namespace daedalus::core::h264 {
 
+// Who did a picture's inter prediction.
+enum class InterOn : uint8_t {
+  kCpu,
+  kGpu,
+  kCpuForGpu,  // which failed
+};
+
 class Reconstruction {
  public:
-  // All that is passed by reference and the samples outlive it.
+  // All that is passed by reference, the samples and `gpu` outlive it. `gpu`: what is to do inter
+  // prediction and, if the stage "idct" asks for Vulkan too, the residual of inter macroblocks;
+  // null for the CPU, as in MBAFF frames.
   Reconstruction(const PictureList& list, const ReferenceSamples& references,
-                 const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate);
+                 const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate,
+                 gpu_kernels::VulkanH264Inter* gpu);
+
+  // Whether all rows are predicted with the first one: then the first one is planned when the whole
+  // list is there.
+  bool predicts_at_once() const { return gpu_ != nullptr; }
 
   // Rows (of pairs in an MBAFF frame) in order, each planned and then reconstructed. What inter
   // prediction has to do; no samples are looked at.
-  void plan_row(uint32_t row) { lists_.build_row(row); }
+  void plan_row(uint32_t row);
   // Luma lines from the top of each reference frame that the planned row reads, at most; for a row
-  // of frame macroblocks.
+  // of frame macroblocks that is predicted by itself.
   uint32_t lines_read() const { return lists_.lines_read(); }
   // Inter prediction and residual of the whole row, then its intra macroblocks. Writes samples of
-  // this row alone, and reads of the picture only those.
+  // this row alone, and reads of the picture only those; but for a picture that is predicted at
+  // once the first row's may write all.
   void reconstruct_row(uint32_t row);
 
   // Whether any block so far was predicted from a reference that is missing.
   bool missed_reference() const { return lists_.missed_reference(); }
+  // Of the rows reconstructed so far.
+  InterOn inter_on() const { return inter_on_; }
 
  private:
   void predict(PictureStructure structure, const PicturePlanes& target);
+  bool plan_picture();
+  void predict_picture();
+  bool has_residual(const Macroblock& macroblock) const;
+  gpu_kernels::H264Residual residual_of(const Macroblock& macroblock, uint32_t row) const;
   void add_residual(uint32_t row);
   void reconstruct_intra(uint32_t row);
   gpu_kernels::H264Target target_of(uint32_t x, uint32_t y, const Macroblock& macroblock) const;
@@ -48,6 +70,14 @@ class Reconstruction {
   PredictionLists lists_;
   IntraReconstruction intra_;
   std::vector<gpu_kernels::H264ResidualMacroblock> residuals_;
+
+  // Of a picture that is predicted at once.
+  gpu_kernels::VulkanH264Inter* const gpu_;
+  const bool gpu_adds_residual_;
+  bool at_once_ = false;
+  std::vector<gpu_kernels::H264Prediction> predictions_;
+  std::vector<gpu_kernels::H264McWeights> weights_;
+  InterOn inter_on_ = InterOn::kCpu;
 };
 
 }  // namespace daedalus::core::h264

@@ -43,6 +43,7 @@ bool TaskSchedule::Picture::is_ready(Task task) const {
               }));
     case Task::kPrediction:
       return done(Task::kPrediction) < done(Task::kEntropy) &&
+             (!shape_.predicts_at_once || done(Task::kEntropy) == shape_.rows) &&
              done(Task::kPrediction) == done(Task::kReconstruction);
     case Task::kReconstruction:
       return done(Task::kReconstruction) < done(Task::kPrediction) &&

@@ -38,6 +38,8 @@ class TaskSchedule {
     // Luma lines of a row, where other pictures may refer to rows while later ones are missing. 0:
     // only to the whole picture.
     uint32_t lines_a_row = 0;
+    // Prediction is of the whole picture: it begins when all rows are entropy decoded.
+    bool predicts_at_once = false;
     // Entropy decoding reads the motion of its references.
     bool reads_motion = false;
     // So many rows are worth waking a thread for while the pass before them goes on.

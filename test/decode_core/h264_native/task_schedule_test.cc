@@ -62,6 +62,24 @@ TEST_CASE("each kind of task is on one thread at a time, and entropy decoding co
   CHECK_FALSE(schedule.take(false).has_value());
 }
 
+TEST_CASE("a picture that is predicted at once is entropy decoded before") {
+  for (const bool alone : {false, true}) {
+    TaskSchedule schedule;
+    Picture picture;
+    schedule.add(picture, {.rows = 3, .predicts_at_once = true}, kNone);
+    for (uint32_t row = 0; row < 3; ++row) {
+      const auto entropy = step(schedule, alone);
+      REQUIRE(entropy.has_value());
+      CHECK(entropy->task == Task::kEntropy);
+    }
+    const auto prediction = step(schedule, alone);
+    REQUIRE(prediction.has_value());
+    CHECK(prediction->task == Task::kPrediction);
+    run_to_end(schedule);
+    CHECK(TaskSchedule::has_ended(picture));
+  }
+}
+
 TEST_CASE("reconstruction waits for the lines of references that are read") {
   TaskSchedule schedule;
   Picture older, picture;

@@ -43,7 +43,8 @@ class GpuCommandTest(unittest.TestCase):
         self.assertEqual(device, "device: none (no GPU is to be used)")
         self.assertNotEqual(stages["pack"][0], "vulkan")
         self.assertEqual(stages["pack"][1], "no GPU is to be used")
-        self.assertEqual(stages["mc"][1], "it has no Vulkan twin")
+        self.assertEqual(stages["mc"][1], "no GPU is to be used")
+        self.assertEqual(stages["intra"][1], "it has no Vulkan twin")
 
     def test_a_stage_is_on_the_device_where_asked_for(self):
         device, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="pack=vulkan")
@@ -52,6 +53,11 @@ class GpuCommandTest(unittest.TestCase):
         self.assertIn("runs on the CPU", device)
         self.assertEqual(stages["pack"][0], "vulkan")
         self.assertNotEqual(stages["mc"][0], "vulkan")
+        _, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="mc=vulkan,idct=vulkan")
+        self.assertEqual((stages["mc"][0], stages["idct"][0]), ("vulkan", "vulkan"))
+        _, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="idct=vulkan")
+        self.assertNotEqual(stages["idct"][0], "vulkan")
+        self.assertEqual(stages["idct"][1], "a GPU does it only together with mc=vulkan")
 
     def test_what_was_measured_is_told_and_kept(self):
         with tempfile.TemporaryDirectory() as folder:

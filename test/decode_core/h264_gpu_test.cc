@@ -1,0 +1,196 @@
+// H.264 clips through the core with inter prediction and residual on a GPU, here the driver on the
+// CPU: the same samples as on the CPU, counted as what they were, also where the GPU fails.
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/statistics.h"
+#include "decode_core/core.h"
+#include "decode_core/surface.h"
+#include "gpu_kernels/idct/h264.h"
+#include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/vulkan/test_device.h"
+#include "test/catch.h"
+#include "test/corpus.h"
+#include "tools/parsed_stream/stream.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using gpu_kernels::Substrate;
+using gpu_kernels::vulkan::DeviceChoice;
+using gpu_kernels::vulkan::DeviceOptions;
+using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::test_options;
+
+constexpr size_t kPictures = 30;
+
+using Counts = std::map<std::string, uint64_t>;  // pictures by substrate
+
+struct Played {
+  std::vector<std::vector<uint8_t>> images;  // in display order
+  Counts mc, idct;
+  uint64_t gpu_failures = 0;
+  uint64_t concealed = 0;
+};
+
+Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
+            int threads = 1) {
+  const char* const temporary = ::getenv("TEST_TMPDIR");
+  REQUIRE(temporary != nullptr);
+  std::string folder = std::string(temporary) + "/h264_gpu_XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  Settings settings;
+  settings.threads = threads;
+  settings.engine = "native";
+  settings.statistics_folder = folder;
+  settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
+  Played played;
+  {
+    const auto core = Core::create(settings, gpu);
+    auto stream = parsed_stream::ParsedStream::open(clip);
+    REQUIRE(stream.ok());
+    const uint32_t width = (*stream)->width();
+    const uint32_t height = (*stream)->height();
+    const auto session = core->open_session({*(*stream)->profile(), width, height, "replay"});
+    REQUIRE(session.ok());
+    Surface surface(core, SurfaceFormat::kNv12, width, height);
+    const LinearLayout layout = layout_of(ImageFormat::kNv12, width, height);
+    parsed_stream::Event event;
+    while (played.images.size() < kPictures && *(*stream)->next(event)) {
+      if (auto* decode = std::get_if<parsed_stream::DecodeEvent>(&event)) {
+        REQUIRE((*session)->submit(std::move(decode->job)).ok());
+        continue;
+      }
+      surface.set_picture(std::get<parsed_stream::OutputEvent>(event).picture);
+      std::vector<uint8_t>& image = played.images.emplace_back(layout.size);
+      const Rect all{0, 0, width, height};
+      REQUIRE(surface.read(all, ImageFormat::kNv12, layout, image.data()).ok());
+    }
+  }
+  const auto pages = read_statistics(folder);
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  const auto& page = pages->front();
+  played.gpu_failures = page.gpu_failures;
+  played.concealed = page.concealed;
+  for (const auto& stage : page.stages) {
+    if (stage.name == "mc") played.mc[stage.substrate] = stage.pictures;
+    if (stage.name == "idct") played.idct[stage.substrate] = stage.pictures;
+  }
+  std::filesystem::remove_all(folder);
+  return played;
+}
+
+std::string mc_on_cpu() { return gpu_kernels::h264_mc_functions(Substrate::kSimd).target; }
+std::string idct_on_cpu() { return gpu_kernels::h264_idct_functions(Substrate::kSimd).target; }
+const std::string kOnGpu = "vulkan+copy";
+const std::string kBothOnGpu = "mc=vulkan,idct=vulkan";
+
+std::string no_device() { return gpu_kernels::vulkan::open_test_device().reason; }
+
+const std::string kClip = "test/data/h264.mp4";
+const std::string kInterlaced = "test/data/h264_interlaced.mp4";
+
+// Of the clip's first kPictures all but the first have inter macroblocks.
+constexpr uint64_t kInter = kPictures - 1;
+
+TEST_CASE("inter prediction and residual are the GPU's where that is asked for") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  REQUIRE(expected.images.size() == kPictures);
+  CHECK(expected.mc == Counts{{"scalar", kPictures}});
+  const Played both = play(kClip, kBothOnGpu, test_options());
+  CHECK((both.images == expected.images));
+  CHECK(both.mc == Counts{{kOnGpu, kInter}, {mc_on_cpu(), 1}});
+  CHECK(both.idct == Counts{{kOnGpu, kInter}, {idct_on_cpu(), 1}});
+  CHECK(both.gpu_failures == 0);
+  CHECK(both.concealed == 0);
+  const Played mc_alone = play(kClip, "mc=vulkan", test_options());
+  CHECK((mc_alone.images == expected.images));
+  CHECK(mc_alone.mc == both.mc);
+  CHECK(mc_alone.idct == Counts{{idct_on_cpu(), kPictures}});
+}
+
+TEST_CASE("residual alone stays on the CPU") {
+  const Played played = play(kClip, "idct=vulkan", test_options());
+  CHECK(played.mc == Counts{{mc_on_cpu(), kPictures}});
+  CHECK(played.idct == Counts{{idct_on_cpu(), kPictures}});
+  CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("several pictures under way wait for one another's samples") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  const Played played = play(kClip, kBothOnGpu, test_options(), /*threads=*/4);
+  CHECK((played.images == expected.images));
+  CHECK(played.mc == Counts{{kOnGpu, kInter}, {mc_on_cpu(), 1}});
+  CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("frames with field macroblocks are the CPU's") {
+  const Played expected = play(kInterlaced, "scalar", {});
+  const Played played = play(kInterlaced, kBothOnGpu, test_options());
+  CHECK((played.images == expected.images));
+  CHECK(played.mc.size() == 1);
+  CHECK(played.mc.count(mc_on_cpu()) == 1);
+  CHECK(played.gpu_failures == 0);
+}
+
+// Also whose second fields refer to the first ones of their frames.
+TEST_CASE("fields are predicted on the GPU too") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  constexpr int kMostFrames = 30;
+  daedalus::test::for_each_corpus_stream(
+      "h264", [&](const std::string& path, const daedalus::test::CorpusRow& row) {
+        const std::string& tools = row.at("tools");
+        if (tools.find("PAFF") == std::string::npos || std::stoi(row.at("frames")) > kMostFrames ||
+            !daedalus::test::has_420_samples(row)) {
+          return false;
+        }
+        const Played expected = play(path, "scalar", {});
+        const Played played = play(path, kBothOnGpu, test_options());
+        CHECK((played.images == expected.images));
+        CHECK(played.mc.count(kOnGpu) == 1);
+        CHECK(played.gpu_failures == 0);
+        return true;
+      });
+}
+
+TEST_CASE("a device that is lost loses no picture, and is counted once") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  Faults faults;
+  faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);
+  const Played played = play(kClip, kBothOnGpu, Faults::options());
+  CHECK((played.images == expected.images));
+  CHECK(played.mc == Counts{{kOnGpu, 5}, {mc_on_cpu(), kPictures - 5}});
+  CHECK(played.idct == Counts{{kOnGpu, 5}, {idct_on_cpu(), kPictures - 5}});
+  CHECK(played.gpu_failures == 1);
+  CHECK(played.concealed == 0);
+}
+
+TEST_CASE("a GPU without memory for a picture gets the next one") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  Faults faults;
+  faults.order("vkEndCommandBuffer", 3, VK_ERROR_OUT_OF_HOST_MEMORY);
+  const Played played = play(kClip, kBothOnGpu, Faults::options());
+  CHECK((played.images == expected.images));
+  CHECK(played.mc == Counts{{kOnGpu, kInter - 1}, {mc_on_cpu(), 2}});
+  CHECK(played.gpu_failures == 1);
+}
+
+TEST_CASE("without a device the CPU predicts") {
+  const Played played = play(kClip, kBothOnGpu, {DeviceChoice::kNone, {}});
+  CHECK((played.images == play(kClip, "scalar", {}).images));
+  CHECK(played.mc == Counts{{mc_on_cpu(), kPictures}});
+  CHECK(played.gpu_failures == 0);
+}
+
+}  // namespace
+}  // namespace daedalus::core::test
