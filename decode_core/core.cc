@@ -196,7 +196,8 @@ std::shared_ptr<Core> Core::create(Settings settings) {
 
 std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
                                    std::unique_ptr<MemoryAllocator> memory) {
-  const gpu_kernels::vulkan::DeviceOptions gpu{.choice = settings.gpu};
+  const gpu_kernels::vulkan::DeviceOptions gpu{.choice = settings.gpu,
+                                               .cache_folder = settings.cache_folder};
   return std::make_shared<DecodeCore>(std::move(settings), calls, std::move(memory), gpu);
 }
 

@@ -3,12 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include "base/cache_file.h"
 #include "base/log.h"
 #include "gpu_kernels/dispatch/pack_measurement.h"
 #include "gpu_kernels/vulkan_stages.h"
@@ -93,11 +91,7 @@ void Dispatcher::load() {
   const bool software = gpu_.choice() == vulkan::DeviceChoice::kSoftware;
   table_.emplace(machine_key(options_.machine) + (software ? "-software" : ""));
   if (options_.folder.empty()) return;
-  std::ifstream file(options_.folder + "/" + kFile, std::ios::binary);
-  std::string text(kMostText, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  table_->read(text);
+  table_->read(read_cache_file(options_.folder + "/" + kFile, kMostText));
 }
 
 void Dispatcher::keep(const Work& work, const Comparison& costs) {
@@ -110,18 +104,7 @@ void Dispatcher::keep(const Work& work, const Comparison& costs) {
 
 // With the lock. Whoever stores last wins: a lost measurement is only made again.
 void Dispatcher::store() const {
-  if (options_.folder.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(options_.folder, error);
-  const std::string path = options_.folder + "/" + kFile;
-  const std::string fresh = path + "." + std::to_string(::getpid());
-  {
-    std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-    file << table_->text();
-    if (!file.flush()) return;
-  }
-  std::filesystem::rename(fresh, path, error);
-  if (error) std::filesystem::remove(fresh, error);
+  if (!options_.folder.empty()) write_cache_file(options_.folder + "/" + kFile, table_->text());
 }
 
 // With the lock.

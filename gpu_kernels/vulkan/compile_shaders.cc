@@ -1,5 +1,6 @@
 // Compiles SPIR-V modules with the GPU's own driver: what its compiler says (V3D_DEBUG=cs,shaderdb
-// with Mesa's driver of V3D) is read by v3d_budget_test.
+// with Mesa's driver of V3D) is read by v3d_budgets.py. The first argument is a folder to keep them
+// in, or empty.
 #include <unistd.h>
 
 #include <cstdint>
@@ -24,14 +25,15 @@ std::vector<uint32_t> read_words(const char* path) {
 }
 
 int run(int argc, char** argv) {
-  const auto device = Device::create({});
+  if (argc < 2) return 2;
+  const auto device = Device::create({.cache_folder = argv[1]});
   if (!device) {
     std::fprintf(stderr, "compile_shaders: %s\n", device.error().message.c_str());
     return 1;
   }
   std::printf("device %s, %s\n", (*device)->info().name.c_str(), (*device)->info().driver.c_str());
   constexpr uint32_t kMostParameters = kMostPushConstants / sizeof(uint32_t);
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 2; i < argc; ++i) {
     std::fprintf(stderr, "module %s\n", argv[i]);
     const auto kernel = Kernel::create(**device, read_words(argv[i]), kMostParameters);
     if (!kernel) {
@@ -39,6 +41,7 @@ int run(int argc, char** argv) {
       return 1;
     }
   }
+  (*device)->pipelines().store();
   // Nothing is destroyed: on a DRM device that only pretends, Mesa's threads do not survive that.
   std::fflush(nullptr);
   ::_exit(0);

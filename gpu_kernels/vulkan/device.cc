@@ -121,6 +121,9 @@ Status Device::open(const DeviceOptions& options) {
   info_ = best->info;
   if (Status opened = open_device(best->device); !opened.ok()) return opened;
   if (options.instrument) options.instrument(calls_);
+  VkPhysicalDeviceProperties properties{};
+  vkGetPhysicalDeviceProperties(best->device, &properties);
+  pipelines_.open(options.cache_folder, properties, device_, calls_);
   return {};
 }
 
@@ -171,6 +174,7 @@ Device::~Device() {
   if (abandoned_) return;
   if (device_ != VK_NULL_HANDLE) {
     calls_.vkDeviceWaitIdle(device_);
+    pipelines_.close();
     calls_.vkDestroyDevice(device_, nullptr);
   }
   if (instance_ != VK_NULL_HANDLE) {

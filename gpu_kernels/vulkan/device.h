@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
+#include "gpu_kernels/vulkan/pipeline_cache.h"
 #include "gpu_kernels/vulkan/validation.h"
 
 namespace daedalus::gpu_kernels::vulkan {
@@ -35,6 +36,7 @@ class Device {
   VkQueue queue() const { return queue_; }
   std::mutex& queue_mutex() { return queue_mutex_; }
   uint32_t queue_family() const { return queue_family_; }
+  PipelineCache& pipelines() { return pipelines_; }
 
   // The first memory type of `allowed` (a bit each) with all of `flags`; of those that have them,
   // one the CPU caches if there is one: results are read back.
@@ -64,6 +66,7 @@ class Device {
   std::mutex queue_mutex_;  // of several stages on one device
   uint32_t queue_family_ = 0;
   VolkDeviceTable calls_{};
+  PipelineCache pipelines_;
   VkPhysicalDeviceMemoryProperties memory_{};
   DeviceInfo info_;
   std::atomic<bool> usable_{true};

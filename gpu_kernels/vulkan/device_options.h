@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 struct VolkDeviceTable;
@@ -18,6 +19,8 @@ enum class DeviceChoice : uint8_t {
 
 struct DeviceOptions {
   DeviceChoice choice = DeviceChoice::kAuto;
+  // Where compiled shaders are kept, for all processes of the user; empty: nowhere.
+  std::string cache_folder = {};
   // Called with the device's functions before any is used: tests put functions that fail there.
   std::function<void(VolkDeviceTable&)> instrument = {};
   // Where given, the Khronos validation layer watches all calls and tells it what is wrong with

@@ -66,8 +66,8 @@ Status Kernel::create_pipeline(std::span<const uint32_t> spirv) {
   pipeline.stage.module = module;
   pipeline.stage.pName = "main";
   pipeline.layout = layout_;
-  result = calls.vkCreateComputePipelines(device_.handle(), VK_NULL_HANDLE, 1, &pipeline, nullptr,
-                                          &pipeline_);
+  result = calls.vkCreateComputePipelines(device_.handle(), device_.pipelines().handle(), 1,
+                                          &pipeline, nullptr, &pipeline_);
   calls.vkDestroyShaderModule(device_.handle(), module, nullptr);
   if (result != VK_SUCCESS) return device_.failed("vkCreateComputePipelines", result);
   return {};
@@ -90,6 +90,7 @@ Status create_kernels(Device& device, std::initializer_list<KernelSource> source
     if (!kernel) return kernel.error();
     source.kernel = std::move(*kernel);
   }
+  device.pipelines().store();
   return {};
 }
 

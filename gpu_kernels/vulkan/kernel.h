@@ -50,7 +50,7 @@ struct KernelSource {
   std::span<const uint32_t> spirv;
   uint32_t parameters;
 };
-// All kernels of a stage; after an error some are not there.
+// All kernels of a stage, kept in the device's pipeline cache; after an error some are not there.
 Status create_kernels(Device& device, std::initializer_list<KernelSource> sources);
 
 }  // namespace daedalus::gpu_kernels::vulkan

@@ -3,6 +3,7 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 # Bazel starts this file through a link of another name in the same folder.
@@ -46,6 +47,12 @@ class BudgetTest(unittest.TestCase):
                 self.assertEqual((found.spills, found.fills, found.scratch), (0, 0, 0))
                 self.assertGreaterEqual(found.threads, 2)
 
+    def test_what_is_in_the_pipeline_cache_is_not_compiled(self):
+        with tempfile.TemporaryDirectory() as kept:
+            first, second = (compile_modules(self.folder, ".", map(module, BUDGETS), kept) for _ in range(2))
+        self.assertEqual(first.keys(), BUDGETS.keys())
+        self.assertEqual(second, {})
+
     def test_scratch_memory_would_be_seen(self):
         # A local array that a loop indexes, which the optimizer was not allowed to unroll.
         found = compile_modules(self.folder, ".", ["gpu_kernels/vulkan/scratch.spv"])["scratch"]
@@ -55,9 +62,9 @@ class BudgetTest(unittest.TestCase):
 def main():
     program = unittest.main(exit=False)
     result = program.result
-    skipped = 4 if result.skipped else 0
+    skipped = 5 if result.skipped else 0
     failed = len({str(test).split(" [")[0] for test, _ in result.failures + result.errors})
-    print(f"{0 if skipped else 4 - failed} passed, {failed} failed, {skipped} skipped")
+    print(f"{0 if skipped else 5 - failed} passed, {failed} failed, {skipped} skipped")
     sys.exit(0 if result.wasSuccessful() else 1)
 
 

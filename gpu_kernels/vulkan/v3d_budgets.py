@@ -134,10 +134,11 @@ def module(name):
     return f"gpu_kernels/{BUDGETS[name].folder}/{name}.spv"
 
 
-def compile_modules(v3d, built, modules):
-    """What Mesa makes of `modules`, files in the folder `built`, by name; `v3d` is DAEDALUS_V3D."""
+def compile_modules(v3d, built, modules, kept=""):
+    """What Mesa makes of `modules`, files in the folder `built`, by name; `v3d` is DAEDALUS_V3D. `kept`: the folder of
+    the pipeline cache; of what is there already nothing is told, as nothing is compiled."""
     with tempfile.TemporaryDirectory() as cache:
-        run = subprocess.run([os.path.join(v3d, "v3d-env"), os.path.join(built, "gpu_kernels/vulkan/compile_shaders"),
+        run = subprocess.run([os.path.join(v3d, "v3d-env"), os.path.join(built, "gpu_kernels/vulkan/compile_shaders"), kept,
                               *(os.path.join(built, path) for path in modules)],
                              env=dict(os.environ, V3D_DEBUG="shaderdb,cs", XDG_CACHE_HOME=cache), text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

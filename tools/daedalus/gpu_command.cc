@@ -141,7 +141,7 @@ int run_gpu(Arguments arguments) {
   if (!operands->empty()) return fail("gpu takes no operand", 2);
   const auto settings = core::Settings::parse_environment();
   if (!settings) return fail(settings.error().message, 2);
-  gpu_kernels::VulkanStages gpu({settings->gpu, {}});
+  gpu_kernels::VulkanStages gpu({.choice = settings->gpu, .cache_folder = settings->cache_folder});
   print_device(gpu.device(), gpu.refusal());
   std::puts("stages:");
   for (const Stage stage : {Stage::kPack, Stage::kMc, Stage::kIdct, Stage::kIntra, Stage::kDeblock,
