@@ -40,6 +40,7 @@ class Stream:
     frames: int = 0
     md5: str = ""
     published: bool = False
+    tools: str = ""  # of the codec, that it uses
     notes: str = ""
 
     @property
@@ -111,6 +112,7 @@ def read_manifest(folder):
                     frames=int(row["frames"]),
                     md5=row["md5"].strip().lower(),
                     published=row.get("published", "") == "yes",
+                    tools=row.get("tools") or "",
                     notes=row.get("notes") or "",
                 )
             except (KeyError, TypeError, ValueError, AttributeError) as error:

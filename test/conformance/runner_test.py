@@ -39,14 +39,14 @@ class Folder:
         for path in (self.limits, self.damaged):
             open(path, "w", encoding="ascii").close()
 
-    def add(self, name, va="good", replay="good", codec="h264", profile="High", pix_fmt="yuv420p", **more):
+    def add(self, name, va="good", replay="good", codec="h264", profile="High", pix_fmt="yuv420p", tools="-", **more):
         stream = {"frames": 5, "va": va, "replay": replay, **more}
         with open(os.path.join(self.root, name), "w", encoding="ascii") as file:
             json.dump(stream, file)
         if not name.startswith("robustness/"):
             self.rows = [row for row in self.rows if row[0] != name]
             md5 = fake_programs.total_md5(fake_programs.frames_of(stream, "good"))
-            self.rows.append([name, codec, profile, pix_fmt, "16", "16", "5", md5, "yes", "-", "-", "-", "10"])
+            self.rows.append([name, codec, profile, pix_fmt, "16", "16", "5", md5, "yes", "-", tools, "-", "10"])
 
     def write_manifest(self):
         with open(os.path.join(self.root, "MANIFEST.tsv"), "w", encoding="ascii") as file:
@@ -150,19 +150,24 @@ class Failures(WithFolder):
         self.expect_failure("va", "good", verdict.PATH, "pack ran on AVX2, not scalar", "--substrate", "scalar")
 
     def test_vulkan(self):
-        def verdict_of(substrate, *options):
-            self.folder.add("x.stream", substrate=substrate)
+        def verdict_of(substrate, *options, tools="-"):
+            self.folder.add("x.stream", substrate=substrate, tools=tools)
             return self.folder.run("va", *options)[2]["x.stream"]
 
         every, pack = ("--substrate", "vulkan"), ("--substrate", "pack=vulkan")
         for ran in ("vulkan", "vulkan+copy"):
             for asked in (every, pack):
-                self.assertEqual(verdict_of({"pack": ran, "mc": "AVX2"}, *asked)["result"], "passed")
+                self.assertEqual(verdict_of({"pack": ran, "intra": "AVX2"}, *asked)["result"], "passed")
         for ran in ("AVX2", "vulkan+AVX2", "AVX2+vulkan+copy"):
             for asked in (every, pack):
                 self.assertIn(f"pack ran on {ran}, not vulkan", verdict_of({"pack": ran}, *asked)["detail"])
-        self.assertIn("nothing ran on vulkan", verdict_of({"mc": "AVX2"}, *every)["detail"])
-        self.assertIn("nothing ran on vulkan", verdict_of({"mc": "AVX2"}, *pack)["detail"])
+        self.assertIn("nothing ran on vulkan", verdict_of({"intra": "AVX2"}, *every)["detail"])
+        self.assertIn("nothing ran on vulkan", verdict_of({"intra": "AVX2"}, *pack)["detail"])
+        for ran, tools, result in (("AVX2+vulkan+copy", "slices=IPB", "passed"), ("AVX2", "slices=IPB", "failed"),
+                                   ("AVX2", "slices=I", "passed"), ("AVX2", "slices=IP MBAFF", "passed")):
+            self.assertEqual(verdict_of({"mc": ran}, *every, tools=tools)["result"], result)
+        for engine, result in (("native", "passed"), ("libavcodec", "failed")):
+            self.assertEqual(verdict_of({"pack": "AVX2"}, *pack, "--engine", engine)["result"], result)
         self.expect_failure("va", "gpu failure", verdict.PATH, "1 pictures that the CPU had to finish for the GPU",
                             "--substrate", "simd")
 
