@@ -5,6 +5,7 @@
 // (scaling * noise) rounded by 8 to 11 bits is one multiplication with rounding by 15 bits: the
 // scaling, of 8 bits, is shifted to the left first.
 #include <cstring>
+#include <type_traits>
 
 #include "gpu_kernels/film_grain/av1_tables.h"
 #include "gpu_kernels/film_grain/av1_targets.h"
@@ -196,7 +197,19 @@ HWY_INLINE const int16_t* gather_noise(const Av1FilmGrain& grain, size_t plane,
 template <typename Sample>
 void look_up(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples, size_t count,
              uint8_t* HWY_RESTRICT to) {
-  for (size_t x = 0; x < count; ++x) to[x] = plane.scaling[sample_at<Sample>(samples, x)];
+  // Four at a time, for fewer loads and stores.
+  using Four = std::conditional_t<sizeof(Sample) == 1, uint32_t, uint64_t>;
+  constexpr size_t kBits = 8 * sizeof(Sample);
+  const auto at = [&](Four sample) { return uint32_t{plane.scaling[static_cast<Sample>(sample)]}; };
+  size_t x = 0;
+  for (; x + 4 <= count; x += 4) {
+    Four four;
+    std::memcpy(&four, samples + x * sizeof(Sample), sizeof four);
+    const uint32_t found = at(four) | at(four >> kBits) << 8 | at(four >> 2 * kBits) << 16 |
+                           at(four >> 3 * kBits) << 24;
+    std::memcpy(to + x, &found, sizeof found);
+  }
+  for (; x < count; ++x) to[x] = plane.scaling[sample_at<Sample>(samples, x)];
 }
 
 #if HWY_TARGET == HWY_AVX3_DL
