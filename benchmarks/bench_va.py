@@ -94,6 +94,9 @@ class Bench:
         pictures, errors = harness.total(sessions, "pictures"), harness.total(sessions, "errors")
         if harness.values(sessions, "front") != [front] or pictures < timing.frames or errors:
             raise Unmeasured(f"{front}: {pictures} pictures decoded by us, {errors} errors, for {timing.frames} frames")
+        grained = sum((session.get("stage_pictures") or {}).get("film_grain", 0) for session in sessions)
+        if has_film_grain(result.clip) and grained < timing.frames:
+            raise Unmeasured(f"{front}: film grain on {grained} pictures of {timing.frames}")
         if front == "va":
             result.redecodes = harness.total(sessions, "redecodes")
         result.engine = "+".join(harness.values(sessions, "engine"))
@@ -146,6 +149,10 @@ def is_av1(clip):
     return "_av1_" in os.path.basename(clip)
 
 
+def has_film_grain(clip):
+    return os.path.splitext(clip)[0].endswith("_fg")
+
+
 def instructions(command):
     finished = harness.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command], LIMIT)
     counted = re.search(r"Collected\s*:\s*(\d+)", finished.err)
@@ -193,7 +200,8 @@ rounds: 1 is the same speed, at least {least} is demanded of core and driver; of
 libavcodec, {least_av1[core]} of the core and {least_av1[driver]} of the driver, where clients need not say which slots a
 picture replaces and some pictures are therefore decoded twice. "CPU" is the same ratio of processor time.
 "Core" is `daedalus decode --front replay`, "driver" is `daedalus decode --front va`: a VA client in the same process
-that waits for each picture in display order. Stock ffmpeg also copies each frame out with vaGetImage and runs its own
+that waits for each picture in display order. Both also read those that get film grain, which is added on the way (the
+driver through vaGetImage). Stock ffmpeg also copies each frame out with vaGetImage and runs its own
 filter graph. "Pack instructions" is the output pass (planar to NV12 or P010, SIMD) of a 1080p frame as a share of
 libavcodec's instructions to decode a frame of the clip, counted by callgrind; at most {share} is allowed,
 and {mpeg2_share} of MPEG-2, whose frames are so cheap that merely copying one with 32-byte loads and stores costs more

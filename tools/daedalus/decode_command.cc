@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "tools/daedalus/commands.h"
@@ -33,7 +34,9 @@ constexpr const char* kUsage =
     "  --framemd5          a line for each frame: index,width,height,hash\n"
     "  --luma              the first plane alone, what a monochrome stream codes; not into .y4m, "
     ".png\n"
-    "  --benchmark         decode only; prints frames, seconds and CPU seconds as JSON\n"
+    "  --benchmark         decode only, and read what is to get film grain; prints frames, seconds "
+    "and\n"
+    "                      CPU seconds as JSON\n"
     "  --frames N          the first N frames only\n"
     "  --in-flight N       wait for the Nth picture before this one is given (default: for those "
     "that\n"
@@ -61,7 +64,8 @@ struct Totals {
 };
 
 // The events of a stream in order. Like a player it waits for a picture when it is to be shown, and
-// for others when more than `in_flight` are under way.
+// for others when more than `in_flight` are under way. Without a sink pictures with film grain
+// alone are read: who reads a picture may be who adds it.
 class Player {
  public:
   Player(Front& front, Sink* sink, bool luma, size_t in_flight)
@@ -90,6 +94,7 @@ class Player {
       static_cast<void>(front_.wait(*under_way_.front()));
     }
     if (in_flight_ != kUnlimited) under_way_.push_back(job.target);
+    if (job.display != nullptr) with_film_grain_.insert(job.display->id());
     if (Status status = front_.decode(std::move(job)); !status) report(status.error());
   }
 
@@ -100,7 +105,14 @@ class Player {
     }
     ++totals_.shown;
     if (output.picture->concealed()) ++totals_.concealed;
-    if (sink_ == nullptr) return {};
+    const bool with_film_grain = with_film_grain_.erase(output.picture->id()) != 0;
+    if (sink_ == nullptr) {
+      if (!with_film_grain) return {};
+      if (Status status = front_.pack(*output.picture, output.visible); !status) {
+        report(status.error());
+      }
+      return {};
+    }
     if (Status status = front_.read(*output.picture, output.visible, frame_); !status) {
       report(status.error());
       return {};
@@ -115,6 +127,7 @@ class Player {
   const bool luma_;
   const size_t in_flight_;
   std::deque<std::shared_ptr<core::Picture>> under_way_;
+  std::unordered_set<uint64_t> with_film_grain_;  // pictures that are still to be shown
   Frame frame_;
   Totals totals_;
 };

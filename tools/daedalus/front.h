@@ -32,7 +32,12 @@ class Front {
   virtual Status wait(const core::Picture& picture) = 0;
   // After wait().
   virtual Status read(const core::Picture& picture, const core::Rect& visible, Frame& frame) = 0;
+  // The same into NV12 or P010 that nobody looks at: for measurements of what reading costs.
+  virtual Status pack(const core::Picture& picture, const core::Rect& visible) = 0;
 };
+
+// From P010 without padding to what Frame has.
+void convert_p010(Frame& frame);
 
 // "replay": straight into the core.
 std::unique_ptr<Front> create_replay_front(std::shared_ptr<core::Core> core);

@@ -47,8 +47,7 @@ const char* on_cpu(Stage stage, Substrate wish) {
     case Stage::kSand:
       return gpu_kernels::sand_functions(wish).target;
     case Stage::kFilmGrain:
-      return wish == Substrate::kAuto ? "dav1d"
-                                      : gpu_kernels::av1_film_grain_functions(wish).target;
+      return gpu_kernels::av1_film_grain_functions(wish).target;
   }
   return "scalar";
 }

@@ -6,27 +6,6 @@
 namespace daedalus::tool {
 namespace {
 
-// P010's words hold the value in the high bits.
-void high_to_low(std::vector<uint8_t>& samples) {
-  for (size_t i = 0; i + 1 < samples.size(); i += 2) {
-    const unsigned value = (samples[i] | unsigned{samples[i + 1]} << 8) >> 6;
-    samples[i] = static_cast<uint8_t>(value);
-    samples[i + 1] = static_cast<uint8_t>(value >> 8);
-  }
-}
-
-// The second plane's pairs as two planes, in place; a sample has `size` bytes.
-void split_chroma(std::vector<uint8_t>& samples, size_t luma, size_t size) {
-  const std::vector<uint8_t> pairs(samples.begin() + static_cast<ptrdiff_t>(luma), samples.end());
-  const size_t count = pairs.size() / 2 / size;
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t byte = 0; byte < size; ++byte) {
-      samples[luma + i * size + byte] = pairs[2 * i * size + byte];
-      samples[luma + (count + i) * size + byte] = pairs[(2 * i + 1) * size + byte];
-    }
-  }
-}
-
 class VaFront final : public Front {
  public:
   explicit VaFront(std::unique_ptr<va_client::VaClient> client) : client_(std::move(client)) {}
@@ -43,13 +22,20 @@ class VaFront final : public Front {
     frame.bit_depth = 10;
     Status status = client_->read(picture, visible, core::ImageFormat::kP010, frame.samples);
     if (!status) return status;
-    high_to_low(frame.samples);
-    split_chroma(frame.samples, size_t{visible.width} * visible.height * 2, 2);
+    convert_p010(frame);
     return {};
+  }
+
+  Status pack(const core::Picture& picture, const core::Rect& /*visible*/) override {
+    if (client_->get_image(picture, format_)) return {};
+    using core::ImageFormat;
+    format_ = format_ == ImageFormat::kNv12 ? ImageFormat::kP010 : ImageFormat::kNv12;
+    return client_->get_image(picture, format_);
   }
 
  private:
   std::unique_ptr<va_client::VaClient> client_;
+  core::ImageFormat format_ = core::ImageFormat::kNv12;  // of the last packed picture
 };
 
 }  // namespace

@@ -71,4 +71,24 @@ Status VaClient::read_image(const Surface& surface, const core::Rect& visible,
   return status;
 }
 
+Status VaClient::get_image(const core::Picture& picture, core::ImageFormat format) {
+  const Surface* surface = find(picture);
+  if (!surface) return Error{ErrorCode::kNotFound, "the picture has no surface"};
+  if (image_.width != surface->width || image_.height != surface->height) {
+    destroy_image();
+    Result<VAImage> created = create_image(*display_, format, surface->width, surface->height);
+    if (!created) return created.error();
+    image_ = *created;
+  }
+  const VAStatus status = display_->call(&VADriverVTable::vaGetImage, surface->id, 0, 0,
+                                         surface->width, surface->height, image_.image_id);
+  if (status != VA_STATUS_SUCCESS) destroy_image();  // perhaps of another format
+  return display_->check(status, "vaGetImage");
+}
+
+void VaClient::destroy_image() {
+  if (image_.width != 0) display_->call(&VADriverVTable::vaDestroyImage, image_.image_id);
+  image_ = {};
+}
+
 }  // namespace daedalus::va_client

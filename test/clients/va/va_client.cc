@@ -112,6 +112,7 @@ VaClient::VaClient(std::shared_ptr<Display> display, const ClientStyle& style)
     : display_(std::move(display)), style_(style) {}
 
 VaClient::~VaClient() {
+  destroy_image();
   close_context();
   for (Surface& surface : surfaces_) {
     surface.permanent.reset();

@@ -61,6 +61,10 @@ class VaClient {
   Status read(const core::Picture& picture, const core::Rect& visible, core::ImageFormat format,
               std::vector<uint8_t>& out);
 
+  // The whole picture by vaGetImage into an image of the client's that is used again and again, as
+  // stock ffmpeg's are. Nobody sees it: for measurements.
+  Status get_image(const core::Picture& picture, core::ImageFormat format);
+
   // VA_INVALID_SURFACE where the picture has none.
   VASurfaceID surface_of(const core::Picture& picture) const;
   Display& display() { return *display_; }
@@ -105,6 +109,7 @@ class VaClient {
 
   Status read_exported(Surface& surface, const core::Rect& visible, core::ImageFormat format,
                        std::vector<uint8_t>& out);
+  void destroy_image();
   Status read_image(const Surface& surface, const core::Rect& visible, core::ImageFormat format,
                     std::vector<uint8_t>& out);
 
@@ -115,6 +120,7 @@ class VaClient {
   core::Profile profile_{};
   uint32_t width_ = 0, height_ = 0;
   uint32_t rt_format_ = 0;
+  VAImage image_{};  // get_image()'s; width 0: none yet
   VAConfigID config_ = VA_INVALID_ID;
   VAContextID context_ = VA_INVALID_ID;
   int contexts_created_ = 0;
