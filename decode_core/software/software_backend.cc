@@ -78,9 +78,7 @@ class SoftwareBackend final : public Backend {
                                                 std::string(engine_of(codec)) +
                                                 ", and DAEDALUS_ENGINE asks for another"};
     }
-    if (codec == Codec::kAv1) {
-      return create_dav1d_decoder(threads_, substrate_.of(gpu_kernels::Stage::kFilmGrain));
-    }
+    if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
     if (engine_of(codec) == "libavcodec") return create_libavcodec_decoder(codec, threads_);
     if (engine_ == "auto") return create_h264_with_fallback(workers_, threads_, substrate_, gpu_);
     return create_h264_decoder(workers_, threads_, substrate_, {}, gpu_);

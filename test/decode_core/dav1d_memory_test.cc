@@ -38,7 +38,7 @@ TEST_CASE("what was foreseen of a picture that failed is not taken for the next 
   int failures = 0;
   for (int left = 0; failed; ++left) {
     REQUIRE(left < 1000);
-    auto decoder = create_dav1d_decoder(1, gpu_kernels::Substrate::kAuto);
+    auto decoder = create_dav1d_decoder(1);
     REQUIRE(decoder.ok());
     REQUIRE((*decoder)->decode(clip[0]).frame.has_value());
     // The second picture twice, and the third, which refers to the latter.

@@ -202,19 +202,15 @@ using Counts = std::map<std::string, uint64_t>;
 // The second has film grain.
 const std::vector<std::string> kGrainClips = {"test/data/av1.webm", "test/data/av1_10bit.webm"};
 
-TEST_CASE(
-    "film grain is the engine's, or is added as pictures are packed, where that is asked for") {
+TEST_CASE("film grain is added as pictures are packed") {
   const Played clean = play(kGrainClips[0], Substrate::kAuto, {});
   CHECK(clean.grain_on.empty());
   for (const std::string& clip : kGrainClips) {
     CAPTURE(clip);
-    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kAuto);
+    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kScalar);
     CHECK((expected.images != clean.images));
     REQUIRE(expected.images.size() == kPictures);
-    CHECK(expected.packed_on == Counts{{simd(), kPictures}});
-    CHECK(expected.grain_on.size() == 1);
-    CHECK(expected.grain_on.count("dav1d") == 1);
-    for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd}) {
+    for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd, Substrate::kAuto}) {
       const Played played = play(clip, Substrate::kAuto, {}, substrate);
       CHECK((played.images == expected.images));
       CHECK(played.packed_on.empty());
@@ -228,7 +224,7 @@ TEST_CASE("film grain is added on the GPU where that is asked for, and on nothin
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
   for (const std::string& clip : kGrainClips) {
     CAPTURE(clip);
-    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kAuto);
+    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kScalar);
     const Played played = play(clip, Substrate::kAuto, test_options(), Substrate::kVulkan);
     CHECK((played.images == expected.images));
     CHECK(played.packed_on.empty());
@@ -239,7 +235,7 @@ TEST_CASE("film grain is added on the GPU where that is asked for, and on nothin
 
 TEST_CASE("a GPU that fails at film grain leaves the picture to the CPU") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  const Played expected = play(kGrainClips[0], Substrate::kAuto, {}, Substrate::kAuto);
+  const Played expected = play(kGrainClips[0], Substrate::kAuto, {}, Substrate::kScalar);
   Faults faults;
   const LogCapture log;
   faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);

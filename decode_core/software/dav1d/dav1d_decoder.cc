@@ -16,7 +16,6 @@ extern "C" {
 #include "decode_core/av1_slot_map.h"
 #include "decode_core/film_grain.h"
 #include "decode_core/picture.h"
-#include "decode_core/software/dav1d/film_grain.h"
 #include "decode_core/software/dav1d/packet_writer.h"
 #include "decode_core/software/dav1d/picture_allocator.h"
 #include "decode_core/software/dav1d/rewrite/av1_units.h"
@@ -61,8 +60,6 @@ struct Undecided {
 
 class Dav1dDecoder final : public Decoder {
  public:
-  explicit Dav1dDecoder(gpu_kernels::Substrate film_grain) : film_grain_(film_grain) {}
-
   Status open(int threads) {
     Dav1dSettings settings;
     dav1d_default_settings(&settings);
@@ -216,26 +213,22 @@ class Dav1dDecoder final : public Decoder {
     return std::nullopt;
   }
 
-  // The displayed picture: the target's pixels, with film grain if there is any.
+  // The displayed picture: the target's pixels, which are to get film grain if there is any.
   void show(const Av1Parameters& parameters, const OwnedPicture& picture, DecodeOutcome& outcome) {
     outcome.display = outcome.frame;
     if (picture.empty() ||
         (parameters.film_grain.flags & V4L2_AV1_FILM_GRAIN_FLAG_APPLY_GRAIN) == 0) {
       return;
     }
-    const bool by_dav1d = film_grain_ == gpu_kernels::Substrate::kAuto;
-    auto grained = by_dav1d ? apply_film_grain(*decoder_, picture.get(), parameters.film_grain)
-                            : with_film_grain(*outcome.frame, parameters.film_grain,
-                                              picture.get().p.layout == DAV1D_PIXEL_LAYOUT_I400);
+    const bool monochrome = picture.get().p.layout == DAV1D_PIXEL_LAYOUT_I400;
+    auto grained = with_film_grain(*outcome.frame, parameters.film_grain, monochrome);
     if (grained) {
       outcome.display = std::move(*grained);
-      outcome.film_grain = by_dav1d;
     } else {
       outcome.concealed = true;
     }
   }
 
-  const gpu_kernels::Substrate film_grain_;
   PictureAllocator allocator_;
   std::unique_ptr<Dav1dContext, CloseDecoder> decoder_;
   Av1SlotMap slots_;
@@ -248,9 +241,8 @@ class Dav1dDecoder final : public Decoder {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads,
-                                                      gpu_kernels::Substrate film_grain) {
-  auto decoder = std::make_unique<Dav1dDecoder>(film_grain);
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads) {
+  auto decoder = std::make_unique<Dav1dDecoder>();
   if (Status status = decoder->open(threads); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

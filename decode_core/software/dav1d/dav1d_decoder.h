@@ -5,15 +5,12 @@
 #include <memory>
 
 #include "decode_core/backend.h"
-#include "gpu_kernels/substrate.h"
 
 namespace daedalus::core {
 
-// `threads`: inside one picture, at least 1. Pictures are never held back. `film_grain`: kAuto is
-// dav1d's own; with any other wish displayed pictures say what grain they are to get
-// (FrameView::film_grain).
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads,
-                                                      gpu_kernels::Substrate film_grain);
+// `threads`: inside one picture, at least 1. Pictures are never held back. dav1d adds no film
+// grain: displayed pictures say what they are to get (FrameView::film_grain).
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads);
 
 }  // namespace daedalus::core
 
