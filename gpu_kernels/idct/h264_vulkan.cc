@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 #include "gpu_kernels/idct/h264_tables.h"
@@ -80,7 +79,7 @@ class VulkanH264Idct::Filling {
   void add(const H264PlacedResidual& macroblock) {
     const H264Residual& residual = macroblock.residual;
     const auto values = static_cast<size_t>(idct::full_end(residual) - residual.coefficients);
-    std::memcpy(values_ + filled_, residual.coefficients, values * sizeof *values_);
+    std::copy_n(residual.coefficients, values, values_ + filled_);
     add_luma(macroblock);
     add_chroma(macroblock);
     filled_ += values;

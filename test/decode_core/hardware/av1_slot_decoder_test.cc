@@ -136,7 +136,7 @@ TEST_CASE("pictures are the same whether it is known what they replace or not") 
   CAPTURE(clip);
   std::vector<DecodeJob> jobs = jobs_of(clip);
   REQUIRE(jobs.size() >= 50);
-  const auto software = create_dav1d_decoder(1, gpu_kernels::Substrate::kAuto);
+  const auto software = create_dav1d_decoder(1);
   REQUIRE(software.ok());
   const Decoded expected = decode(**software, jobs, Knowing::kNothing);
   OwnDevice device;
