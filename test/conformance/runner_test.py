@@ -39,14 +39,14 @@ class Folder:
         for path in (self.limits, self.damaged):
             open(path, "w", encoding="ascii").close()
 
-    def add(self, name, va="good", replay="good", codec="h264", profile="High", pix_fmt="yuv420p", tools="-", **more):
+    def add(self, name, va="good", replay="good", codec="h264", profile="High", pix_fmt="yuv420p", width="32", tools="-", **more):
         stream = {"frames": 5, "va": va, "replay": replay, **more}
         with open(os.path.join(self.root, name), "w", encoding="ascii") as file:
             json.dump(stream, file)
         if not name.startswith("robustness/"):
             self.rows = [row for row in self.rows if row[0] != name]
             md5 = fake_programs.total_md5(fake_programs.frames_of(stream, "good"))
-            self.rows.append([name, codec, profile, pix_fmt, "16", "16", "5", md5, "yes", "-", tools, "-", "10"])
+            self.rows.append([name, codec, profile, pix_fmt, width, "16", "5", md5, "yes", "-", tools, "-", "10"])
 
     def write_manifest(self):
         with open(os.path.join(self.root, "MANIFEST.tsv"), "w", encoding="ascii") as file:
@@ -150,8 +150,8 @@ class Failures(WithFolder):
         self.expect_failure("va", "good", verdict.PATH, "pack ran on AVX2, not scalar", "--substrate", "scalar")
 
     def test_vulkan(self):
-        def verdict_of(substrate, *options, tools="-"):
-            self.folder.add("x.stream", substrate=substrate, tools=tools)
+        def verdict_of(substrate, *options, **more):
+            self.folder.add("x.stream", substrate=substrate, **more)
             return self.folder.run("va", *options)[2]["x.stream"]
 
         every, pack = ("--substrate", "vulkan"), ("--substrate", "pack=vulkan")
@@ -166,6 +166,8 @@ class Failures(WithFolder):
         for ran, tools, result in (("AVX2+vulkan+copy", "slices=IPB", "passed"), ("AVX2", "slices=IPB", "failed"),
                                    ("AVX2", "slices=I", "passed"), ("AVX2", "slices=IP MBAFF", "passed")):
             self.assertEqual(verdict_of({"mc": ran}, *every, tools=tools)["result"], result)
+        self.assertEqual(verdict_of({"film_grain": "AVX2"}, *every, width="31")["result"], "passed")
+        self.assertEqual(verdict_of({"film_grain": "AVX2"}, *every, width="32")["result"], "failed")
         for engine, result in (("native", "passed"), ("libavcodec", "failed")):
             self.assertEqual(verdict_of({"pack": "AVX2"}, *pack, "--engine", engine)["result"], result)
         self.expect_failure("va", "gpu failure", verdict.PATH, "1 pictures that the CPU had to finish for the GPU",

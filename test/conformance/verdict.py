@@ -133,6 +133,7 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
 # Stages that can run on a GPU; the others run on the CPU whatever was asked for.
 VULKAN_TWINS = ("pack", "film_grain", "mc", "idct")
 INTER_STAGES = ("mc", "idct")
+BLOCK_COLUMNS = 32
 INTER_SLICES = re.compile(r"\bslices=\w*[PB]")
 
 
@@ -146,11 +147,12 @@ def families(ran):
 def may_miss_vulkan(stream, sessions, stage, on):
     """Whether a stage that was asked for on a GPU may have run as `on` says: inter prediction and its residual are the
     CPU's in pictures without, and in frames with field macroblocks; the native engine's pictures are NV12 already, which
-    is copied."""
+    is copied; and what is narrower than a GPU's block of columns is the CPU's."""
     if stage in INTER_STAGES:
         inter = INTER_SLICES.search(stream.tools) and "MBAFF" not in stream.tools
         return "vulkan" in on or not inter
-    return stage == "pack" and harness.values(sessions, "engine") == ["native"]
+    nv12 = stage == "pack" and harness.values(sessions, "engine") == ["native"]
+    return nv12 or stream.width < BLOCK_COLUMNS
 
 
 def substrate_fault(stream, sessions, asked):
