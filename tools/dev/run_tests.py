@@ -89,6 +89,9 @@ def stages_of(mode, corpus):
         for front in ("va", "replay"):
             command = ["./dev", "conformance", "--front", front, "--backend", "hardware:loopback", corpus]
             stages.append(Stage(f"conformance {front} hardware", [], command=command))
+        for front, codec in (("replay", "h264"), ("va", "av1")):
+            command = ["./dev", "conformance", "--front", front, "--codec", codec, "--substrate", "vulkan", corpus]
+            stages.append(Stage(f"conformance {front} {codec} vulkan", [], command=command))
         for front in ("v4l2", "v4l2-request"):
             command = ["./dev", "conformance", "--front", front, "--transport", "cuse", "--list", CUSE_SAMPLE, corpus]
             stages.append(Stage(f"conformance {front} cuse", [], command=command, machine=True))
