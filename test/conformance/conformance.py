@@ -118,7 +118,8 @@ class Run:
         if stream.path not in limits or not verdicts.is_excusable(verdict):
             return verdict, outcome, chosen.client_name
         substitute, same_interface = fronts.substitute(chosen)
-        asked = self.asked if same_interface else dataclasses.replace(self.asked, transport="")
+        # Another interface shows that the stream is decoded right; its stages are not those of this one.
+        asked = self.asked if same_interface else dataclasses.replace(self.asked, transport="", substrate="")
         front = substitute(self.programs, asked)
         proof, proof_outcome = self.decode(front, stream)
         name = "our own client" if same_interface else front.name
