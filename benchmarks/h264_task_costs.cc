@@ -51,7 +51,7 @@ class Decoding {
     latest_.push_front(std::make_unique<Decoded>(std::move(job)));
     h264::PictureDecoding& picture = latest_.front()->decoding;
     mark_start();
-    picture.start(latest_.front()->job, pictures_, {});
+    picture.start(latest_.front()->job, pictures_, {}, nullptr);
     mark_end();
     if (picture.rows() != 0) describe(picture);
     const std::string lines = decode_rows(picture);
