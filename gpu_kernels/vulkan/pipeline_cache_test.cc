@@ -109,13 +109,15 @@ TEST_CASE("no byte of a file that is not as this driver left it reaches the driv
   // Vulkan 1.2, "Pipeline Cache Header": sizes and versions, vendor, device, UUID.
   constexpr size_t kHeaderSize = kOwnHeader, kHeaderVersion = kOwnHeader + 4,
                    kVendor = kOwnHeader + 8, kDevice = kOwnHeader + 12, kUuid = kOwnHeader + 16;
-  const std::string huge(PipelineCache::kMostBytes + kOwnHeader + 1, '\0');
+  std::string huge = good + std::string(PipelineCache::kMostBytes + 1, '\0');
+  const auto huge_size = static_cast<uint32_t>(huge.size() - kOwnHeader);
+  std::memcpy(huge.data() + 12, &huge_size, sizeof huge_size);
   const std::pair<const char*, std::string> files[] = {
       {"empty", ""},
       {"shorter than a header", good.substr(0, kOwnHeader - 1)},
       {"truncated", good.substr(0, good.size() - 1)},
       {"longer", good + '\0'},
-      {"huge", good + huge},
+      {"huge", sealed(huge)},
       {"another format", changed(good, 0)},
       {"another driver's version", changed(good, 8)},
       {"damaged", changed(good, good.size() - 1)},

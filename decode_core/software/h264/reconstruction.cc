@@ -1,5 +1,7 @@
 #include "decode_core/software/h264/reconstruction.h"
 
+#include <new>
+
 namespace daedalus::core::h264 {
 
 Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& references,
@@ -65,11 +67,8 @@ void Reconstruction::predict(PictureStructure structure, const PicturePlanes& ta
   mc_.predict(pictures, list.data(), list.size());
 }
 
-void Reconstruction::predict_picture() {
-  if (predictions_.empty()) return;
-  const gpu_kernels::H264McPictures pictures{target_.luma,        target_.chroma,
-                                             target_.luma_stride, target_.chroma_stride,
-                                             references_.all(),   weights_};
+// The CPU needs none of the memory that the lists for the GPU take.
+Status Reconstruction::predict_on_gpu(const gpu_kernels::H264McPictures& pictures) try {
   std::vector<gpu_kernels::H264PlacedResidual> residuals;
   for (uint32_t y = 0; y < list_.height && gpu_adds_residual_; ++y) {
     for (uint32_t x = 0; x < list_.width; ++x) {
@@ -77,8 +76,17 @@ void Reconstruction::predict_picture() {
       if (has_residual(macroblock)) residuals.push_back({residual_of(macroblock, y), x, y});
     }
   }
-  const Status made =
-      gpu_->run({pictures, list_.width * 16, list_.height * 16, predictions_, residuals});
+  return gpu_->run({pictures, list_.width * 16, list_.height * 16, predictions_, residuals});
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::kOutOfMemory, "no memory for what a GPU is to predict"};
+}
+
+void Reconstruction::predict_picture() {
+  if (predictions_.empty()) return;
+  const gpu_kernels::H264McPictures pictures{target_.luma,        target_.chroma,
+                                             target_.luma_stride, target_.chroma_stride,
+                                             references_.all(),   weights_};
+  const Status made = predict_on_gpu(pictures);
   if (made.ok()) {
     inter_on_ = InterOn::kGpu;
     return;

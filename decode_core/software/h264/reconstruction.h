@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/result.h"
 #include "decode_core/software/h264/intra_reconstruction.h"
 #include "decode_core/software/h264/macroblock_list.h"
 #include "decode_core/software/h264/picture_planes.h"
@@ -55,6 +56,7 @@ class Reconstruction {
  private:
   void predict(PictureStructure structure, const PicturePlanes& target);
   bool plan_picture();
+  Status predict_on_gpu(const gpu_kernels::H264McPictures& pictures);
   void predict_picture();
   bool has_residual(const Macroblock& macroblock) const;
   gpu_kernels::H264Residual residual_of(const Macroblock& macroblock, uint32_t row) const;
