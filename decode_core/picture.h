@@ -52,6 +52,8 @@ struct DecodeOutcome {
   uint32_t late_concealed = 0;
   // Earlier pictures that had to be decoded once more for this one.
   uint32_t redecoded = 0;
+  // Software decoded it, behind hardware that failed.
+  bool failed_over = false;
   // `display` has film grain, which the engine has added to its samples.
   bool film_grain = false;
   // The kernels that the engine ran, for the statistics; of the engine, as long as it lives.

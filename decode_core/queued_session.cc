@@ -208,8 +208,11 @@ void QueuedSession::State::tell_end(const DecodeJob& job, DecodeOutcome outcome)
   if (outcome.film_grain) parts.statistics->count_stage("film_grain", parts.engine);
   const bool is_new = job.field != FieldRole::kSecondField && outcome.frame.has_value();
   if (is_new) ++page.pictures;
+  constexpr std::string_view kDecode = "decode";  // the stage that says who decoded
+  if (is_new && outcome.failed_over) parts.statistics->count_stage(kDecode, "software");
   for (const StageRun& run : outcome.stages) {
-    if (is_new) parts.statistics->count_stage(run.stage, run.substrate);
+    const bool told = outcome.failed_over && run.stage == kDecode;
+    if (is_new && !told) parts.statistics->count_stage(run.stage, run.substrate);
     if (run.gpu_failed) ++page.gpu_failures;
   }
   if (parts.recorder != nullptr) {

@@ -27,19 +27,10 @@ bool inside(const Rect& rect, uint32_t width, uint32_t height) {
          rect.height <= height - rect.y;
 }
 
-StageRun pack(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-              const LinearLayout& layout, uint8_t* out) {
-  std::array<Plane, 3> planes{};
-  for (size_t i = 0; i < layout.plane_count; ++i) {
-    planes[i] = {out + layout.offset[i], layout.stride[i]};
-  }
-  return run_output_pass(core, frame, from, format, planes, PassThreads::kWorkers);
-}
-
 // The output pass of one picture, counted in the statistics of the session that decoded it.
 void pack_counted(Core& core, const FrameView& frame, Session* session, const Rect& from,
                   ImageFormat format, const LinearLayout& layout, uint8_t* out) {
-  const StageRun run = pack(core, frame, from, format, layout, out);
+  const StageRun run = run_output_pass(core, frame, from, format, layout, out);
   if (session != nullptr) session->count_stage(run);
 }
 
@@ -180,7 +171,8 @@ Result<Surface::Export> Surface::export_memory(bool require_dma_buf) {
     auto memory = core_->memory().allocate(layout.size, require_dma_buf);
     if (!memory) return memory.error();
     (*memory)->begin_cpu_write();
-    pack(*core_, empty_frame(format_), {0, 0, width_, height_}, image, layout, (*memory)->data());
+    run_output_pass(*core_, empty_frame(format_), {0, 0, width_, height_}, image, layout,
+                    (*memory)->data());
     (*memory)->end_cpu_write();
     export_ = Export{std::move(*memory), layout};
     cpu_writes_ = !require_dma_buf;

@@ -1,7 +1,6 @@
 #include "decode_core/hardware/failover_decoder.h"
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -10,8 +9,6 @@
 
 namespace daedalus::core {
 namespace {
-
-constexpr std::array<StageRun, 1> kSoftwareStages = {{{"decode", "software"}}};
 
 class FailoverDecoder final : public Decoder {
  public:
@@ -25,7 +22,7 @@ class FailoverDecoder final : public Decoder {
       if (!note(job, outcome)) return outcome;
     }
     if (Status status = ready_software(job); !status) return failed(status.error());
-    return counted(software_->decode(job));
+    return failed_over(software_->decode(job));
   }
 
   void begin(const DecodeJob& job, Done done) override {
@@ -49,7 +46,7 @@ class FailoverDecoder final : public Decoder {
       return;
     }
     software_->begin(job, [done = std::move(done)](DecodeOutcome outcome) {
-      done(counted(std::move(outcome)));
+      done(failed_over(std::move(outcome)));
     });
   }
 
@@ -77,9 +74,8 @@ class FailoverDecoder final : public Decoder {
     return outcome;
   }
 
-  // The statistics say which pictures software decoded.
-  static DecodeOutcome counted(DecodeOutcome outcome) {
-    outcome.stages = kSoftwareStages;
+  static DecodeOutcome failed_over(DecodeOutcome outcome) {
+    outcome.failed_over = true;
     return outcome;
   }
 

@@ -4,9 +4,11 @@
 #include <chrono>
 #include <optional>
 
+#include "decode_core/workers/workers.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/film_grain/av1_vulkan.h"
+#include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan_stages.h"
 
@@ -291,17 +293,6 @@ bool output_pass_supports(SampleFormat from, ImageFormat to) {
   return is_wide(from) == (to == ImageFormat::kP010);
 }
 
-void run_output_pass(const PackFunctions& pack, Workers& workers, const FrameView& frame,
-                     const Rect& from, ImageFormat format, const LinearLayout& layout,
-                     uint8_t* out) {
-  std::array<TargetPlane, 3> planes;
-  for (size_t i = 0; i < layout.plane_count; ++i) {
-    planes[i] = {out + layout.offset[i], static_cast<ptrdiff_t>(layout.stride[i])};
-  }
-  const auto& grain = gpu_kernels::av1_film_grain_functions(pack.substrate);
-  run_in_bands(workers, from, Pass(pack, grain, frame, from, format, planes));
-}
-
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
                          const std::array<Plane, 3>& planes, PassThreads threads) {
   std::array<TargetPlane, 3> targets;
@@ -326,6 +317,15 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
     pass.chroma(0, chroma_420(from.height));
   }
   return {stage, with_grain ? grain.target : pack.target, on_gpu == GpuRun::kFailed};
+}
+
+StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
+                         const LinearLayout& layout, uint8_t* out) {
+  std::array<Plane, 3> planes{};
+  for (size_t i = 0; i < layout.plane_count; ++i) {
+    planes[i] = {out + layout.offset[i], layout.stride[i]};
+  }
+  return run_output_pass(core, frame, from, format, planes, PassThreads::kWorkers);
 }
 
 }  // namespace daedalus::core

@@ -103,7 +103,6 @@ Failing open_failing() {
 }
 
 TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") {
-  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
   Faults faults;
   Failing failing = open_failing();
   if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
@@ -113,31 +112,25 @@ TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") 
     if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
     const std::string name(call);
     CAPTURE(name);
-    int happened = 0;
-    for (int passing = 0; happened == passing; ++passing) {
-      faults.order(call, passing, kResult);
+    int happened = faults.order_each(call, [&] {
       const bool created = VulkanAv1Cdef::create(failing.device).ok();
       CHECK(created == !faults.happened());
-      if (!created) ++happened;
-    }
-    const int creating = happened;
-    for (int passing = 0; happened == creating + passing; ++passing) {
+    });
+    happened += faults.order_each(call, [&] {
       if (!failing.device->usable()) failing = open_failing();
       // Larger than all before: memory is allocated anew.
       TestPicture test({++width * 8, 1, 10});
       test.picture.strengths[0] = {7, 2, 5, 1};
       test.fill(Fill::kNear, random);
       const TestPicture expected = expected_of(test);
-      faults.order(call, passing, kResult);
       const bool filtered = failing.cdef->run(test.planes()).ok();
       CHECK(filtered == !faults.happened());
       if (filtered) CHECK(test == expected);
-      if (!filtered) ++happened;
-      if (!failing.device->usable()) continue;
-      faults.order("", 0, VK_SUCCESS);
+      if (!failing.device->usable()) return;
+      faults.withdraw();
       REQUIRE(failing.cdef->run(test.planes()).ok());
       CHECK(test == expected);
-    }
+    });
     CHECK(happened > 0);
   }
 }

@@ -219,26 +219,21 @@ TEST_CASE("a failure of any call is an error or is worked around, never a wrong 
   for (const std::string_view call : Faults::calls()) {
     const std::string name(call);
     CAPTURE(name);
-    int happened = 0;
-    for (int passing = 0;; ++passing, ++happened) {
-      faults.order(call, passing, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    int happened = faults.order_each(call, [&] {
       auto created = VulkanAv1FilmGrain::create(test.device);
       CHECK(created.ok() == !faults.happened());
       // One whose shaders are compiled is kept: that takes longest.
       if (created.ok() && vulkan == nullptr) vulkan = std::move(*created);
-      if (!faults.happened()) break;
-    }
-    for (int passing = 0;; ++passing, ++happened) {
-      faults.order(call, passing, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    });
+    happened += faults.order_each(call, [&] {
       add_twice();
-      if (!faults.happened()) break;
-      if (test.device->usable()) continue;
+      if (test.device->usable()) return;
       vulkan.reset();
       test = open_test_device(Faults::options());
       auto created = VulkanAv1FilmGrain::create(test.device);
       REQUIRE(created.ok());
       vulkan = std::move(*created);
-    }
+    });
     CHECK(happened > 0);
   }
 }

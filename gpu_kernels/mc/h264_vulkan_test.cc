@@ -237,7 +237,6 @@ Failing open_failing() {
 }
 
 TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
-  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
   Faults faults;
   Failing failing = open_failing();
   if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
@@ -247,31 +246,23 @@ TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
     if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
     const std::string name(call);
     CAPTURE(name);
-    int happened = 0;
-    for (int passing = 0; happened == passing; ++passing) {
-      faults.order(call, passing, kResult);
+    int happened = faults.order_each(call, [&] {
       const bool created = VulkanH264Inter::create(failing.device).ok();
       CHECK(created == !faults.happened());
-      if (!created) ++happened;
-    }
-    const int creating = happened;
-    for (int passing = 0; happened == creating + passing; ++passing) {
+    });
+    happened += faults.order_each(call, [&] {
       if (!failing.device->usable()) failing = open_failing();
       // Larger than all before: memory is allocated anew.
       width += 32;
       const TestPicture test({width, 32, false, true}, random, Fill::kNear);
       Frame made = test.before();
-      faults.order(call, passing, kResult);
       const bool predicted = test.run(*failing.inter, made).ok();
       CHECK(predicted == !faults.happened());
-      if (!predicted) {
-        CHECK(equal(made, test.before()));
-        ++happened;
-      }
-      if (!failing.device->usable()) continue;
-      faults.order("", 0, VK_SUCCESS);
+      if (!predicted) CHECK(equal(made, test.before()));
+      if (!failing.device->usable()) return;
+      faults.withdraw();
       CHECK(makes(*failing.inter, test));
-    }
+    });
     CHECK(happened > 0);
   }
 }

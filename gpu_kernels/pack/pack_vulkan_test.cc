@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -186,18 +185,6 @@ TEST_CASE("threads that pack at the same time do not disturb each other", "[pack
   CHECK(equal == std::array<bool, 4>{true, true, true, true});
 }
 
-// Orders faults of a call, the first, the second, ... of it, until one does not come to pass. How
-// many did.
-int order_each(Faults& faults, std::string_view call, VkResult result,
-               const std::function<void()>& use) {
-  int passing = 0;
-  for (;; ++passing) {
-    faults.order(call, passing, result);
-    use();
-    if (!faults.happened()) return passing;
-  }
-}
-
 // Packs pictures while a call fails once: each comes out right or is an error, and there is one
 // error at most unless the device is to be used no more.
 void pack_with_fault(const Faults& faults, const vulkan::Device& device, VulkanPack& pack,
@@ -218,7 +205,6 @@ void pack_with_fault(const Faults& faults, const vulkan::Device& device, VulkanP
 
 TEST_CASE("a failure of any call is an error or is worked around, never a wrong picture",
           "[pack]") {
-  constexpr VkResult kResult = VK_ERROR_OUT_OF_DEVICE_MEMORY;
   Faults faults;
   auto test = open_test_device(Faults::options());
   if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
@@ -226,14 +212,14 @@ TEST_CASE("a failure of any call is an error or is worked around, never a wrong 
     const std::string name(call);
     CAPTURE(name);
     std::unique_ptr<VulkanPack> pack;
-    int happened = order_each(faults, call, kResult, [&] {
+    int happened = faults.order_each(call, [&] {
       auto created = VulkanPack::create(test.device);
       CHECK(created.ok() == !faults.happened());
       if (created.ok()) pack = std::move(*created);
     });
     REQUIRE(pack != nullptr);
     for (const Memory& to : {kAligned, kOdd}) {
-      happened += order_each(faults, call, kResult, [&] {
+      happened += faults.order_each(call, [&] {
         if (!test.device->usable()) {
           test = open_test_device(Faults::options());
           auto created = VulkanPack::create(test.device);

@@ -119,5 +119,14 @@ void Faults::order(std::string_view name, int passing, VkResult result) {
 }
 
 bool Faults::happened() const { return g_passing < 0; }
+void Faults::withdraw() { g_call = -1; }
+
+int Faults::order_each(std::string_view name, const std::function<void()>& use) {
+  for (int passing = 0;; ++passing) {
+    order(name, passing, VK_ERROR_OUT_OF_DEVICE_MEMORY);
+    use();
+    if (!happened()) return passing;
+  }
+}
 
 }  // namespace daedalus::gpu_kernels::vulkan

@@ -4,6 +4,7 @@
 
 #include <volk.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,8 +41,14 @@ class Faults {
   // The call of `name` after `passing` good ones fails, once, without reaching the driver;
   // a wait is told as failed after it has waited.
   void order(std::string_view name, int passing, VkResult result);
-  // Whether what was ordered has happened.
+  // Whether what was last ordered has happened.
   bool happened() const;
+  // If it has not, it will not any more.
+  void withdraw();
+
+  // Uses a device some times, while the first call of `name` fails for want of memory, the second,
+  // and so on until `use` makes no such call any more. How many failed.
+  int order_each(std::string_view name, const std::function<void()>& use);
 };
 
 }  // namespace daedalus::gpu_kernels::vulkan

@@ -15,6 +15,7 @@ extern "C" {
 #include <dav1d/dav1d.h>
 }
 
+#include "decode_core/core.h"
 #include "decode_core/job.h"
 #include "decode_core/output/output_pass.h"
 #include "decode_core/planar_frame.h"
@@ -35,6 +36,15 @@ using gpu_kernels::SourcePlane;
 using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 using rewrite::test::Av1Random;
+
+// With which both stages of the output pass run so, on one thread.
+std::shared_ptr<Core> make_core(Substrate substrate) {
+  Settings settings;
+  settings.threads = 1;
+  settings.substrate.set(gpu_kernels::Stage::kPack, substrate);
+  settings.substrate.set(gpu_kernels::Stage::kFilmGrain, substrate);
+  return Core::create(settings);
+}
 
 struct CloseDecoder {
   void operator()(Dav1dContext* decoder) const { dav1d_close(&decoder); }
@@ -349,7 +359,7 @@ TEST_CASE("hostile film grain is refused, and nothing is read beyond the client'
 
 TEST_CASE("a frame that is to get film grain has it wherever it is read") {
   Av1Random random(3);
-  Workers workers(1);
+  const auto cores = {make_core(Substrate::kScalar), make_core(Substrate::kSimd)};
   for (int i = 0; i < 60; ++i) {
     const auto format = random.coin() ? SampleFormat::kI420 : SampleFormat::kI42010;
     const auto width = static_cast<uint32_t>(random.in(1, 150));
@@ -372,10 +382,12 @@ TEST_CASE("a frame that is to get film grain has it wherever it is read") {
       for (const ImageFormat to : kImageFormats) {
         if (!output_pass_supports(format, to)) continue;
         const LinearLayout layout = layout_of(to, from.width, from.height);
-        for (const Substrate substrate : {Substrate::kScalar, Substrate::kSimd}) {
+        for (const auto& core : cores) {
           std::vector<uint8_t> image = untouched_image(layout);
-          run_output_pass(gpu_kernels::pack_functions(substrate), workers, frame->view, from, to,
-                          layout, image.data());
+          const StageRun run = run_output_pass(*core, frame->view, from, to, layout, image.data());
+          const Substrate asked = core->settings().substrate.of(gpu_kernels::Stage::kFilmGrain);
+          CHECK(run.stage == "film_grain");
+          CHECK(run.substrate == gpu_kernels::av1_film_grain_functions(asked).target);
           CHECK(difference(grained->view, from, to, layout, image).empty());
         }
       }
@@ -390,7 +402,7 @@ TEST_CASE("speed of film grain in the output pass against dav1d's before it", "[
   constexpr uint32_t kHeight = 1080;
   const Dav1d dav1d = make_dav1d();
   Av1Random random(4);
-  Workers workers(1);
+  const auto core = make_core(Substrate::kSimd);
   for (const bool wide : {false, true}) {
     const OwnedPicture picture =
         decode_picture(dav1d.get(), {kWidth, kHeight, wide, false}, random);
@@ -425,7 +437,6 @@ TEST_CASE("speed of film grain in the output pass against dav1d's before it", "[
     const Dav1dFilmGrainData data = for_dav1d(grain, false);
     const ImageFormat format = wide ? ImageFormat::kP010 : ImageFormat::kNv12;
     const LinearLayout layout = layout_of(format, kWidth, kHeight);
-    const auto& pack = gpu_kernels::pack_functions(Substrate::kSimd);
     std::vector<uint8_t> by_dav1d(layout.size);
     std::vector<uint8_t> fused(layout.size);
     const Rect all{0, 0, kWidth, kHeight};
@@ -439,11 +450,11 @@ TEST_CASE("speed of film grain in the output pass against dav1d's before it", "[
     for (double& ratio : ratios) {
       const double before = seconds([&] {
         const OwnedPicture grained = apply_by_dav1d(dav1d.get(), *picture, data);
-        run_output_pass(pack, workers, view_of(*grained), all, format, layout, by_dav1d.data());
+        run_output_pass(*core, view_of(*grained), all, format, layout, by_dav1d.data());
       });
       const double after = seconds([&] {
         const auto frame = with_film_grain({view, nullptr}, grain, false);
-        run_output_pass(pack, workers, frame->view, all, format, layout, fused.data());
+        run_output_pass(*core, frame->view, all, format, layout, fused.data());
       });
       ratio = before / after;
       best = std::min(best, after);

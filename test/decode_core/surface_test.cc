@@ -157,10 +157,9 @@ TEST_CASE("what is not inside the surface or the image is neither read nor writt
 // The image of a whole frame.
 std::vector<uint8_t> image_from(const FrameView& frame, ImageFormat format,
                                 const LinearLayout& layout) {
-  Workers workers(1);
   auto image = untouched_image(layout);
-  run_output_pass(gpu_kernels::pack_functions(gpu_kernels::Substrate::kScalar), workers, frame,
-                  {0, 0, frame.width, frame.height}, format, layout, image.data());
+  run_output_pass(*make_core(), frame, {0, 0, frame.width, frame.height}, format, layout,
+                  image.data());
   return image;
 }
 

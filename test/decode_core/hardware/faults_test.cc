@@ -230,6 +230,11 @@ TEST_CASE("a device that hangs is given up") {
   CHECK(decoded_by(outcome.page, "test-vpu") == kFailuresBeforeFailover);
   const size_t count = expected.pictures.size();
   CHECK(decoded_by(outcome.page, "software") >= count / 2 - 8);
+  // What the software's stages did is told as well.
+  uint64_t predicted = 0;
+  for (const auto& stage : outcome.page.stages)
+    predicted += stage.name == "mc" ? stage.pictures : 0;
+  CHECK(predicted == decoded_by(outcome.page, "software"));
   for (size_t i = count / 2 + 8; i < count; ++i) {
     CHECK(outcome.played.pictures[i] == expected.pictures[i]);
   }
