@@ -45,7 +45,7 @@ void look_up(const Av1PlaneGrain& plane, const uint8_t* HWY_RESTRICT samples, si
   for (; x < count; ++x) to[x] = plane.scaling[sample_at<Sample>(samples, x)];
 }
 
-#if HWY_TARGET == HWY_AVX3_DL
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
 // 256 bytes in four registers, of which a permutation takes two.
 struct Table {
   explicit HWY_INLINE Table(const uint8_t* from)

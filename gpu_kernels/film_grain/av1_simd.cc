@@ -188,7 +188,7 @@ HWY_INLINE const int16_t* gather_noise(const Av1FilmGrain& grain, size_t plane,
 
 // What fits into bytes, two vectors in one.
 HWY_INLINE hn::Vec<Tag<int8_t>> narrow(V lower, V upper) {
-#if HWY_TARGET == HWY_AVX3_DL
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
   const __m512i in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
   return hn::Vec<Tag<int8_t>>{
       _mm512_permutexvar_epi64(in_order, _mm512_packs_epi16(lower.raw, upper.raw))};
