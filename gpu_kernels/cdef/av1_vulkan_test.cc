@@ -88,24 +88,13 @@ TEST_CASE("what the GPU cannot take is refused", "[cdef]") {
 }
 
 // A device whose calls can fail, and its CDEF.
-struct Failing {
-  std::shared_ptr<vulkan::Device> device;
-  std::unique_ptr<VulkanAv1Cdef> cdef;
-};
-
-Failing open_failing() {
-  Failing made{open_test_device(Faults::options()).device, nullptr};
-  if (made.device == nullptr) return made;
-  auto cdef = VulkanAv1Cdef::create(made.device);
-  REQUIRE(cdef.ok());
-  made.cdef = std::move(*cdef);
-  return made;
-}
+using Failing = vulkan::FailingTwin<VulkanAv1Cdef>;
 
 TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") {
   Faults faults;
-  Failing failing = open_failing();
-  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  Failing failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+  REQUIRE(failing.twin != nullptr);
   Random random(13);
   uint32_t width = 0;
   for (const std::string_view call : Faults::calls()) {
@@ -113,22 +102,22 @@ TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") 
     const std::string name(call);
     CAPTURE(name);
     int happened = faults.order_each(call, [&] {
-      const bool created = VulkanAv1Cdef::create(failing.device).ok();
+      const bool created = VulkanAv1Cdef::create(failing.opened.device).ok();
       CHECK(created == !faults.happened());
     });
     happened += faults.order_each(call, [&] {
-      if (!failing.device->usable()) failing = open_failing();
+      if (!failing.device().usable()) failing = Failing();
       // Larger than all before: memory is allocated anew.
       TestPicture test({++width * 8, 1, 10});
       test.picture.strengths[0] = {7, 2, 5, 1};
       test.fill(Fill::kNear, random);
       const TestPicture expected = expected_of(test);
-      const bool filtered = failing.cdef->run(test.planes()).ok();
+      const bool filtered = failing.twin->run(test.planes()).ok();
       CHECK(filtered == !faults.happened());
       if (filtered) CHECK(test == expected);
-      if (!failing.device->usable()) return;
+      if (!failing.device().usable()) return;
       faults.withdraw();
-      REQUIRE(failing.cdef->run(test.planes()).ok());
+      REQUIRE(failing.twin->run(test.planes()).ok());
       CHECK(test == expected);
     });
     CHECK(happened > 0);
@@ -137,15 +126,14 @@ TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") 
 
 TEST_CASE("a device that is lost is not asked again", "[cdef]") {
   Faults faults;
-  const auto device = open_test_device(Faults::options());
-  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
-  const auto cdef = VulkanAv1Cdef::create(device.device);
-  REQUIRE(cdef.ok());
+  const Failing failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+  REQUIRE(failing.twin != nullptr);
   faults.order("vkQueueSubmit", 0, VK_ERROR_DEVICE_LOST);
   TestPicture test({2, 2, 8});
-  CHECK_FALSE((*cdef)->run(test.planes()).ok());
-  CHECK_FALSE(device.device->usable());
-  const Status again = (*cdef)->run(test.planes());
+  CHECK_FALSE(failing.twin->run(test.planes()).ok());
+  CHECK_FALSE(failing.device().usable());
+  const Status again = failing.twin->run(test.planes());
   REQUIRE_FALSE(again.ok());
   CHECK(again.error().code == ErrorCode::kNotFound);
 }

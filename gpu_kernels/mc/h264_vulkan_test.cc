@@ -222,24 +222,13 @@ TEST_CASE("what the GPU cannot take is refused, and nothing is written", "[mc]")
 }
 
 // A device whose calls can fail, and its inter prediction.
-struct Failing {
-  std::shared_ptr<vulkan::Device> device;
-  std::unique_ptr<VulkanH264Inter> inter;
-};
-
-Failing open_failing() {
-  Failing made{open_test_device(Faults::options()).device, nullptr};
-  if (made.device == nullptr) return made;
-  auto inter = VulkanH264Inter::create(made.device);
-  REQUIRE(inter.ok());
-  made.inter = std::move(*inter);
-  return made;
-}
+using Failing = vulkan::FailingTwin<VulkanH264Inter>;
 
 TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
   Faults faults;
-  Failing failing = open_failing();
-  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  Failing failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+  REQUIRE(failing.twin != nullptr);
   Random random(33);
   uint32_t width = 0;
   for (const std::string_view call : Faults::calls()) {
@@ -247,21 +236,21 @@ TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
     const std::string name(call);
     CAPTURE(name);
     int happened = faults.order_each(call, [&] {
-      const bool created = VulkanH264Inter::create(failing.device).ok();
+      const bool created = VulkanH264Inter::create(failing.opened.device).ok();
       CHECK(created == !faults.happened());
     });
     happened += faults.order_each(call, [&] {
-      if (!failing.device->usable()) failing = open_failing();
+      if (!failing.device().usable()) failing = Failing();
       // Larger than all before: memory is allocated anew.
       width += 32;
       const TestPicture test({width, 32, false, true}, random, Fill::kNear);
       Frame made = test.before();
-      const bool predicted = test.run(*failing.inter, made).ok();
+      const bool predicted = test.run(*failing.twin, made).ok();
       CHECK(predicted == !faults.happened());
       if (!predicted) CHECK(equal(made, test.before()));
-      if (!failing.device->usable()) return;
+      if (!failing.device().usable()) return;
       faults.withdraw();
-      CHECK(makes(*failing.inter, test));
+      CHECK(makes(*failing.twin, test));
     });
     CHECK(happened > 0);
   }
@@ -269,15 +258,16 @@ TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
 
 TEST_CASE("a device that is lost is not asked again", "[mc]") {
   Faults faults;
-  const Failing failing = open_failing();
-  if (failing.device == nullptr) DAEDALUS_SKIP(open_test_device().reason);
+  const Failing failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+  REQUIRE(failing.twin != nullptr);
   Random random(34);
   const TestPicture test({32, 32, false, false}, random, Fill::kRandom);
   Frame made = test.before();
   faults.order("vkQueueSubmit", 0, VK_ERROR_DEVICE_LOST);
-  CHECK_FALSE(test.run(*failing.inter, made).ok());
-  CHECK_FALSE(failing.device->usable());
-  const Status again = test.run(*failing.inter, made);
+  CHECK_FALSE(test.run(*failing.twin, made).ok());
+  CHECK_FALSE(failing.device().usable());
+  const Status again = test.run(*failing.twin, made);
   REQUIRE_FALSE(again.ok());
   CHECK(again.error().code == ErrorCode::kNotFound);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gpu_kernels/vulkan/device.h"
@@ -49,6 +50,19 @@ class Faults {
   // Uses a device some times, while the first call of `name` fails for want of memory, the second,
   // and so on until `use` makes no such call any more. How many failed.
   int order_each(std::string_view name, const std::function<void()>& use);
+};
+
+// A stage's twin on a device whose functions fail as ordered.
+template <typename Twin>
+struct FailingTwin {
+  TestDevice opened;
+  std::unique_ptr<Twin> twin;  // null where there is no device, or it could not be made
+
+  FailingTwin() : opened(open_test_device(Faults::options())) {
+    if (opened.device == nullptr) return;
+    if (auto made = Twin::create(opened.device); made.ok()) twin = std::move(*made);
+  }
+  Device& device() const { return *opened.device; }
 };
 
 }  // namespace daedalus::gpu_kernels::vulkan
