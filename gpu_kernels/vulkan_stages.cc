@@ -1,13 +1,18 @@
 #include "gpu_kernels/vulkan_stages.h"
 
+#include <utility>
+
 #include "gpu_kernels/film_grain/av1_vulkan.h"
 #include "gpu_kernels/mc/h264_vulkan.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/dma_buf_registry.h"
 
 namespace daedalus::gpu_kernels {
 
-VulkanStages::VulkanStages(const vulkan::DeviceOptions& options) : options_(options) {}
+VulkanStages::VulkanStages(vulkan::DeviceOptions options) : options_(std::move(options)) {
+  if (options_.dma_bufs == nullptr) options_.dma_bufs = vulkan::DmaBufRegistry::create();
+}
 VulkanStages::~VulkanStages() = default;
 
 void VulkanStages::open(LogLevel no_device) {

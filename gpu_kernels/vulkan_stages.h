@@ -23,7 +23,7 @@ class Device;
 // compiled when it is: who asks for none pays nothing.
 class VulkanStages {
  public:
-  explicit VulkanStages(const vulkan::DeviceOptions& options);
+  explicit VulkanStages(vulkan::DeviceOptions options);
   ~VulkanStages();
 
   // Null where nothing can run it: there is no device, it cannot do it, or it was lost. The log has
@@ -36,6 +36,8 @@ class VulkanStages {
   // Null where there is no device.
   const vulkan::DeviceInfo* device();
   vulkan::DeviceChoice choice() const { return options_.choice; }
+  // Whoever has planes in dma-bufs tells it: before or after the device is opened, and with none.
+  vulkan::DmaBufRegistry& dma_bufs() { return *options_.dma_bufs; }
 
  private:
   // A twin, and whether it was ever asked for.
@@ -50,7 +52,7 @@ class VulkanStages {
   template <typename Twin>
   Twin* get(Stage<Twin>& stage, LogLevel refusal);
 
-  const vulkan::DeviceOptions options_;
+  vulkan::DeviceOptions options_;
   std::once_flag opened_;
   std::shared_ptr<vulkan::Device> device_;
   Stage<VulkanPack> pack_;

@@ -2,24 +2,16 @@
 
 #include <linux/dma-buf.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
 
-#include "base/log.h"
+#include "base/dma_buf.h"
 #include "decode_core/memory/providers.h"
 
 namespace daedalus::core {
 namespace {
-
-void synchronise(int fd, uint64_t flags) {
-  dma_buf_sync request{};
-  request.flags = flags;
-  while (::ioctl(fd, DMA_BUF_IOCTL_SYNC, &request) != 0 && (errno == EINTR || errno == EAGAIN)) {
-  }
-}
 
 class ProviderChain final : public MemoryAllocator {
  public:
@@ -63,19 +55,19 @@ bool SurfaceMemory::await_others(std::chrono::milliseconds timeout) const {
 }
 
 void SurfaceMemory::begin_cpu_read() const {
-  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
 }
 
 void SurfaceMemory::end_cpu_read() const {
-  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
 }
 
 void SurfaceMemory::begin_cpu_write() const {
-  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 }
 
 void SurfaceMemory::end_cpu_write() const {
-  if (dma_buf_) synchronise(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 }
 
 std::unique_ptr<MemoryAllocator> MemoryAllocator::create() {

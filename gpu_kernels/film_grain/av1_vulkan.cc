@@ -374,6 +374,8 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
       !status.ok()) {
     return status;
   }
+  const auto in_pictures = std::span(planes);
+  const vulkan::DeviceAccess access(in_pictures.first(kLuma), in_pictures.subspan(kLuma));
   return batch_->run();
 }
 

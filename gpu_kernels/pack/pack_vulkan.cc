@@ -163,13 +163,13 @@ Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
   for (Plane& plane : planes) vulkan::import_plane(*device_, plane);
   // The shaders know one stride for u and v.
   if (planes[kU].in_place() != planes[kV].in_place() || planes[kU].stride != planes[kV].stride) {
-    for (const PlaneIndex plane : {kU, kV}) planes[plane].imported.reset();
+    for (const PlaneIndex plane : {kU, kV}) planes[plane].leave();
   }
   // Luma of eight bits stays as it is: where it had to be copied for the GPU, one copy is enough.
   const bool gpu_luma =
       picture.bit_depth > 8 || (planes[kY].in_place() && planes[kLuma].in_place());
   if (!gpu_luma) {
-    for (const PlaneIndex plane : {kY, kLuma}) planes[plane].imported.reset();
+    for (const PlaneIndex plane : {kY, kLuma}) planes[plane].leave();
     on_cpu_.copy_8(picture.y, picture.luma, {planes[kLuma].row_bytes, 0, planes[kLuma].rows});
   }
   if (Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
@@ -198,6 +198,8 @@ Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& plane
     if (Status status = dispatch_luma(picture, planes); !status.ok()) return status;
   }
   if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
+  const auto all = std::span(planes);
+  const vulkan::DeviceAccess access(all.first(kLuma), all.subspan(kLuma));
   return batch_->run();
 }
 

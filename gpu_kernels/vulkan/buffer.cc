@@ -1,19 +1,31 @@
 #include "gpu_kernels/vulkan/buffer.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/unique_fd.h"
+
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
 
 constexpr auto kHostPointer = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+constexpr auto kDmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
+
+// What our own pointers into the memory need.
+constexpr VkMemoryPropertyFlags kMapped =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 
 }  // namespace
 
 Result<std::unique_ptr<Buffer>> Buffer::allocate(Device& device, size_t size) {
   std::unique_ptr<Buffer> buffer(new Buffer(device, size));
-  if (const Status made = buffer->create(false); !made.ok()) return made.error();
-  if (const Status bound = buffer->bind(buffer->requirements_.memoryTypeBits, nullptr);
-      !bound.ok()) {
-    return bound.error();
+  if (const Status made = buffer->create(0); !made.ok()) return made.error();
+  if (const Status allocated =
+          buffer->allocate_memory(buffer->requirements_.memoryTypeBits, kMapped, nullptr);
+      !allocated.ok()) {
+    return allocated.error();
   }
+  if (const Status bound = buffer->bind(); !bound.ok()) return bound.error();
   if (const Status mapped = buffer->map(); !mapped.ok()) return mapped.error();
   return buffer;
 }
@@ -25,24 +37,55 @@ Result<std::unique_ptr<Buffer>> Buffer::import(Device& device, void* memory, siz
   const VkResult result = device.calls().vkGetMemoryHostPointerPropertiesEXT(
       device.handle(), kHostPointer, memory, &properties);
   if (result != VK_SUCCESS) return device.failed("vkGetMemoryHostPointerPropertiesEXT", result);
-  if (const Status made = buffer->create(true); !made.ok()) return made.error();
+  if (const Status made = buffer->create(kHostPointer); !made.ok()) return made.error();
   VkImportMemoryHostPointerInfoEXT pointer{};
   pointer.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT;
   pointer.handleType = kHostPointer;
   pointer.pHostPointer = memory;
   const uint32_t types = properties.memoryTypeBits & buffer->requirements_.memoryTypeBits;
-  if (const Status bound = buffer->bind(types, &pointer); !bound.ok()) return bound.error();
+  if (const Status allocated = buffer->allocate_memory(types, kMapped, &pointer); !allocated.ok()) {
+    return allocated.error();
+  }
+  if (const Status bound = buffer->bind(); !bound.ok()) return bound.error();
   buffer->data_ = static_cast<uint8_t*>(memory);
   return buffer;
 }
 
-Status Buffer::create(bool imported) {
+Result<std::unique_ptr<Buffer>> Buffer::import_dma_buf(Device& device, int fd, size_t size) {
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  if (end < 0 || size > static_cast<uint64_t>(end) || size > kMostArray) {
+    return Error{ErrorCode::kUnsupported, "the dma-buf is not of a size that can be imported"};
+  }
+  UniqueFd own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!own) return system_error("another descriptor of a dma-buf");
+  std::unique_ptr<Buffer> buffer(new Buffer(device, size));
+  VkMemoryFdPropertiesKHR properties{};
+  properties.sType = VK_STRUCTURE_TYPE_MEMORY_FD_PROPERTIES_KHR;
+  const VkResult result =
+      device.calls().vkGetMemoryFdPropertiesKHR(device.handle(), kDmaBuf, own.get(), &properties);
+  if (result != VK_SUCCESS) return device.failed("vkGetMemoryFdPropertiesKHR", result);
+  if (const Status made = buffer->create(kDmaBuf); !made.ok()) return made.error();
+  VkImportMemoryFdInfoKHR import{};
+  import.sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR;
+  import.handleType = kDmaBuf;
+  import.fd = own.get();
+  const uint32_t types = properties.memoryTypeBits & buffer->requirements_.memoryTypeBits;
+  if (const Status allocated = buffer->allocate_memory(types, 0, &import); !allocated.ok()) {
+    return allocated.error();
+  }
+  static_cast<void>(own.release());  // the memory's now
+  if (const Status bound = buffer->bind(); !bound.ok()) return bound.error();
+  return buffer;
+}
+
+// `imported_from`: 0 where the memory is the driver's.
+Status Buffer::create(VkExternalMemoryHandleTypeFlags imported_from) {
   VkExternalMemoryBufferCreateInfo external{};
   external.sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO;
-  external.handleTypes = kHostPointer;
+  external.handleTypes = imported_from;
   VkBufferCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO;
-  create.pNext = imported ? &external : nullptr;
+  create.pNext = imported_from != 0 ? &external : nullptr;
   create.size = size_;
   create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
   create.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
@@ -53,23 +96,26 @@ Status Buffer::create(bool imported) {
   return {};
 }
 
-// `next`: the import, whose memory is as large as the buffer.
-Status Buffer::bind(uint32_t allowed_types, const void* next) {
-  constexpr VkMemoryPropertyFlags kFlags =
-      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  const auto type = device_.memory_type(allowed_types, kFlags);
-  if (!type || (next != nullptr && requirements_.size > size_)) {
+// Imported memory is as large as the buffer.
+Status Buffer::allocate_memory(uint32_t allowed_types, VkMemoryPropertyFlags flags,
+                               const void* import) {
+  const auto type = device_.memory_type(allowed_types, flags);
+  if (!type || (import != nullptr && requirements_.size > size_)) {
     return Error{ErrorCode::kUnsupported, "the GPU's driver has no memory that fits"};
   }
   VkMemoryAllocateInfo allocate{};
   allocate.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
-  allocate.pNext = next;
-  allocate.allocationSize = next != nullptr ? size_ : requirements_.size;
+  allocate.pNext = import;
+  allocate.allocationSize = import != nullptr ? size_ : requirements_.size;
   allocate.memoryTypeIndex = *type;
-  const auto& calls = device_.calls();
-  VkResult result = calls.vkAllocateMemory(device_.handle(), &allocate, nullptr, &memory_);
+  const VkResult result =
+      device_.calls().vkAllocateMemory(device_.handle(), &allocate, nullptr, &memory_);
   if (result != VK_SUCCESS) return device_.failed("vkAllocateMemory", result);
-  result = calls.vkBindBufferMemory(device_.handle(), buffer_, memory_, 0);
+  return {};
+}
+
+Status Buffer::bind() {
+  const VkResult result = device_.calls().vkBindBufferMemory(device_.handle(), buffer_, memory_, 0);
   if (result != VK_SUCCESS) return device_.failed("vkBindBufferMemory", result);
   return {};
 }

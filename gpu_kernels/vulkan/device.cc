@@ -1,7 +1,6 @@
 #include "gpu_kernels/vulkan/device.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <mutex>
 #include <vector>
@@ -47,6 +46,24 @@ bool has_extension(VkPhysicalDevice device, const char* name) {
   });
 }
 
+// As buffers of shaders'.
+bool imports_dma_bufs(VkPhysicalDevice device) {
+  if (!has_extension(device, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME) ||
+      !has_extension(device, VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME)) {
+    return false;
+  }
+  VkPhysicalDeviceExternalBufferInfo buffer{};
+  buffer.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_BUFFER_INFO;
+  buffer.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+  buffer.handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
+  VkExternalBufferProperties properties{};
+  properties.sType = VK_STRUCTURE_TYPE_EXTERNAL_BUFFER_PROPERTIES;
+  vkGetPhysicalDeviceExternalBufferProperties(device, &buffer, &properties);
+  const auto features = properties.externalMemoryProperties.externalMemoryFeatures;
+  return (features & VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) != 0 &&
+         (features & VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT) == 0;
+}
+
 int rank_of(const VkPhysicalDeviceProperties& properties, VkDriverId driver, DeviceChoice choice) {
   const bool software = properties.deviceType == VK_PHYSICAL_DEVICE_TYPE_CPU;
   if (properties.apiVersion < kApiVersion) return 0;
@@ -79,6 +96,7 @@ Candidate examine(VkPhysicalDevice device, DeviceChoice choice) {
   candidate.info.array_alignment = std::max<size_t>(
       properties.properties.limits.minStorageBufferOffsetAlignment, sizeof(uint32_t) * 4);
   candidate.info.import_alignment = host.minImportedHostPointerAlignment;
+  candidate.info.imports_dma_bufs = imports_dma_bufs(device);
   return candidate;
 }
 
@@ -121,6 +139,9 @@ Status Device::open(const DeviceOptions& options) {
   info_ = best->info;
   if (Status opened = open_device(best->device); !opened.ok()) return opened;
   if (options.instrument) options.instrument(calls_);
+  if (calls_.vkGetMemoryHostPointerPropertiesEXT == nullptr) info_.import_alignment = 0;
+  info_.imports_dma_bufs = calls_.vkGetMemoryFdPropertiesKHR != nullptr;
+  if (info_.imports_dma_bufs) dma_bufs_ = options.dma_bufs;
   VkPhysicalDeviceProperties properties{};
   vkGetPhysicalDeviceProperties(best->device, &properties);
   pipelines_.open(options.cache_folder, properties, device_, calls_);
@@ -155,22 +176,33 @@ Status Device::open_device(VkPhysicalDevice physical) {
   queue.queueFamilyIndex = queue_family_;
   queue.queueCount = 1;
   queue.pQueuePriorities = &kPriority;
-  const std::array<const char*, 1> extensions = {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME};
+  std::vector<const char*> extensions;
+  if (info_.import_alignment != 0) {
+    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+  }
+  if (info_.imports_dma_bufs) {
+    extensions.push_back(VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME);
+    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_NAME);
+  }
   // No feature is enabled: robustBufferAccess alone quadruples a shader's memory operations on V3D.
   VkDeviceCreateInfo create{};
   create.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
-  create.enabledExtensionCount = info_.import_alignment != 0 ? 1 : 0;
+  create.enabledExtensionCount = static_cast<uint32_t>(extensions.size());
   create.ppEnabledExtensionNames = extensions.data();
   const VkResult result = vkCreateDevice(physical, &create, nullptr, &device_);
   if (result != VK_SUCCESS) return failed("vkCreateDevice", result);
   volkLoadDeviceTable(&calls_, device_);
+  // Loaders may know functions of extensions that are not enabled.
+  if (info_.import_alignment == 0) calls_.vkGetMemoryHostPointerPropertiesEXT = nullptr;
+  if (!info_.imports_dma_bufs) calls_.vkGetMemoryFdPropertiesKHR = nullptr;
   calls_.vkGetDeviceQueue(device_, queue_family_, 0, &queue_);
   return {};
 }
 
 Device::~Device() {
+  if (dma_bufs_ != nullptr) dma_bufs_->forget(*this);
   if (abandoned_) return;
   if (device_ != VK_NULL_HANDLE) {
     calls_.vkDeviceWaitIdle(device_);

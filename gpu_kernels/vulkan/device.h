@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
+#include "gpu_kernels/vulkan/dma_buf_registry.h"
 #include "gpu_kernels/vulkan/pipeline_cache.h"
 #include "gpu_kernels/vulkan/validation.h"
 
@@ -37,6 +38,8 @@ class Device {
   std::mutex& queue_mutex() { return queue_mutex_; }
   uint32_t queue_family() const { return queue_family_; }
   PipelineCache& pipelines() { return pipelines_; }
+  // The dma-bufs that it may use in place; null where there are none, or it imports none.
+  DmaBufRegistry* dma_bufs() const { return dma_bufs_.get(); }
 
   // The first memory type of `allowed` (a bit each) with all of `flags`; of those that have them,
   // one the CPU caches if there is one: results are read back.
@@ -67,6 +70,7 @@ class Device {
   uint32_t queue_family_ = 0;
   VolkDeviceTable calls_{};
   PipelineCache pipelines_;
+  std::shared_ptr<DmaBufRegistry> dma_bufs_;
   VkPhysicalDeviceMemoryProperties memory_{};
   DeviceInfo info_;
   std::atomic<bool> usable_{true};

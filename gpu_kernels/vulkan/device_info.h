@@ -14,6 +14,8 @@ struct DeviceInfo {
   // What address and size of memory of ours must be multiples of for the device to use it in place
   // (VK_EXT_external_memory_host); 0: it cannot.
   size_t import_alignment = 0;
+  // Whether it uses dma-bufs in place (VK_EXT_external_memory_dma_buf).
+  bool imports_dma_bufs = false;
   // What the offset of a shader's array in its buffer must be a multiple of; at least 16.
   size_t array_alignment = 16;
 };

@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 struct VolkDeviceTable;
 
 namespace daedalus::gpu_kernels::vulkan {
+
+class DmaBufRegistry;
 
 enum class DeviceChoice : uint8_t {
   kAuto,      // a VideoCore first, else another GPU
@@ -21,7 +24,10 @@ struct DeviceOptions {
   DeviceChoice choice = DeviceChoice::kAuto;
   // Where compiled shaders are kept, for all processes of the user; empty: nowhere.
   std::string cache_folder = {};
+  // Where planes may lie that the device uses in place if it imports dma-bufs; null: nowhere.
+  std::shared_ptr<DmaBufRegistry> dma_bufs = {};
   // Called with the device's functions before any is used: tests put functions that fail there.
+  // What is null then the device cannot do.
   std::function<void(VolkDeviceTable&)> instrument = {};
   // Where given, the Khronos validation layer watches all calls and tells it what is wrong with
   // one, on the thread that makes it; without the layer there is then no device. For tests.

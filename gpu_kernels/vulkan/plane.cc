@@ -1,5 +1,6 @@
 #include "gpu_kernels/vulkan/plane.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -15,28 +16,70 @@ constexpr size_t round_up(size_t value, size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+void tell_refused(const Error& error) {
+  log(LogLevel::kDebug, "a plane is copied for the GPU: %s", error.message.c_str());
+}
+
+// Where the plane lies in a dma-buf that the device may use.
+void import_registered(Device& device, Plane& plane, size_t size) {
+  if (device.dma_bufs() == nullptr) return;
+  auto dma_buf = device.dma_bufs()->find(plane.data, size);
+  if (dma_buf == nullptr) return;
+  const auto offset = static_cast<size_t>(plane.data - dma_buf->data());
+  if (offset % device.info().array_alignment != 0) return;
+  plane.imported = dma_buf->import_for(device, [&]() -> DmaBuf::Import {
+    auto imported = Buffer::import_dma_buf(device, dma_buf->fd(), dma_buf->size());
+    if (imported) return std::move(*imported);
+    tell_refused(imported.error());
+    return nullptr;
+  });
+  if (!plane.in_place()) return;
+  plane.dma_buf = std::move(dma_buf);
+  plane.offset = offset;
+}
+
+void import_host_memory(Device& device, Plane& plane, size_t size) {
+  const size_t alignment = device.info().import_alignment;
+  if (alignment == 0) return;
+  const auto begin = reinterpret_cast<uintptr_t>(plane.data);
+  const size_t offset = begin % alignment;
+  auto imported = Buffer::import(device, plane.data - offset,
+                                 round_up(begin + size, alignment) - begin + offset);
+  if (!imported) return tell_refused(imported.error());
+  plane.imported = std::move(*imported);
+  plane.offset = offset;
+}
+
 }  // namespace
 
 void import_plane(Device& device, Plane& plane) {
-  const size_t alignment = device.info().import_alignment;
-  const auto begin = reinterpret_cast<uintptr_t>(plane.data);
-  if (alignment == 0 || plane.stride < static_cast<ptrdiff_t>(kVectorBytes) ||
-      begin % device.info().array_alignment != 0 || plane.stride % kVectorBytes != 0 ||
-      plane.row_bytes < kRowMultiple) {
+  if (plane.stride < static_cast<ptrdiff_t>(kVectorBytes) || plane.stride % kVectorBytes != 0 ||
+      plane.row_bytes < kRowMultiple ||
+      reinterpret_cast<uintptr_t>(plane.data) % device.info().array_alignment != 0) {
     return;
   }
-  const uintptr_t end = begin + size_t{plane.rows - 1} * plane.stride + plane.row_bytes;
-  const size_t offset = begin % alignment;
-  const size_t size = round_up(end, alignment) - (begin - offset);
-  auto imported = Buffer::import(device, plane.data - offset, size);
-  if (!imported) {
-    log(LogLevel::kDebug, "a plane is copied for the GPU: %s", imported.error().message.c_str());
-    return;
-  }
-  plane.imported = std::move(*imported);
+  const size_t size = size_t{plane.rows - 1} * static_cast<size_t>(plane.stride) + plane.row_bytes;
+  import_registered(device, plane, size);
+  if (!plane.in_place()) import_host_memory(device, plane, size);
+  if (!plane.in_place()) return;
   plane.buffer = plane.imported.get();
-  plane.offset = offset;
   plane.buffer_stride = static_cast<size_t>(plane.stride);
+}
+
+DeviceAccess::DeviceAccess(std::span<const Plane> read, std::span<const Plane> written) {
+  const auto add = [this](const Plane& plane, DmaBuf::Access access) {
+    if (plane.dma_buf == nullptr) return;
+    const auto known = std::ranges::find(parts_, plane.dma_buf.get(), &Part::dma_buf);
+    if (known == parts_.end()) parts_.push_back({plane.dma_buf.get(), access});
+  };
+  // What is written and read counts as written.
+  for (const Plane& plane : written) add(plane, DmaBuf::Access::kWritten);
+  for (const Plane& plane : read) add(plane, DmaBuf::Access::kRead);
+  for (const Part& part : parts_) part.dma_buf->begin_device_access(part.access);
+}
+
+DeviceAccess::~DeviceAccess() {
+  for (const Part& part : parts_) part.dma_buf->end_device_access(part.access);
 }
 
 Status PlaneCopies::make_room(Device& device, std::span<Plane* const> planes) {

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "gpu_kernels/vulkan/batch.h"
 #include "gpu_kernels/vulkan/buffer.h"
 #include "gpu_kernels/vulkan/device.h"
+#include "gpu_kernels/vulkan/dma_buf_registry.h"
 
 namespace daedalus::gpu_kernels::vulkan {
 
@@ -23,18 +25,43 @@ struct Plane {
   uint32_t row_bytes = 0;
   uint32_t rows = 0;
 
-  std::unique_ptr<Buffer> imported;
-  const Buffer* buffer = nullptr;  // the imported one, the copies', or none yet
-  size_t offset = 0;               // bytes
-  size_t buffer_stride = 0;        // bytes
+  std::shared_ptr<const Buffer> imported;
+  std::shared_ptr<DmaBuf> dma_buf;  // that was imported; null: other memory, or none
+  const Buffer* buffer = nullptr;   // the imported one, the copies', or none yet
+  size_t offset = 0;                // bytes
+  size_t buffer_stride = 0;         // bytes
 
   bool in_place() const { return imported != nullptr; }
+  // It is to be copied after all.
+  void leave() {
+    imported.reset();
+    dma_buf.reset();
+  }
   Array array() const { return {buffer, offset}; }
   uint32_t vector_stride() const { return static_cast<uint32_t>(buffer_stride / kVectorBytes); }
 };
 
-// Lets the GPU use the plane's own memory, where its rows lie so that vectors fit.
+// Lets the GPU use the plane's own memory, where its rows lie so that vectors fit: that of a
+// registered dma-buf, which is imported once, else any memory that the driver takes, each time.
 void import_plane(Device& device, Plane& plane);
+
+// While it lives the device works on the planes, and the CPU does not: of what lies in dma-bufs the
+// CPU's caches are written back before, and forget what the device has written after (DmaBuf).
+class DeviceAccess {
+ public:
+  // The planes outlive it.
+  DeviceAccess(std::span<const Plane> read, std::span<const Plane> written);
+  ~DeviceAccess();
+  DeviceAccess(const DeviceAccess&) = delete;
+  DeviceAccess& operator=(const DeviceAccess&) = delete;
+
+ private:
+  struct Part {
+    const DmaBuf* dma_buf;
+    DmaBuf::Access access;
+  };
+  std::vector<Part> parts_;  // each dma-buf once
+};
 
 // Memory of the driver's for planes that the GPU cannot use in place: of one picture at a time.
 class PlaneCopies {

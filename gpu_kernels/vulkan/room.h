@@ -14,8 +14,7 @@ namespace daedalus::gpu_kernels::vulkan {
 
 class Room {
  public:
-  // What every device lets a shader see of a buffer (Vulkan, maxStorageBufferRange).
-  static constexpr size_t kMostBytes = size_t{1} << 27;
+  static constexpr size_t kMostBytes = Buffer::kMostArray;
 
   // Uninitialised, or what was there. kUnsupported: more than kMostBytes.
   Status make(Device& device, size_t size);

@@ -2,8 +2,10 @@
 #ifndef DAEDALUS_GPU_KERNELS_VULKAN_TEST_DEVICE_H_
 #define DAEDALUS_GPU_KERNELS_VULKAN_TEST_DEVICE_H_
 
+#include <sys/types.h>
 #include <volk.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,7 +39,7 @@ class Faults {
   // test_options(), with such functions.
   static DeviceOptions options();
   // All functions that can fail and that we call.
-  static const std::vector<std::string_view>& calls();
+  static std::vector<std::string_view> calls();
 
   // The call of `name` after `passing` good ones fails, once, without reaching the driver;
   // a wait is told as failed after it has waited.
@@ -63,6 +65,51 @@ struct FailingTwin {
     if (auto made = Twin::create(opened.device); made.ok()) twin = std::move(*made);
   }
   Device& device() const { return *opened.device; }
+};
+
+// A driver that imports dma-bufs and no memory of the process's, as a VideoCore's, of which memfds
+// stand in for dma-bufs: devices that were made with options() import a mapping of the descriptor,
+// and have it as long as the memory lives. Their functions fail as a Faults object orders, too. One
+// object at a time, which outlives its devices.
+class DmaBufDriver {
+ public:
+  DmaBufDriver();
+  ~DmaBufDriver();
+  DmaBufDriver(const DmaBufDriver&) = delete;
+  DmaBufDriver& operator=(const DmaBufDriver&) = delete;
+
+  // test_options(), with such functions and a registry.
+  // `during_work` is called after work was submitted, and before anybody waits for it.
+  static DeviceOptions options(std::function<void()> during_work = {});
+  // All functions of such a device that can fail and that we call.
+  static std::vector<std::string_view> calls();
+
+  // How many imports there have been, and how many there are.
+  int imports() const;
+  int imported() const;
+};
+
+// Records DMA_BUF_IOCTL_SYNC, and the work of a DmaBufDriver's devices in between; one object at a
+// time.
+class SyncRecorder {
+ public:
+  struct Event {
+    ino_t dma_buf;   // 0: a device's work
+    uint64_t flags;  // of the ioctl; of work, kBegun or kEnded
+    bool operator==(const Event&) const = default;
+  };
+  static constexpr uint64_t kBegun = 1;
+  static constexpr uint64_t kEnded = 2;
+
+  SyncRecorder();
+  ~SyncRecorder();
+  SyncRecorder(const SyncRecorder&) = delete;
+  SyncRecorder& operator=(const SyncRecorder&) = delete;
+
+  // Since the last call.
+  std::vector<Event> take();
+  // The file behind a descriptor, whatever its number.
+  static ino_t file_of(int fd);
 };
 
 }  // namespace daedalus::gpu_kernels::vulkan
