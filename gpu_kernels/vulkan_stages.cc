@@ -46,9 +46,9 @@ Twin* VulkanStages::get(Stage<Twin>& stage, LogLevel refusal) {
 
 VulkanPack* VulkanStages::pack(LogLevel refusal) { return get(pack_, refusal); }
 
-VulkanAv1FilmGrain* VulkanStages::film_grain() { return get(film_grain_, LogLevel::kWarning); }
+VulkanAv1FilmGrain* VulkanStages::film_grain(LogLevel refusal) { return get(film_grain_, refusal); }
 
-VulkanH264Inter* VulkanStages::h264_inter() { return get(h264_inter_, LogLevel::kWarning); }
+VulkanH264Inter* VulkanStages::h264_inter(LogLevel refusal) { return get(h264_inter_, refusal); }
 
 std::string VulkanStages::refusal() {
   std::call_once(opened_, [this] { open(LogLevel::kWarning); });

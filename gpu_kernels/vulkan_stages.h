@@ -29,8 +29,8 @@ class VulkanStages {
   // Null where nothing can run it: there is no device, it cannot do it, or it was lost. The log has
   // said why, with the level that the first caller names.
   VulkanPack* pack(LogLevel refusal = LogLevel::kWarning);
-  VulkanAv1FilmGrain* film_grain();
-  VulkanH264Inter* h264_inter();
+  VulkanAv1FilmGrain* film_grain(LogLevel refusal = LogLevel::kWarning);
+  VulkanH264Inter* h264_inter(LogLevel refusal = LogLevel::kWarning);
   // The same, for people: why the last one asked for was null.
   std::string refusal();
   // Null where there is no device.

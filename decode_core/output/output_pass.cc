@@ -24,6 +24,7 @@ using gpu_kernels::PackFunctions;
 using gpu_kernels::PackPicture;
 using gpu_kernels::PackTransfer;
 using gpu_kernels::SourcePlane;
+using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 using gpu_kernels::Work;
@@ -257,31 +258,57 @@ void run_in_bands(Workers& workers, const Rect& from, const Pass& pass) {
 // What the GPU has done with the picture.
 enum class GpuRun : uint8_t { kNotAsked, kInPlace, kCopied, kFailed };
 
-// The GPU where it is asked for, or where nothing is and it was measured to be better. What film
-// grain costs is not measured.
-GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass& pass) {
-  if (core.gpu() == nullptr) return GpuRun::kNotAsked;
-  const bool asked = wish == Substrate::kVulkan;
-  std::optional<Result<PackTransfer>> transfer;
+// A whole picture of the GPU's: with film grain, or packed alone.
+struct GpuPicture {
+  std::optional<Av1GrainPicture> with_grain;
+  std::optional<PackPicture> plain;
+  Work work;
+};
+
+std::optional<GpuPicture> gpu_picture(const FrameView& frame, const Pass& pass) {
   if (frame.film_grain != nullptr) {
-    const auto picture = asked ? pass.grain_for_gpu() : std::nullopt;
-    auto* const film_grain = picture ? core.gpu()->film_grain() : nullptr;
-    if (film_grain != nullptr) transfer = film_grain->run(*frame.film_grain, *picture);
-  } else {
-    gpu_kernels::Dispatcher* const dispatcher =
-        wish == Substrate::kAuto ? core.dispatcher() : nullptr;
-    if (!asked && dispatcher == nullptr) return GpuRun::kNotAsked;
-    const auto picture = pass.for_gpu();
-    if (!picture) return GpuRun::kNotAsked;
-    const Work work = Work::of(gpu_kernels::Stage::kPack, picture->luma_width, picture->luma_height,
-                               picture->bit_depth);
-    if (!asked && !dispatcher->prefers_gpu(work)) return GpuRun::kNotAsked;
-    auto* const pack = core.gpu()->pack();
-    const auto begin = std::chrono::steady_clock::now();
-    if (pack != nullptr) transfer = pack->run(*picture);
-    if (!asked && transfer) dispatcher->note_gpu(work, std::chrono::steady_clock::now() - begin);
+    const auto picture = pass.grain_for_gpu();
+    if (!picture) return std::nullopt;
+    return GpuPicture{picture, std::nullopt,
+                      Work::of(Stage::kFilmGrain, picture->width, picture->height,
+                               frame.film_grain->size.bit_depth)};
   }
+  const auto picture = pass.for_gpu();
+  if (!picture) return std::nullopt;
+  return GpuPicture{
+      std::nullopt, picture,
+      Work::of(Stage::kPack, picture->luma_width, picture->luma_height, picture->bit_depth)};
+}
+
+// nullopt: nothing there can do it.
+std::optional<Result<PackTransfer>> run_on(gpu_kernels::VulkanStages& gpu, const FrameView& frame,
+                                           const GpuPicture& picture) {
+  if (picture.with_grain) {
+    auto* const film_grain = gpu.film_grain();
+    if (film_grain == nullptr) return std::nullopt;
+    return film_grain->run(*frame.film_grain, *picture.with_grain);
+  }
+  auto* const pack = gpu.pack();
+  if (pack == nullptr) return std::nullopt;
+  return pack->run(*picture.plain);
+}
+
+// The GPU where it is asked for, or where nothing is and it was measured to be better.
+GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass& pass) {
+  gpu_kernels::Dispatcher* const dispatcher =
+      wish == Substrate::kAuto ? core.dispatcher() : nullptr;
+  if (core.gpu() == nullptr || (wish != Substrate::kVulkan && dispatcher == nullptr)) {
+    return GpuRun::kNotAsked;
+  }
+  const auto picture = gpu_picture(frame, pass);
+  if (!picture) return GpuRun::kNotAsked;
+  if (dispatcher != nullptr && !dispatcher->prefers_gpu(picture->work)) return GpuRun::kNotAsked;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto transfer = run_on(*core.gpu(), frame, *picture);
   if (!transfer) return GpuRun::kNotAsked;
+  if (dispatcher != nullptr) {
+    dispatcher->note_gpu(picture->work, std::chrono::steady_clock::now() - begin);
+  }
   if (!transfer->ok()) return GpuRun::kFailed;
   pass.fill_beyond_picture();
   return **transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
@@ -299,7 +326,6 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
   for (size_t i = 0; i < planes.size(); ++i) {
     targets[i] = {planes[i].data, static_cast<ptrdiff_t>(planes[i].stride)};
   }
-  using gpu_kernels::Stage;
   const gpu_kernels::SubstrateChoice& wishes = core.settings().substrate;
   const bool with_grain = frame.film_grain != nullptr;
   const Stage did = with_grain ? Stage::kFilmGrain : Stage::kPack;

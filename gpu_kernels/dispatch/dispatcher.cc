@@ -3,12 +3,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <new>
 #include <system_error>
 #include <utility>
 
 #include "base/cache_file.h"
 #include "base/log.h"
-#include "gpu_kernels/dispatch/pack_measurement.h"
+#include "gpu_kernels/dispatch/measurement.h"
 #include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::gpu_kernels {
@@ -70,12 +71,14 @@ void Dispatcher::note_gpu(const Work& work, std::chrono::nanoseconds wall) {
   if (!gpu_wins(*costs, options_.goal)) told_.erase(work);  // the next decision is another one
 }
 
-Result<Comparison> Dispatcher::measure(const Work& work) {
-  VulkanPack* const pack = work.stage == Stage::kPack ? gpu_.pack(LogLevel::kDebug) : nullptr;
-  if (pack == nullptr) return Error{ErrorCode::kUnsupported, "no GPU: " + gpu_.refusal()};
-  const auto costs = measure_pack(*pack, work, gpu_.device()->software);
+Result<Comparison> Dispatcher::measure(const Work& work) try {
+  const auto picture = MeasuredPicture::create(work, gpu_);
+  if (!picture) return picture.error();
+  const auto costs = gpu_kernels::measure(**picture, gpu_.device()->software);
   if (costs) keep(work, *costs);
   return costs;
+} catch (const std::bad_alloc&) {
+  return Error{ErrorCode::kOutOfMemory, "no memory to measure with"};
 }
 
 std::optional<Comparison> Dispatcher::measured(const Work& work) {

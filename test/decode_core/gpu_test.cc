@@ -23,11 +23,13 @@
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
+#include "test/log_capture.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::LogCapture;
 using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
@@ -149,33 +151,6 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
   }
   return played;
 }
-
-// Standard error of this process, kept while the object lives.
-class LogCapture {
- public:
-  LogCapture() : file_(::memfd_create("log", 0)), former_(::dup(STDERR_FILENO)) {
-    ::dup2(file_, STDERR_FILENO);
-  }
-  ~LogCapture() {
-    ::dup2(former_, STDERR_FILENO);
-    ::close(former_);
-    ::close(file_);
-  }
-  size_t count(const std::string& words) const {
-    std::string text(1 << 16, '\0');
-    const ssize_t size = ::pread(file_, text.data(), text.size(), 0);
-    text.resize(size > 0 ? static_cast<size_t>(size) : 0);
-    size_t found = 0;
-    for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
-      ++found;
-    }
-    return found;
-  }
-
- private:
-  int file_;
-  int former_;
-};
 
 const std::vector<std::string> kClips = {"test/data/vp9.webm", "test/data/vp9_10bit.webm"};
 
@@ -316,8 +291,23 @@ TEST_CASE("a device is opened only where a stage asks for it") {
   CHECK_FALSE(opened);
 }
 
-// The surfaces of play() for an 8-bit clip.
-gpu_kernels::Work work_of_clip() { return gpu_kernels::Work::of(Stage::kPack, 320 - 13, 180, 8); }
+// What the surfaces of play() ask of a stage.
+gpu_kernels::Work work_of(Stage stage, const std::string& clip) {
+  const auto stream = parsed_stream::ParsedStream::open(clip);
+  REQUIRE(stream.ok());
+  return gpu_kernels::Work::of(stage, (*stream)->width() - 13, (*stream)->height(),
+                               clip.find("10bit") != std::string::npos ? 10 : 8);
+}
+
+// As if that had been measured before, on this machine.
+void write_costs(const StatisticsFolder& cache, const gpu_kernels::Work& work,
+                 const gpu_kernels::Comparison& costs) {
+  gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
+  table.set(work, costs);
+  std::ofstream(cache.path() + "/gpu-costs") << table.text();
+}
+// So slow that no picture counts as late.
+const gpu_kernels::Cost kBetter = {900, 1}, kWorse = {9000, 1};
 
 TEST_CASE("where nothing is asked, what was measured decides") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
@@ -325,12 +315,9 @@ TEST_CASE("where nothing is asked, what was measured decides") {
   for (const bool gpu_better : {false, true}) {
     CAPTURE(gpu_better);
     StatisticsFolder cache;
-    gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
-    // So slow that no picture counts as late.
-    const gpu_kernels::Cost better = {900, 1}, worse = {9000, 1};
-    table.set(work_of_clip(), gpu_better ? gpu_kernels::Comparison{worse, better}
-                                         : gpu_kernels::Comparison{better, worse});
-    std::ofstream(cache.path() + "/gpu-costs") << table.text();
+    write_costs(cache, work_of(Stage::kPack, kClips[0]),
+                gpu_better ? gpu_kernels::Comparison{kWorse, kBetter}
+                           : gpu_kernels::Comparison{kBetter, kWorse});
     const Played played =
         play(kClips[0], Substrate::kAuto, test_options(), std::nullopt, cache.path());
     CHECK((played.images == expected.images));
@@ -340,22 +327,64 @@ TEST_CASE("where nothing is asked, what was measured decides") {
   }
 }
 
+TEST_CASE("where nothing is asked, what was measured decides on film grain too") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const std::string target = gpu_kernels::av1_film_grain_functions(Substrate::kSimd).target;
+  for (const std::string& clip : kGrainClips) {
+    CAPTURE(clip);
+    const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kScalar);
+    for (const bool gpu_better : {false, true}) {
+      CAPTURE(gpu_better);
+      StatisticsFolder cache;
+      write_costs(cache, work_of(Stage::kFilmGrain, clip),
+                  gpu_better ? gpu_kernels::Comparison{kWorse, kBetter}
+                             : gpu_kernels::Comparison{kBetter, kWorse});
+      const LogCapture log;
+      const Played played =
+          play(clip, Substrate::kAuto, test_options(), Substrate::kAuto, cache.path());
+      CHECK((played.images == expected.images));
+      CHECK(played.packed_on.empty());
+      CHECK(played.grain_on == Counts{{gpu_better ? "vulkan" : target, kPictures}});
+      CHECK(played.gpu_failures == 0);
+      CHECK(log.count(gpu_better ? "the GPU does it (latency)" : "the CPU does it (latency)") == 1);
+    }
+  }
+}
+
+// The clip twice: before the stage was measured, and after.
+void check_refused(const std::string& clip, Stage stage, const std::string& on_cpu,
+                   Counts Played::*counts) {
+  const std::optional<Substrate> film_grain =
+      stage == Stage::kFilmGrain ? std::optional(Substrate::kAuto) : std::nullopt;
+  const Played expected = play(clip, Substrate::kScalar, {},
+                               film_grain ? std::optional(Substrate::kScalar) : std::nullopt);
+  StatisticsFolder cache;
+  const DeviceOptions gpu = test_options();
+  const Played first = play(clip, Substrate::kAuto, gpu, film_grain, cache.path());
+  CHECK((first.images == expected.images));
+  CHECK(first.*counts == Counts{{on_cpu, kPictures}});
+  // The measurement may have been cut off with the first core: once more, as long as it takes.
+  gpu_kernels::VulkanStages stages(gpu);
+  gpu_kernels::Dispatcher dispatcher(
+      stages, {gpu_kernels::CostGoal::kBalanced, cache.path(), gpu_kernels::Measuring::kNever, {}});
+  REQUIRE(dispatcher.measure(work_of(stage, clip)).ok());
+  const LogCapture log;
+  const Played next = play(clip, Substrate::kAuto, gpu, film_grain, cache.path());
+  CHECK((next.images == expected.images));
+  CHECK(next.*counts == Counts{{on_cpu, kPictures}});
+  CHECK(next.gpu_failures == 0);
+  CHECK(log.count(to_string(work_of(stage, clip)) + ": CPU ") == 1);
+  CHECK(log.count("the CPU does it (latency)") == 1);
+}
+
 TEST_CASE("a driver on the CPU is measured while the first clip plays, and refused for the next") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   DAEDALUS_SKIP("sanitizers slow our own code down, but not the driver's");
 #endif
-  StatisticsFolder cache;
-  const DeviceOptions gpu = test_options();
-  const Played first = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
-  CHECK(first.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
-  // The measurement may have been cut off with the first core: once more, as long as it takes.
-  gpu_kernels::VulkanStages stages(gpu);
-  gpu_kernels::Dispatcher dispatcher(
-      stages, {gpu_kernels::CostGoal::kBalanced, cache.path(), gpu_kernels::Measuring::kNever, {}});
-  REQUIRE(dispatcher.measure(work_of_clip()).ok());
-  const Played next = play(kClips[0], Substrate::kAuto, gpu, std::nullopt, cache.path());
-  CHECK(next.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
+  check_refused(kClips[0], Stage::kPack, simd(), &Played::packed_on);
+  check_refused(kGrainClips[0], Stage::kFilmGrain,
+                gpu_kernels::av1_film_grain_functions(Substrate::kSimd).target, &Played::grain_on);
 }
 
 }  // namespace

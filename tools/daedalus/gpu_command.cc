@@ -21,6 +21,7 @@ namespace {
 
 using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
+using gpu_kernels::Work;
 using gpu_kernels::vulkan::DeviceInfo;
 
 constexpr const char* kUsage =
@@ -88,9 +89,10 @@ void print_stage(Stage stage, const gpu_kernels::SubstrateChoice& wishes,
   if (!has_twin) {
     why = "it has no Vulkan twin";
   } else if (wish == Substrate::kAuto) {
-    why = stage == Stage::kPack ? "whoever was measured to be better does it, else the CPU"
-                                : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
-                                      std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
+    why = stage == Stage::kPack || stage == Stage::kFilmGrain
+              ? "whoever was measured to be better does it, else the CPU"
+              : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
+                    std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
   } else if (wish == Substrate::kVulkan && alone) {
     why = "a GPU does it only together with mc=vulkan";
   } else if (wish != Substrate::kVulkan || used) {
@@ -103,27 +105,40 @@ void print_stage(Stage stage, const gpu_kernels::SubstrateChoice& wishes,
 }
 
 // False where measuring failed.
+bool print_cost(gpu_kernels::Dispatcher& dispatcher, const Work& work, bool measure) {
+  std::string refusal = "not measured";
+  bool failed = false;
+  if (measure) {
+    const auto measured = dispatcher.measure(work);
+    if (!measured) refusal = measured.error().message;
+    failed = !measured;
+  }
+  const auto costs = dispatcher.measured(work);
+  const std::string verdict =
+      !costs
+          ? refusal
+          : to_string(*costs) + (gpu_wins(*costs, dispatcher.goal()) ? ": the GPU" : ": the CPU");
+  std::printf("  %s: %s\n", to_string(work).c_str(), verdict.c_str());
+  return !failed;
+}
+
+// The same of all.
 bool print_costs(gpu_kernels::Dispatcher& dispatcher, bool measure) {
+  struct Measured {
+    Stage stage;
+    int bit_depth;
+  };
+  constexpr std::array<Measured, 4> kMeasured = {
+      {{Stage::kPack, 8}, {Stage::kPack, 10}, {Stage::kFilmGrain, 8}, {Stage::kFilmGrain, 10}}};
   constexpr std::array<std::array<uint32_t, 2>, 3> kSizes = {
       {{1280, 720}, {1920, 1080}, {3840, 2160}}};
   bool failed = false;
   std::printf("costs of a picture (%s decides):\n",
               gpu_kernels::goal_name(dispatcher.goal()).data());
-  for (const auto& [width, height] : kSizes) {
-    for (const int bit_depth : {8, 10}) {
-      const auto work = gpu_kernels::Work::of(Stage::kPack, width, height, bit_depth);
-      std::string refusal = "not measured";
-      if (measure) {
-        const auto measured = dispatcher.measure(work);
-        if (!measured) refusal = measured.error().message;
-        failed = failed || !measured;
-      }
-      const auto costs = dispatcher.measured(work);
-      const std::string verdict =
-          !costs ? refusal
-                 : to_string(*costs) +
-                       (gpu_wins(*costs, dispatcher.goal()) ? ": the GPU" : ": the CPU");
-      std::printf("  %s: %s\n", to_string(work).c_str(), verdict.c_str());
+  for (const Measured& measured : kMeasured) {
+    for (const auto& [width, height] : kSizes) {
+      const Work work = Work::of(measured.stage, width, height, measured.bit_depth);
+      failed = !print_cost(dispatcher, work, measure) || failed;
     }
   }
   return !failed;

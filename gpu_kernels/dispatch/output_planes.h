@@ -1,0 +1,37 @@
+// OutputPlanes: what the output pass is measured with.
+#ifndef DAEDALUS_GPU_KERNELS_DISPATCH_OUTPUT_PLANES_H_
+#define DAEDALUS_GPU_KERNELS_DISPATCH_OUTPUT_PLANES_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "base/result.h"
+#include "gpu_kernels/dispatch/costs.h"
+#include "gpu_kernels/pack/pack.h"
+
+namespace daedalus::gpu_kernels {
+
+// A decoded picture of 4:2:0, of noise, and where it is packed to, without padding; each plane in
+// pages of its own, as decoders' and clients' are.
+class OutputPlanes {
+ public:
+  // kOutOfMemory.
+  static Result<OutputPlanes> create(const Work& work);
+
+  std::array<SourcePlane, 3> from;
+  TargetPlane luma, chroma;
+
+ private:
+  struct Free {
+    void operator()(uint8_t* data) const { std::free(data); }
+  };
+  // The planes' memory, as they are named.
+  std::array<std::unique_ptr<uint8_t, Free>, 5> pages_;
+};
+
+}  // namespace daedalus::gpu_kernels
+
+#endif  // DAEDALUS_GPU_KERNELS_DISPATCH_OUTPUT_PLANES_H_
