@@ -140,7 +140,7 @@ class DecodeCore final : public Core {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {
-      backends.push_back(create_software_backend(settings_, workers_, &gpu_));
+      backends.push_back(create_software_backend(settings_, workers_, &dispatcher_));
     }
     return backends;
   }

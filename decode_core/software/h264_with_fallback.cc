@@ -74,9 +74,9 @@ class H264WithFallback final : public Decoder {
 
 std::unique_ptr<Decoder> create_h264_with_fallback(Workers& workers, int threads,
                                                    const gpu_kernels::SubstrateChoice& substrate,
-                                                   gpu_kernels::VulkanStages* gpu) {
+                                                   gpu_kernels::Dispatcher* dispatcher) {
   return std::make_unique<H264WithFallback>(
-      create_h264_decoder(workers, threads, substrate, {}, gpu), threads);
+      create_h264_decoder(workers, threads, substrate, {}, dispatcher), threads);
 }
 
 }  // namespace daedalus::core

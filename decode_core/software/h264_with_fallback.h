@@ -9,18 +9,18 @@
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
 
 // Each picture that refers to nothing (begins_chain()) decides for itself and those after it: what
 // h264::check_supported() refuses goes to libavcodec, whose pictures are counted as stage "decode"
-// by substrate "libavcodec". `threads` as of both engines, `gpu` as of the native one; it and
-// `workers` outlive the decoder.
+// by substrate "libavcodec". `threads` as of both engines, `dispatcher` as of the native one; it
+// and `workers` outlive the decoder.
 std::unique_ptr<Decoder> create_h264_with_fallback(Workers& workers, int threads,
                                                    const gpu_kernels::SubstrateChoice& substrate,
-                                                   gpu_kernels::VulkanStages* gpu = nullptr);
+                                                   gpu_kernels::Dispatcher* dispatcher = nullptr);
 
 }  // namespace daedalus::core
 

@@ -51,12 +51,12 @@ std::vector<ProfileCapability> capabilities_with(std::string_view engine) {
 
 class SoftwareBackend final : public Backend {
  public:
-  SoftwareBackend(const Settings& settings, Workers& workers, gpu_kernels::VulkanStages* gpu)
+  SoftwareBackend(const Settings& settings, Workers& workers, gpu_kernels::Dispatcher* dispatcher)
       : engine_(settings.engine),
         substrate_(settings.substrate),
         capabilities_(capabilities_with(settings.engine)),
         workers_(workers),
-        gpu_(gpu),
+        dispatcher_(dispatcher),
         threads_(settings.threads) {
     constexpr int kMostUseful = 8;
     if (threads_ == 0) {
@@ -80,8 +80,9 @@ class SoftwareBackend final : public Backend {
     }
     if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
     if (engine_of(codec) == "libavcodec") return create_libavcodec_decoder(codec, threads_);
-    if (engine_ == "auto") return create_h264_with_fallback(workers_, threads_, substrate_, gpu_);
-    return create_h264_decoder(workers_, threads_, substrate_, {}, gpu_);
+    if (engine_ == "auto")
+      return create_h264_with_fallback(workers_, threads_, substrate_, dispatcher_);
+    return create_h264_decoder(workers_, threads_, substrate_, {}, dispatcher_);
   }
 
  private:
@@ -89,15 +90,15 @@ class SoftwareBackend final : public Backend {
   const gpu_kernels::SubstrateChoice substrate_;
   const std::vector<ProfileCapability> capabilities_;
   Workers& workers_;
-  gpu_kernels::VulkanStages* const gpu_;
+  gpu_kernels::Dispatcher* const dispatcher_;
   int threads_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
-                                                 gpu_kernels::VulkanStages* gpu) {
-  return std::make_unique<SoftwareBackend>(settings, workers, gpu);
+                                                 gpu_kernels::Dispatcher* dispatcher) {
+  return std::make_unique<SoftwareBackend>(settings, workers, dispatcher);
 }
 
 }  // namespace daedalus::core

@@ -9,15 +9,15 @@
 #include "decode_core/workers/workers.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
 
-// `workers` outlives every decode() of the backend's decoders, and so does `gpu`, where stages run
-// that ask for Vulkan; null for nowhere.
+// `workers` outlives every decode() of the backend's decoders, and so does `dispatcher`, which says
+// what a GPU does, and where; null: nothing.
 std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
-                                                 gpu_kernels::VulkanStages* gpu = nullptr);
+                                                 gpu_kernels::Dispatcher* dispatcher = nullptr);
 
 }  // namespace daedalus::core
 

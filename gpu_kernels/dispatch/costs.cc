@@ -33,7 +33,8 @@ Work Work::of(Stage stage, uint32_t width, uint32_t height, int bit_depth) {
 }
 
 std::string to_string(const Work& work) {
-  return std::string(stage_name(work.stage)) + " of " + std::to_string(work.width) + "x" +
+  return std::string(stage_name(work.stage)) +
+         (work.stage == Stage::kMc ? " and idct of " : " of ") + std::to_string(work.width) + "x" +
          std::to_string(work.height) + ", " + std::to_string(work.bit_depth) + " bit";
 }
 

@@ -14,7 +14,8 @@
 
 namespace daedalus::gpu_kernels {
 
-// A kind of work: one stage on one picture of about this size.
+// A kind of work: one stage on one picture of about this size. "mc" is with "idct", "film_grain"
+// with "pack", which a GPU does at once.
 struct Work {
   Stage stage = Stage::kPack;
   // Luma samples, rounded up to multiples of kStep: sizes that differ less cost about the same.
@@ -26,7 +27,7 @@ struct Work {
   static Work of(Stage stage, uint32_t width, uint32_t height, int bit_depth);
   auto operator<=>(const Work&) const = default;
 };
-// "pack of 1920x1088, 8 bit"
+// "pack of 1920x1088, 8 bit", "mc and idct of ..."
 std::string to_string(const Work& work);
 
 // Of one picture, in milliseconds.

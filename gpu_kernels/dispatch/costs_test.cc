@@ -17,6 +17,7 @@ TEST_CASE("sizes that differ little are one kind of work") {
   CHECK(kWork != Work::of(Stage::kPack, 1280, 720, 8));
   CHECK(kWork != Work::of(Stage::kPack, 1920, 1080, 10));
   CHECK(to_string(kWork) == "pack of 1920x1088, 8 bit");
+  CHECK(to_string(Work::of(Stage::kMc, 720, 576, 8)) == "mc and idct of 768x576, 8 bit");
 }
 
 TEST_CASE("the goal decides, and a tenth is no win") {

@@ -61,6 +61,9 @@ class Dispatcher {
   std::optional<Comparison> measured(const Work& work);
   CostGoal goal() const { return options_.goal; }
 
+  // Where the GPU's work runs.
+  VulkanStages& stages() { return gpu_; }
+
  private:
   void load();
   void keep(const Work& work, const Comparison& costs);

@@ -29,7 +29,8 @@ constexpr bool kAsUsersRunIt = true;
 const Work kWork = Work::of(Stage::kPack, 1920, 1080, 8);
 // All kinds of work that there are.
 const std::vector<Work> kMeasured = {kWork, Work::of(Stage::kFilmGrain, 1280, 720, 8),
-                                     Work::of(Stage::kFilmGrain, 1280, 720, 10)};
+                                     Work::of(Stage::kFilmGrain, 1280, 720, 10),
+                                     Work::of(Stage::kMc, 1280, 720, 8)};
 
 Dispatcher::Options in(const TemporaryFolder& folder, Measuring measuring) {
   return {CostGoal::kBalanced, folder.path() + "/daedalus", measuring, {}};

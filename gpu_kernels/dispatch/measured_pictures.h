@@ -11,6 +11,7 @@
 namespace daedalus::gpu_kernels {
 
 class VulkanAv1FilmGrain;
+class VulkanH264Inter;
 class VulkanPack;
 
 // Errors: as MeasuredPicture::create(); the GPU's stages outlive the pictures.
@@ -20,6 +21,8 @@ using MeasuredPictureResult = Result<std::unique_ptr<MeasuredPicture>>;
 MeasuredPictureResult measured_pack(VulkanPack& gpu, const Work& work);
 // The same with film grain as encoders describe it.
 MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& work);
+// Inter prediction and the residual added to it: stages "mc" and "idct" together, of 8 bits.
+MeasuredPictureResult measured_h264_inter(VulkanH264Inter& gpu, const Work& work);
 
 }  // namespace daedalus::gpu_kernels
 

@@ -50,6 +50,9 @@ Result<std::unique_ptr<MeasuredPicture>> MeasuredPicture::create(const Work& wor
     case Stage::kFilmGrain:
       if (auto* const grain = gpu.film_grain(kTold)) return measured_film_grain(*grain, work);
       break;
+    case Stage::kMc:
+      if (auto* const inter = gpu.h264_inter(kTold)) return measured_h264_inter(*inter, work);
+      break;
     default:
       return Error{ErrorCode::kUnsupported, "the stage has no Vulkan twin"};
   }

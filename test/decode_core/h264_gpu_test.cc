@@ -2,6 +2,7 @@
 // CPU: the same samples as on the CPU, counted as what they were, also where the GPU fails.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,17 +12,27 @@
 #include "base/statistics.h"
 #include "decode_core/core.h"
 #include "decode_core/surface.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/mc/h264.h"
 #include "gpu_kernels/vulkan/test_device.h"
+#include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
 #include "test/corpus.h"
+#include "test/log_capture.h"
+#include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::LogCapture;
+using daedalus::test::TemporaryFolder;
+using gpu_kernels::Comparison;
+using gpu_kernels::Cost;
+using gpu_kernels::CostGoal;
 using gpu_kernels::Substrate;
+using gpu_kernels::Work;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
 using gpu_kernels::vulkan::Faults;
@@ -38,8 +49,9 @@ struct Played {
   uint64_t concealed = 0;
 };
 
+// `cache`: the folder of measurements.
 Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
-            int threads = 1) {
+            int threads = 1, const std::string& cache = "") {
   const char* const temporary = ::getenv("TEST_TMPDIR");
   REQUIRE(temporary != nullptr);
   std::string folder = std::string(temporary) + "/h264_gpu_XXXXXX";
@@ -49,6 +61,8 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   settings.engine = "native";
   settings.statistics_folder = folder;
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
+  settings.cache_folder = cache;
+  settings.gpu_goal = CostGoal::kLatency;
   Played played;
   {
     const auto core = Core::create(settings, gpu);
@@ -183,6 +197,87 @@ TEST_CASE("a GPU without memory for a picture gets the next one") {
   CHECK((played.images == expected.images));
   CHECK(played.mc == Counts{{kOnGpu, kInter - 1}, {mc_on_cpu(), 2}});
   CHECK(played.gpu_failures == 1);
+}
+
+// The clip's pictures.
+Work work_of(const std::string& clip) {
+  const auto stream = parsed_stream::ParsedStream::open(clip);
+  REQUIRE(stream.ok());
+  return Work::of(gpu_kernels::Stage::kMc, (*stream)->width(), (*stream)->height(), 8);
+}
+
+// As if that had been measured before, on this machine.
+void write_costs(const TemporaryFolder& cache, const Work& work, const Comparison& costs) {
+  gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
+  table.set(work, costs);
+  std::ofstream(cache.path() + "/gpu-costs") << table.text();
+}
+// So slow that no picture counts as late.
+constexpr Cost kBetter = {900, 1}, kWorse = {9000, 1};
+
+TEST_CASE("where nothing is asked, what was measured decides") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  for (const bool gpu_better : {false, true}) {
+    CAPTURE(gpu_better);
+    const TemporaryFolder cache;
+    write_costs(cache, work_of(kClip),
+                gpu_better ? Comparison{kWorse, kBetter} : Comparison{kBetter, kWorse});
+    const LogCapture log;
+    const Played played = play(kClip, "auto", test_options(), 1, cache.path());
+    CHECK((played.images == expected.images));
+    CHECK(played.mc == (gpu_better ? Counts{{kOnGpu, kInter}, {mc_on_cpu(), 1}}
+                                   : Counts{{mc_on_cpu(), kPictures}}));
+    CHECK(played.idct == (gpu_better ? Counts{{kOnGpu, kInter}, {idct_on_cpu(), 1}}
+                                     : Counts{{idct_on_cpu(), kPictures}}));
+    CHECK(played.gpu_failures == 0);
+    CHECK(log.count(gpu_better ? "the GPU does it (latency)" : "the CPU does it (latency)") == 1);
+  }
+}
+
+TEST_CASE("a GPU that was better does nothing where one of the stages is asked of the CPU") {
+  const TemporaryFolder cache;
+  write_costs(cache, work_of(kClip), {kWorse, kBetter});
+  for (const std::string substrate : {"mc=simd", "idct=simd"}) {
+    const Played played = play(kClip, substrate, test_options(), 1, cache.path());
+    CHECK(played.mc == Counts{{mc_on_cpu(), kPictures}});
+    CHECK(played.idct == Counts{{idct_on_cpu(), kPictures}});
+  }
+}
+
+TEST_CASE("frames with field macroblocks are the CPU's, whatever was measured") {
+  const TemporaryFolder cache;
+  write_costs(cache, work_of(kInterlaced), {kWorse, kBetter});
+  const Played played = play(kInterlaced, "auto", test_options(), 1, cache.path());
+  CHECK((played.images == play(kInterlaced, "scalar", {}).images));
+  CHECK(played.mc.size() == 1);
+  CHECK(played.mc.count(mc_on_cpu()) == 1);
+}
+
+TEST_CASE("a driver on the CPU is measured while the first clip plays, and refused for the next") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  DAEDALUS_SKIP("sanitizers slow our own code down, but not the driver's");
+#endif
+  const Played expected = play(kClip, "scalar", {});
+  const TemporaryFolder cache;
+  const DeviceOptions gpu = test_options();
+  const Played first = play(kClip, "auto", gpu, 1, cache.path());
+  CHECK((first.images == expected.images));
+  CHECK(first.mc == Counts{{mc_on_cpu(), kPictures}});
+  // The measurement may have been cut off with the first core: once more, as long as it takes.
+  gpu_kernels::VulkanStages stages(gpu);
+  gpu_kernels::Dispatcher dispatcher(
+      stages, {CostGoal::kLatency, cache.path(), gpu_kernels::Measuring::kNever, {}});
+  REQUIRE(dispatcher.measure(work_of(kClip)).ok());
+  const LogCapture log;
+  const Played next = play(kClip, "auto", gpu, 1, cache.path());
+  CHECK((next.images == expected.images));
+  CHECK(next.mc == Counts{{mc_on_cpu(), kPictures}});
+  CHECK(next.idct == Counts{{idct_on_cpu(), kPictures}});
+  CHECK(next.gpu_failures == 0);
+  CHECK(log.count(to_string(work_of(kClip)) + ": CPU ") == 1);
+  CHECK(log.count("the CPU does it (latency)") == 1);
 }
 
 TEST_CASE("without a device the CPU predicts") {

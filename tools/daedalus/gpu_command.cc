@@ -71,6 +71,14 @@ bool has_twin_of(Stage stage) {
          stage == Stage::kIdct;
 }
 
+// Whether it is measured who does it: where nothing is asked of it, nor of what goes with it.
+bool is_measured(Stage stage, const gpu_kernels::SubstrateChoice& wishes) {
+  const auto asked = [&](Stage other) { return wishes.of(other) != Substrate::kAuto; };
+  if (stage == Stage::kMc || stage == Stage::kIdct)
+    return !asked(Stage::kMc) && !asked(Stage::kIdct);
+  return has_twin_of(stage) && !asked(stage);
+}
+
 // Whether it can run here.
 bool has_twin_here(Stage stage, gpu_kernels::VulkanStages& gpu) {
   if (stage == Stage::kPack) return gpu.pack() != nullptr;
@@ -89,10 +97,9 @@ void print_stage(Stage stage, const gpu_kernels::SubstrateChoice& wishes,
   if (!has_twin) {
     why = "it has no Vulkan twin";
   } else if (wish == Substrate::kAuto) {
-    why = stage == Stage::kPack || stage == Stage::kFilmGrain
-              ? "whoever was measured to be better does it, else the CPU"
-              : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
-                    std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
+    why = is_measured(stage, wishes) ? "whoever was measured to be better does it, else the CPU"
+                                     : "a GPU is used only where asked for: DAEDALUS_SUBSTRATE=" +
+                                           std::string(gpu_kernels::stage_name(stage)) + "=vulkan";
   } else if (wish == Substrate::kVulkan && alone) {
     why = "a GPU does it only together with mc=vulkan";
   } else if (wish != Substrate::kVulkan || used) {
@@ -128,8 +135,11 @@ bool print_costs(gpu_kernels::Dispatcher& dispatcher, bool measure) {
     Stage stage;
     int bit_depth;
   };
-  constexpr std::array<Measured, 4> kMeasured = {
-      {{Stage::kPack, 8}, {Stage::kPack, 10}, {Stage::kFilmGrain, 8}, {Stage::kFilmGrain, 10}}};
+  constexpr std::array<Measured, 5> kMeasured = {{{Stage::kPack, 8},
+                                                  {Stage::kPack, 10},
+                                                  {Stage::kFilmGrain, 8},
+                                                  {Stage::kFilmGrain, 10},
+                                                  {Stage::kMc, 8}}};
   constexpr std::array<std::array<uint32_t, 2>, 3> kSizes = {
       {{1280, 720}, {1920, 1080}, {3840, 2160}}};
   bool failed = false;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "decode_core/software/h264/inter_gpu.h"
 #include "decode_core/software/h264/picture_decoding.h"
 #include "decode_core/software/h264/pictures.h"
 #include "decode_core/software/h264/task_graph.h"
@@ -16,7 +17,6 @@
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/intra/h264.h"
 #include "gpu_kernels/mc/h264.h"
-#include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
@@ -50,13 +50,10 @@ struct StagesByPicture {
   static constexpr size_t kMc = 0;
   static constexpr size_t kIdct = 1;
 
-  explicit StagesByPicture(const gpu_kernels::SubstrateChoice& substrate)
+  StagesByPicture(const gpu_kernels::SubstrateChoice& substrate, const h264::InterGpu& gpu)
       : on_cpu(stages_of(substrate)), on_gpu(on_cpu), on_cpu_for_gpu(on_cpu) {
-    using gpu_kernels::Stage;
     on_gpu[kMc].substrate = kOnGpu;
-    if (substrate.of(Stage::kIdct) == gpu_kernels::Substrate::kVulkan) {
-      on_gpu[kIdct].substrate = kOnGpu;
-    }
+    if (gpu.adds_residual()) on_gpu[kIdct].substrate = kOnGpu;
     on_cpu_for_gpu[kMc].gpu_failed = true;
   }
   std::span<const StageRun> of(h264::InterOn inter) const {
@@ -83,12 +80,12 @@ class PictureInWork final : public h264::PictureTasks {
   PictureDecoding decoding;
 
   void start(const DecodeJob& job, h264::Pictures& pictures,
-             const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanH264Inter* gpu,
+             const gpu_kernels::SubstrateChoice& substrate, h264::InterGpu& gpu,
              Decoder::Done done) {
     done_ = std::move(done);
     lost_reference_ = false;
     try {
-      decoding.start(job, pictures, substrate, gpu);
+      decoding.start(job, pictures, substrate, &gpu);
       by_lines_ =
           decoding.rows() != 0 && decoding.is_read_by_lines() && !decoding.predicts_at_once();
     } catch (const std::bad_alloc&) {
@@ -153,11 +150,11 @@ class PictureInWork final : public h264::PictureTasks {
 class H264Decoder final : public Decoder {
  public:
   H264Decoder(Workers& workers, int threads, const gpu_kernels::SubstrateChoice& substrate,
-              H264Scheduling scheduling, gpu_kernels::VulkanStages* gpu)
+              H264Scheduling scheduling, gpu_kernels::Dispatcher* dispatcher)
       : scheduling_(std::move(scheduling)),
         substrate_(substrate),
-        gpu_(gpu),
-        stages_(substrate),
+        gpu_(dispatcher, substrate),
+        stages_(substrate, gpu_),
         tasks_(workers, static_cast<uint32_t>(std::max(threads, 1))) {
     for (size_t i = 0; i < h264::TaskSchedule::kMostPictures; ++i) {
       pictures_in_work_.push_back(
@@ -177,7 +174,7 @@ class H264Decoder final : public Decoder {
       if (const uint64_t failed = other->take_failed(); failed != 0) pictures_.drop(failed);
     }
     PictureInWork& picture = *pictures_in_work_[place];
-    picture.start(job, pictures_, substrate_, gpu_for_inter(), std::move(done));
+    picture.start(job, pictures_, substrate_, gpu_, std::move(done));
     if (picture.decoding.rows() == 0 || !add(place, picture)) {
       auto ended = picture.end(/*succeeded=*/picture.decoding.rows() == 0);
       ended.done(std::move(ended.outcome));
@@ -189,12 +186,6 @@ class H264Decoder final : public Decoder {
   void finish() override { tasks_.finish(); }
 
  private:
-  // Null: the CPU does it.
-  gpu_kernels::VulkanH264Inter* gpu_for_inter() const {
-    const bool asked = substrate_.of(gpu_kernels::Stage::kMc) == gpu_kernels::Substrate::kVulkan;
-    return asked && gpu_ != nullptr ? gpu_->h264_inter() : nullptr;
-  }
-
   // False: there is no memory.
   bool add(size_t place, PictureInWork& picture) {
     const PictureDecoding& decoding = picture.decoding;
@@ -214,7 +205,7 @@ class H264Decoder final : public Decoder {
 
   const H264Scheduling scheduling_;
   const gpu_kernels::SubstrateChoice substrate_;
-  gpu_kernels::VulkanStages* const gpu_;
+  h264::InterGpu gpu_;
   const StagesByPicture stages_;
   h264::Pictures pictures_;
   std::vector<std::unique_ptr<PictureInWork>> pictures_in_work_;  // by place in the graph
@@ -226,8 +217,9 @@ class H264Decoder final : public Decoder {
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
                                              const gpu_kernels::SubstrateChoice& substrate,
                                              H264Scheduling scheduling,
-                                             gpu_kernels::VulkanStages* gpu) {
-  return std::make_unique<H264Decoder>(workers, threads, substrate, std::move(scheduling), gpu);
+                                             gpu_kernels::Dispatcher* dispatcher) {
+  return std::make_unique<H264Decoder>(workers, threads, substrate, std::move(scheduling),
+                                       dispatcher);
 }
 
 }  // namespace daedalus::core

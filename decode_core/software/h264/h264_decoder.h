@@ -12,7 +12,7 @@
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
@@ -33,12 +33,12 @@ struct H264Scheduling {
   }
 };
 
-// `threads`: at most so many work at a time, at least 1. `gpu`: where stages run that ask for
-// Vulkan, null for nowhere. It and `workers` outlive the decoder.
+// `threads`: at most so many work at a time, at least 1. `dispatcher`: says what a GPU does, and
+// where; null: nothing. It and `workers` outlive the decoder.
 std::unique_ptr<Decoder> create_h264_decoder(Workers& workers, int threads,
                                              const gpu_kernels::SubstrateChoice& substrate,
                                              H264Scheduling scheduling = {},
-                                             gpu_kernels::VulkanStages* gpu = nullptr);
+                                             gpu_kernels::Dispatcher* dispatcher = nullptr);
 
 }  // namespace daedalus::core
 

@@ -32,8 +32,7 @@ bool has_reference(const DecodeJob& job, uint64_t id) {
 }  // namespace
 
 void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
-                            const gpu_kernels::SubstrateChoice& substrate,
-                            gpu_kernels::VulkanH264Inter* gpu) {
+                            const gpu_kernels::SubstrateChoice& substrate, InterGpu* gpu) {
   job_ = &job;
   auto found = pictures.begin(job);
   if (!found) return fail(found.error());
@@ -45,7 +44,9 @@ void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
   }
   const PicturePlanes target = planes_of(pictures_.target.view, list_.structure);
   references_.emplace(pictures_.references, pictures_.target.view, list_.structure);
-  reconstruction_.emplace(list_, *references_, target, substrate, gpu);
+  const bool on_gpu =
+      gpu != nullptr && !list_.mbaff && gpu->takes(list_.width * 16, list_.height * 16);
+  reconstruction_.emplace(list_, *references_, target, substrate, on_gpu ? gpu : nullptr);
   deblocking_.emplace(list_, std::get<H264Parameters>(job.parameters).pps, target, substrate);
   entropy_ = std::move(*entropy);
   pictures.keep_motion(job, list_.motion);

@@ -19,9 +19,10 @@ namespace daedalus::core::h264 {
 class PictureDecoding {
  public:
   // Begins a job, which outlives finish(). Later jobs may refer to its picture from now on. Where
-  // that fails, rows() is 0 and finish() tells why. `gpu`: as of Reconstruction.
+  // that fails, rows() is 0 and finish() tells why. `gpu`: asked whether it takes the picture; null
+  // for the CPU; it outlives finish().
   void start(const DecodeJob& job, Pictures& pictures,
-             const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanH264Inter* gpu);
+             const gpu_kernels::SubstrateChoice& substrate, InterGpu* gpu);
   // Nothing is left of the job but `error`.
   void fail(Error error);
 

@@ -6,8 +6,7 @@ namespace daedalus::core::h264 {
 
 Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& references,
                                const PicturePlanes& target,
-                               const gpu_kernels::SubstrateChoice& substrate,
-                               gpu_kernels::VulkanH264Inter* gpu)
+                               const gpu_kernels::SubstrateChoice& substrate, InterGpu* gpu)
     : list_(list),
       references_(references),
       target_(target),
@@ -15,9 +14,7 @@ Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& 
       idct_(gpu_kernels::h264_idct_functions(substrate.of(gpu_kernels::Stage::kIdct))),
       lists_(list, references),
       intra_(list, target, substrate),
-      gpu_(list.mbaff ? nullptr : gpu),
-      gpu_adds_residual_(substrate.of(gpu_kernels::Stage::kIdct) ==
-                         gpu_kernels::Substrate::kVulkan) {}
+      gpu_(gpu) {}
 
 void Reconstruction::plan_row(uint32_t row) {
   if (gpu_ != nullptr && row == 0) at_once_ = plan_picture();
@@ -53,7 +50,7 @@ void Reconstruction::reconstruct_row(uint32_t row) {
   } else if (row == 0) {
     predict_picture();
   }
-  if (inter_on_ != InterOn::kGpu || !gpu_adds_residual_) add_residual(row);
+  if (inter_on_ != InterOn::kGpu || !gpu_->adds_residual()) add_residual(row);
   reconstruct_intra(row);
   intra_.keep_last_lines(row);
 }
@@ -70,7 +67,7 @@ void Reconstruction::predict(PictureStructure structure, const PicturePlanes& ta
 // The CPU needs none of the memory that the lists for the GPU take.
 Status Reconstruction::predict_on_gpu(const gpu_kernels::H264McPictures& pictures) try {
   std::vector<gpu_kernels::H264PlacedResidual> residuals;
-  for (uint32_t y = 0; y < list_.height && gpu_adds_residual_; ++y) {
+  for (uint32_t y = 0; y < list_.height && gpu_->adds_residual(); ++y) {
     for (uint32_t x = 0; x < list_.width; ++x) {
       const Macroblock& macroblock = list_.macroblocks[y * list_.width + x];
       if (has_residual(macroblock)) residuals.push_back({residual_of(macroblock, y), x, y});

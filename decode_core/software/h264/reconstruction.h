@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "decode_core/software/h264/inter_gpu.h"
 #include "decode_core/software/h264/intra_reconstruction.h"
 #include "decode_core/software/h264/macroblock_list.h"
 #include "decode_core/software/h264/picture_planes.h"
@@ -13,7 +14,6 @@
 #include "decode_core/software/h264/reference_samples.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/mc/h264.h"
-#include "gpu_kernels/mc/h264_vulkan.h"
 
 namespace daedalus::core::h264 {
 
@@ -26,12 +26,11 @@ enum class InterOn : uint8_t {
 
 class Reconstruction {
  public:
-  // All that is passed by reference, the samples and `gpu` outlive it. `gpu`: what is to do inter
-  // prediction and, if the stage "idct" asks for Vulkan too, the residual of inter macroblocks;
-  // null for the CPU, as in MBAFF frames.
+  // All that is passed by reference, the samples and `gpu` outlive it. `gpu`: takes the
+  // picture; null for the CPU, as in MBAFF frames.
   Reconstruction(const PictureList& list, const ReferenceSamples& references,
                  const PicturePlanes& target, const gpu_kernels::SubstrateChoice& substrate,
-                 gpu_kernels::VulkanH264Inter* gpu);
+                 InterGpu* gpu);
 
   // Whether all rows are predicted with the first one: then the first one is planned when the whole
   // list is there.
@@ -74,8 +73,7 @@ class Reconstruction {
   std::vector<gpu_kernels::H264ResidualMacroblock> residuals_;
 
   // Of a picture that is predicted at once.
-  gpu_kernels::VulkanH264Inter* const gpu_;
-  const bool gpu_adds_residual_;
+  InterGpu* const gpu_;
   bool at_once_ = false;
   std::vector<gpu_kernels::H264Prediction> predictions_;
   std::vector<gpu_kernels::H264McWeights> weights_;
