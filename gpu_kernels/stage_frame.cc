@@ -14,6 +14,7 @@
 #include "gpu_kernels/cdef/av1.h"
 #include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/sand/sand.h"
 
 namespace daedalus::gpu_kernels {
 namespace {
@@ -138,6 +139,24 @@ Job cdef(Substrate wish, int bit_depth) {
           [&f, filtered] { f.rows(filtered->picture, 0, filtered->picture.block_rows); }};
 }
 
+// Luma and chroma.
+Job sand(Substrate wish, bool wide) {
+  constexpr uint32_t kColumnRows = kHeight + kHeight / 2;
+  const uint32_t column_samples = wide ? kNc30ColumnSamples : kNc12ColumnSamples;
+  const uint32_t columns = kWidth / column_samples;
+  // Without a gap: as one plane whose rows are the columns' rows.
+  const auto from = std::make_shared<Plane>(Band{kColumnBytes, 0, columns * kColumnRows}, 8);
+  const auto to = std::make_shared<Frame>(wide ? 10 : 8);
+  const SandFunctions& f = sand_functions(wish);
+  return {f.substrate, f.target, [from, to, unpack = wide ? f.unpack_nc30 : f.unpack_nc12] {
+            constexpr size_t kColumn = size_t{kColumnRows} * kColumnBytes;
+            const auto* const data = static_cast<const uint8_t*>(from->source().data);
+            unpack({data, kColumn}, to->luma.target(), kLuma);
+            unpack({data + size_t{kHeight} * kColumnBytes, kColumn}, to->pairs.target(),
+                   {2 * kChroma.width, 0, kChroma.end_row});
+          }};
+}
+
 struct Work {
   std::string_view name;
   Job (*job)(Substrate wish);
@@ -151,6 +170,8 @@ constexpr Work kWorks[] = {
     {"p010-chroma", [](Substrate wish) { return pack(wish, 10, kChromaOnly); }},
     {"film-grain-nv12", [](Substrate wish) { return film_grain(wish, 8); }},
     {"film-grain-p010", [](Substrate wish) { return film_grain(wish, 10); }},
+    {"sand-nc12", [](Substrate wish) { return sand(wish, false); }},
+    {"sand-nc30", [](Substrate wish) { return sand(wish, true); }},
     {"cdef-8", [](Substrate wish) { return cdef(wish, 8); }},
 };
 

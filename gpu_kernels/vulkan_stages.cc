@@ -5,6 +5,7 @@
 #include "gpu_kernels/film_grain/av1_vulkan.h"
 #include "gpu_kernels/mc/h264_vulkan.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
+#include "gpu_kernels/sand/sand_vulkan.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/dma_buf_registry.h"
 
@@ -49,6 +50,8 @@ VulkanPack* VulkanStages::pack(LogLevel refusal) { return get(pack_, refusal); }
 VulkanAv1FilmGrain* VulkanStages::film_grain(LogLevel refusal) { return get(film_grain_, refusal); }
 
 VulkanH264Inter* VulkanStages::h264_inter(LogLevel refusal) { return get(h264_inter_, refusal); }
+
+VulkanSand* VulkanStages::sand(LogLevel refusal) { return get(sand_, refusal); }
 
 std::string VulkanStages::refusal() {
   std::call_once(opened_, [this] { open(LogLevel::kWarning); });

@@ -15,6 +15,7 @@ namespace daedalus::gpu_kernels {
 class VulkanAv1FilmGrain;
 class VulkanH264Inter;
 class VulkanPack;
+class VulkanSand;
 namespace vulkan {
 class Device;
 }
@@ -31,6 +32,7 @@ class VulkanStages {
   VulkanPack* pack(LogLevel refusal = LogLevel::kWarning);
   VulkanAv1FilmGrain* film_grain(LogLevel refusal = LogLevel::kWarning);
   VulkanH264Inter* h264_inter(LogLevel refusal = LogLevel::kWarning);
+  VulkanSand* sand(LogLevel refusal = LogLevel::kWarning);
   // The same, for people: why the last one asked for was null.
   std::string refusal();
   // Null where there is no device.
@@ -58,6 +60,7 @@ class VulkanStages {
   Stage<VulkanPack> pack_;
   Stage<VulkanAv1FilmGrain> film_grain_;
   Stage<VulkanH264Inter> h264_inter_;
+  Stage<VulkanSand> sand_;
   std::mutex refusal_mutex_;
   std::string refusal_;
 };

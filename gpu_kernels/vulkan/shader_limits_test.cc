@@ -8,6 +8,7 @@
 #include "gpu_kernels/idct/shaders.h"
 #include "gpu_kernels/mc/shaders.h"
 #include "gpu_kernels/pack/shaders.h"
+#include "gpu_kernels/sand/shaders.h"
 #include "test/catch.h"
 
 namespace daedalus::gpu_kernels::vulkan {
@@ -48,6 +49,8 @@ TEST_CASE("our own shaders fit a V3D") {
                                        {shaders::grain_p010, 8},
                                        {shaders::grain_p010_overlap_luma, 5},
                                        {shaders::grain_p010_overlap_chroma, 7},
+                                       {shaders::sand_nc12, 2},
+                                       {shaders::sand_nc30, 2},
                                        {shaders::cdef_direction, 4},
                                        {shaders::cdef_shift_luma, 1},
                                        {shaders::cdef_shift_chroma, 1},

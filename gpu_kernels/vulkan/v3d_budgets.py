@@ -46,6 +46,9 @@ BUDGETS = {
     "cdef_shift_luma": Budget("cdef", 241 * 1092, 0.28, 116),
     "cdef_shift_chroma": Budget("cdef", 241 * 548, 0.14, 58),
     "cdef_filter": Budget("cdef", 240 * (1088 + 544), 9.80, 392, "luma and chroma"),
+    # 16 samples, or 24, of both planes.
+    "sand_nc12": Budget("sand", 120 * (1080 + 540), 0.20, 25, "luma and chroma", "sand-nc12"),
+    "sand_nc30": Budget("sand", 80 * (1080 + 540), 0.30, 41, "luma and chroma", "sand-nc30"),
     # A block, or one of Cb and one of Cr: every block of the picture has coefficients.
     "h264_idct_8x8": Budget("idct", 240 * 136, 0.80, 100, "luma"),
     "h264_idct_4x4": Budget("idct", 480 * 272, 0.72, 90, "luma"),
