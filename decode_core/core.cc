@@ -28,12 +28,13 @@ bool is_asked_for(const Settings& settings) { return settings.backend.starts_wit
 
 // Null where there is none, or none is asked for.
 std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls,
-                                       MemoryAllocator& memory) {
+                                       MemoryAllocator& memory, gpu_kernels::VulkanStages* gpu) {
   const auto wanted = wanted_hardware(settings);
   if (!wanted) return nullptr;
   HardwareSurvey survey = survey_hardware(calls, *wanted);
   if (!survey.devices.empty()) {
-    return create_hardware_backend(calls, std::move(survey.devices), memory, settings.substrate);
+    return create_hardware_backend(calls, std::move(survey.devices), memory, settings.substrate,
+                                   gpu);
   }
   if (is_asked_for(settings)) {
     log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
@@ -136,7 +137,7 @@ class DecodeCore final : public Core {
   // In the order in which sessions ask them.
   std::vector<std::unique_ptr<Backend>> create_backends(DeviceCalls& calls) {
     std::vector<std::unique_ptr<Backend>> backends;
-    if (auto hardware = find_hardware(settings_, calls, *memory_)) {
+    if (auto hardware = find_hardware(settings_, calls, *memory_, &gpu_)) {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {
@@ -203,7 +204,12 @@ std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
 
 std::shared_ptr<Core> Core::create(Settings settings,
                                    const gpu_kernels::vulkan::DeviceOptions& gpu) {
-  return std::make_shared<DecodeCore>(std::move(settings), system_device_calls(), nullptr, gpu);
+  return create(std::move(settings), system_device_calls(), gpu);
+}
+
+std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
+                                   const gpu_kernels::vulkan::DeviceOptions& gpu) {
+  return std::make_shared<DecodeCore>(std::move(settings), calls, nullptr, gpu);
 }
 
 std::shared_ptr<Core> Core::shared() {

@@ -45,6 +45,9 @@ class Core : public std::enable_shared_from_this<Core> {
   // The same with a GPU chosen so.
   static std::shared_ptr<Core> create(Settings settings,
                                       const gpu_kernels::vulkan::DeviceOptions& gpu);
+  // The same with both.
+  static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls,
+                                      const gpu_kernels::vulkan::DeviceOptions& gpu);
   virtual ~Core() = default;
 
   virtual std::span<const ProfileCapability> capabilities() const = 0;

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "decode_core/codec.h"
 #include "decode_core/image.h"
 #include "decode_core/uapi/pixel_formats.h"
 #include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/sand/sand.h"
+#include "gpu_kernels/sand/sand_vulkan.h"
+#include "gpu_kernels/vulkan_stages.h"
 
 namespace daedalus::core {
 namespace {
@@ -19,7 +21,9 @@ using gpu_kernels::chroma_420;
 using gpu_kernels::ColumnPlane;
 using gpu_kernels::kColumnBytes;
 using gpu_kernels::PackFunctions;
+using gpu_kernels::SandFormat;
 using gpu_kernels::SandFunctions;
+using gpu_kernels::SandPicture;
 using gpu_kernels::SourcePlane;
 using gpu_kernels::TargetPlane;
 
@@ -30,7 +34,7 @@ enum class Packing : uint8_t { kLinear, kNc12, kNc30, kNv15 };
 struct Kind {
   uint32_t fourcc;
   int bit_depth;
-  SampleFormat samples;    // what copies of its pictures are
+  SampleFormat samples;    // what pictures are in place, unpacked or copied
   uint32_t memory_planes;  // 1: the colour planes follow each other in one
   Packing packing = Packing::kLinear;
 };
@@ -38,10 +42,10 @@ constexpr std::array<Kind, 7> kKinds = {{
     {V4L2_PIX_FMT_NV12, 8, SampleFormat::kNv12, 1},
     {V4L2_PIX_FMT_NV12M, 8, SampleFormat::kNv12, 2},
     {V4L2_PIX_FMT_YUV420, 8, SampleFormat::kI420, 1},
-    {V4L2_PIX_FMT_P010, 10, SampleFormat::kI42010, 1},
+    {V4L2_PIX_FMT_P010, 10, SampleFormat::kP010, 1},
     {V4L2_PIX_FMT_NV12_COL128, 8, SampleFormat::kNv12, 1, Packing::kNc12},
-    {V4L2_PIX_FMT_NV12_10_COL128, 10, SampleFormat::kI42010, 1, Packing::kNc30},
-    {V4L2_PIX_FMT_NV15, 10, SampleFormat::kI42010, 1, Packing::kNv15},
+    {V4L2_PIX_FMT_NV12_10_COL128, 10, SampleFormat::kP010, 1, Packing::kNc30},
+    {V4L2_PIX_FMT_NV15, 10, SampleFormat::kP010, 1, Packing::kNv15},
 }};
 
 bool has_columns(const Kind& kind) {
@@ -129,25 +133,27 @@ Status check_planes(const QueueFormat& format, std::span<const std::span<uint8_t
   return {};
 }
 
+ImageFormat image_format_of(SampleFormat samples) {
+  if (samples == SampleFormat::kI420) return ImageFormat::kI420;
+  return samples == SampleFormat::kP010 ? ImageFormat::kP010 : ImageFormat::kNv12;
+}
+
 // The frame's memory, laid out in the samples' format.
 Result<FrameBuffer> allocate(FramePool& pool, SampleFormat samples, uint32_t width,
                              uint32_t height) {
-  const size_t sample = samples == SampleFormat::kI42010 ? 2 : 1;
-  const LinearLayout layout = layout_of(
-      samples == SampleFormat::kNv12 ? ImageFormat::kNv12 : ImageFormat::kI420, width, height);
-  auto memory = pool.allocate(layout.size * sample);
+  const LinearLayout layout = layout_of(image_format_of(samples), width, height);
+  auto memory = pool.allocate(layout.size);
   if (!memory) return memory.error();
   FrameBuffer frame{{samples, width, height, {}}, *memory};
   for (size_t plane = 0; plane < layout.plane_count; ++plane) {
-    frame.view.planes[plane] = {(*memory)->data() + layout.offset[plane] * sample,
-                                layout.stride[plane] * sample};
+    frame.view.planes[plane] = {(*memory)->data() + layout.offset[plane], layout.stride[plane]};
   }
   return frame;
 }
 
-TargetPlane target(const FrameBuffer& frame, size_t plane, uint32_t row = 0) {
+TargetPlane target(const FrameBuffer& frame, size_t plane) {
   const Plane& to = frame.view.planes[plane];
-  return {to.data + row * to.stride, static_cast<ptrdiff_t>(to.stride)};
+  return {to.data, static_cast<ptrdiff_t>(to.stride)};
 }
 
 // One picture out of one buffer, by the kernels of one wish.
@@ -161,27 +167,33 @@ class Copy {
         pack_(gpu_kernels::pack_functions(substrate.of(gpu_kernels::Stage::kPack))),
         sand_(gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand))) {}
 
-  void run(FrameBuffer& frame) const {
+  void run(const FrameBuffer& frame) const {
     const Band luma{frame.view.width, 0, frame.view.height};
     const Band chroma{chroma_420(luma.width), 0, chroma_420(luma.end_row)};
     const Band pairs{chroma.width * 2, 0, chroma.end_row};
-    if (kind_.packing == Packing::kNc12) {
-      sand_.unpack_nc12(columns(0, 0), target(frame, 0), luma);
-      sand_.unpack_nc12(columns(1, 0), target(frame, 1), pairs);
-    } else if (kind_.packing != Packing::kLinear) {
-      run_packed_10(frame, luma, chroma);
-    } else if (kind_.samples == SampleFormat::kNv12) {
-      pack_.copy_8(rows(0, 0), target(frame, 0), luma);
-      pack_.copy_8(rows(1, 0), target(frame, 1), pairs);
-    } else if (kind_.samples == SampleFormat::kI420) {
-      pack_.copy_8(rows(0, 0), target(frame, 0), luma);
-      pack_.copy_8(rows(1, 0), target(frame, 1), chroma);
-      pack_.copy_8(rows(2, 0), target(frame, 2), chroma);
+    if (kind_.samples == SampleFormat::kI420) {
+      copy_plane(frame, 0, luma);
+      copy_plane(frame, 1, chroma);
+      copy_plane(frame, 2, chroma);
     } else {
-      pack_.high_to_low_16(rows(0, 0), target(frame, 0), luma, kind_.bit_depth);
-      pack_.deinterleave_high_to_low_16(rows(1, 0), target(frame, 1), target(frame, 2), chroma,
-                                        kind_.bit_depth);
+      copy_plane(frame, 0, luma);
+      copy_plane(frame, 1, pairs);
     }
+  }
+
+  // What of it a GPU can do; nullopt where its kernels do not know the packing, or the size.
+  std::optional<SandPicture> for_gpu(const FrameBuffer& frame) const {
+    if (!has_columns(kind_)) return std::nullopt;
+    const SandPicture picture{
+        .format = kind_.packing == Packing::kNc12 ? SandFormat::kNc12 : SandFormat::kNc30,
+        .from_luma = columns(0),
+        .from_chroma = columns(1),
+        .luma = target(frame, 0),
+        .chroma = target(frame, 1),
+        .width = frame.view.width,
+        .height = frame.view.height};
+    if (!gpu_kernels::VulkanSand::takes(picture)) return std::nullopt;
+    return picture;
   }
 
  private:
@@ -189,41 +201,24 @@ class Copy {
     const Location& at = locations_[plane];
     return planes_[at.memory_plane].data() + at.offset;
   }
-  // From that row on.
-  SourcePlane rows(size_t plane, uint32_t row) const {
-    const size_t stride = locations_[plane].stride;
-    return {start(plane) + row * stride, static_cast<ptrdiff_t>(stride)};
+  SourcePlane rows(size_t plane) const {
+    return {start(plane), static_cast<ptrdiff_t>(locations_[plane].stride)};
   }
-  ColumnPlane columns(size_t plane, uint32_t row) const {
-    return {start(plane) + size_t{row} * kColumnBytes, locations_[plane].stride};
-  }
+  ColumnPlane columns(size_t plane) const { return {start(plane), locations_[plane].stride}; }
 
-  void unpack_10(size_t plane, uint32_t row, TargetPlane to, Band band) const {
-    if (kind_.packing == Packing::kNc30) {
-      sand_.unpack_nc30(columns(plane, row), to, band);
-    } else {
-      sand_.unpack_nv15(rows(plane, row), to, band);
+  void copy_plane(const FrameBuffer& frame, size_t plane, Band band) const {
+    const TargetPlane to = target(frame, plane);
+    switch (kind_.packing) {
+      case Packing::kNc12:
+        return sand_.unpack_nc12(columns(plane), to, band);
+      case Packing::kNc30:
+        return sand_.unpack_nc30(columns(plane), to, band);
+      case Packing::kNv15:
+        return sand_.unpack_nv15(rows(plane), to, band);
+      case Packing::kLinear:
+        break;
     }
-  }
-
-  // To P010 and from there to low planar samples, in strips that stay in the first-level cache.
-  void run_packed_10(FrameBuffer& frame, Band luma, Band chroma) const {
-    constexpr uint32_t kStripRows = 8;
-    const size_t stride = size_t{chroma.width} * 2 * sizeof(uint16_t);
-    std::vector<uint8_t> memory(stride * kStripRows);
-    const TargetPlane strip{memory.data(), static_cast<ptrdiff_t>(stride)};
-    const SourcePlane unpacked{strip.data, strip.stride};
-    for (uint32_t row = 0; row < luma.end_row; row += kStripRows) {
-      const Band band{luma.width, 0, std::min(kStripRows, luma.end_row - row)};
-      unpack_10(0, row, strip, band);
-      pack_.high_to_low_16(unpacked, target(frame, 0, row), band, kind_.bit_depth);
-    }
-    for (uint32_t row = 0; row < chroma.end_row; row += kStripRows) {
-      const Band band{chroma.width, 0, std::min(kStripRows, chroma.end_row - row)};
-      unpack_10(1, row, strip, {2 * band.width, 0, band.end_row});
-      pack_.deinterleave_high_to_low_16(unpacked, target(frame, 1, row), target(frame, 2, row),
-                                        band, kind_.bit_depth);
-    }
+    (is_wide(kind_.samples) ? pack_.copy_16 : pack_.copy_8)(rows(plane), to, band);
   }
 
   const Kind& kind_;
@@ -232,6 +227,18 @@ class Copy {
   const PackFunctions& pack_;
   const SandFunctions& sand_;
 };
+
+// Whether, and how, the GPU unpacked the picture.
+UnpackedOn unpack_on_gpu(const Copy& copy, const FrameBuffer& frame,
+                         gpu_kernels::VulkanStages& gpu) {
+  const auto picture = copy.for_gpu(frame);
+  gpu_kernels::VulkanSand* const sand = picture ? gpu.sand() : nullptr;
+  if (sand == nullptr) return UnpackedOn::kCpu;
+  const auto transfer = sand->run(*picture);
+  if (!transfer) return UnpackedOn::kCpuForGpu;
+  return *transfer == gpu_kernels::PackTransfer::kInPlace ? UnpackedOn::kGpu
+                                                          : UnpackedOn::kGpuCopied;
+}
 
 }  // namespace
 
@@ -278,8 +285,7 @@ Result<FrameView> view_picture(const QueueFormat& format,
                                uint32_t height) {
   const Kind& kind = *find_kind(format.fourcc);
   if (Status status = check_planes(format, planes); !status) return status.error();
-  const bool wide = kind.bit_depth > 8;
-  FrameView view{wide ? SampleFormat::kP010 : kind.samples, width, height, {}};
+  FrameView view{kind.samples, width, height, {}};
   const std::array<Location, 3> locations = locate(kind, format);
   for (size_t plane = 0; plane < locations.size(); ++plane) {
     const Location& at = locations[plane];
@@ -289,15 +295,22 @@ Result<FrameView> view_picture(const QueueFormat& format,
   return view;
 }
 
-Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
-                                 std::span<const std::span<uint8_t>> planes, uint32_t width,
-                                 uint32_t height, const gpu_kernels::SubstrateChoice& substrate) {
+Result<CopiedPicture> copy_picture(FramePool& pool, const QueueFormat& format,
+                                   std::span<const std::span<uint8_t>> planes, uint32_t width,
+                                   uint32_t height, const gpu_kernels::SubstrateChoice& substrate,
+                                   gpu_kernels::VulkanStages* gpu) {
   const Kind& kind = *find_kind(format.fourcc);
   if (Status status = check_planes(format, planes); !status) return status.error();
   auto frame = allocate(pool, kind.samples, width, height);
   if (!frame) return frame.error();
-  Copy(kind, format, planes, substrate).run(*frame);
-  return frame;
+  const Copy copy(kind, format, planes, substrate);
+  auto unpacked = kind.packing == Packing::kLinear ? UnpackedOn::kNothing : UnpackedOn::kCpu;
+  const bool wanted = substrate.of(gpu_kernels::Stage::kSand) == gpu_kernels::Substrate::kVulkan;
+  if (wanted && gpu != nullptr && unpacked == UnpackedOn::kCpu) {
+    unpacked = unpack_on_gpu(copy, *frame, *gpu);
+  }
+  if (unpacked != UnpackedOn::kGpu && unpacked != UnpackedOn::kGpuCopied) copy.run(*frame);
+  return CopiedPicture{std::move(*frame), unpacked};
 }
 
 }  // namespace daedalus::core

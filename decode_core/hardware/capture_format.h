@@ -14,6 +14,10 @@
 #include "decode_core/picture.h"
 #include "gpu_kernels/substrate.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 // 8 or 10 for NV12, NV12M, YU12, P010, and for those that have to be unpacked: NC12, NC30 (SAND
@@ -39,12 +43,27 @@ Result<FrameView> view_picture(const QueueFormat& format,
                                std::span<const std::span<uint8_t>> planes, uint32_t width,
                                uint32_t height);
 
-// Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool: NV12
-// (8 bit), I420 or 10-bit I420. The format holds_picture(); kSystem: the buffer's planes are
-// smaller than the format says.
-Result<FrameBuffer> copy_picture(FramePool& pool, const QueueFormat& format,
-                                 std::span<const std::span<uint8_t>> planes, uint32_t width,
-                                 uint32_t height, const gpu_kernels::SubstrateChoice& substrate);
+// What unpacked a picture.
+enum class UnpackedOn : uint8_t {
+  kNothing,    // it was linear
+  kCpu,        // for any reason but the next
+  kCpuForGpu,  // which was to do it, and failed
+  kGpu,        // where it lay
+  kGpuCopied,  // planes were copied for it
+};
+struct CopiedPicture {
+  FrameBuffer frame;
+  UnpackedOn unpacked = UnpackedOn::kNothing;
+};
+
+// Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool:
+// NV12, I420 or P010. The format holds_picture(); kSystem: the buffer's planes are smaller than the
+// format says. `gpu`, where it is not null, unpacks columns if the choice for stage "sand" is
+// Vulkan.
+Result<CopiedPicture> copy_picture(FramePool& pool, const QueueFormat& format,
+                                   std::span<const std::span<uint8_t>> planes, uint32_t width,
+                                   uint32_t height, const gpu_kernels::SubstrateChoice& substrate,
+                                   gpu_kernels::VulkanStages* gpu = nullptr);
 
 }  // namespace daedalus::core
 

@@ -14,6 +14,10 @@
 #include "decode_core/memory/surface_memory.h"
 #include "decode_core/settings.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 // What the settings ask for: "prefer-hardware" any device, unless they name an engine; "hardware"
@@ -41,11 +45,13 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config);
 // Sessions go to the device that covers them; of several to the one that takes the largest pictures
 // of the profile, which is the younger and faster block where a chip has two. `calls` outlive the
 // backend, its decoders and their frames, `memory` all but the frames. `substrate`: for the kernels
-// that copy pictures out of the devices' buffers.
+// that copy pictures out of the devices' buffers; `gpu`, where they run that ask for Vulkan,
+// outlives the decoders; null for nowhere.
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
                                                  MemoryAllocator& memory,
-                                                 const gpu_kernels::SubstrateChoice& substrate);
+                                                 const gpu_kernels::SubstrateChoice& substrate,
+                                                 gpu_kernels::VulkanStages* gpu = nullptr);
 
 }  // namespace daedalus::core
 

@@ -29,21 +29,49 @@ using Clock = std::chrono::steady_clock;
 // (v4l2_timeval_to_ns). No picture has 0.
 constexpr uint64_t kNanosecondsEach = 1000;
 
+// What did the stages of a picture.
+class StagesByPicture {
+ public:
+  StagesByPicture(std::string_view driver, std::string_view sand_on_cpu)
+      : decode_{"decode", driver}, sand_on_cpu_(sand_on_cpu) {
+    adopted_ = {{{"capture", "adopted"}, decode_}};
+    for (size_t i = 0; i < copied_.size(); ++i) {
+      copied_[i] = {{decode_, {"capture", "copied"}, sand_run(static_cast<UnpackedOn>(i))}};
+    }
+  }
+  std::span<const StageRun> adopted() const { return adopted_; }
+  std::span<const StageRun> copied(UnpackedOn unpacked) const {
+    const std::span<const StageRun> runs = copied_[static_cast<size_t>(unpacked)];
+    return unpacked == UnpackedOn::kNothing ? runs.first(2) : runs;
+  }
+
+ private:
+  StageRun sand_run(UnpackedOn unpacked) const {
+    const std::string_view stage = gpu_kernels::stage_name(gpu_kernels::Stage::kSand);
+    if (unpacked == UnpackedOn::kGpu) return {stage, "vulkan"};
+    if (unpacked == UnpackedOn::kGpuCopied) return {stage, "vulkan+copy"};
+    return {stage, sand_on_cpu_, unpacked == UnpackedOn::kCpuForGpu};
+  }
+
+  const StageRun decode_;
+  const std::string_view sand_on_cpu_;
+  std::array<StageRun, 2> adopted_;
+  std::array<std::array<StageRun, 3>, 5> copied_;  // by UnpackedOn
+};
+
 class HardwareDecoder final : public Decoder {
  public:
   HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
                   MemoryAllocator& memory, const gpu_kernels::SubstrateChoice& substrate,
-                  std::chrono::milliseconds timeout)
+                  gpu_kernels::VulkanStages* gpu, std::chrono::milliseconds timeout)
       : node_(std::move(node)),
         media_(std::move(media)),
         interface_(interface),
         timeout_(timeout),
         substrate_(substrate),
-        stages_{{{"capture", "adopted"},
-                 {"decode", node_.driver()},
-                 {"capture", "copied"},
-                 {gpu_kernels::stage_name(gpu_kernels::Stage::kSand),
-                  gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target}}},
+        gpu_(gpu),
+        stages_(node_.driver(),
+                gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target),
         queues_(node_, media_.get(), interface, memory) {}
 
   Status open();
@@ -99,9 +127,8 @@ class HardwareDecoder final : public Decoder {
   const CodecInterface& interface_;
   const std::chrono::milliseconds timeout_;
   const gpu_kernels::SubstrateChoice substrate_;
-  // Those of a picture follow each other: the first two where its buffer was adopted; else from
-  // the second on, the fourth where the driver's format is packed.
-  const std::array<StageRun, 4> stages_;
+  gpu_kernels::VulkanStages* const gpu_;
+  const StagesByPicture stages_;
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
   NalMode nal_;
@@ -323,20 +350,20 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
   const QueueFormat& format = pool.format();
   const uint32_t width = job.coded_width();
   const uint32_t height = job.coded_height();
-  const bool packed = is_packed_capture(format.fourcc);
-  if (!packed && job.field != FieldRole::kFirstField) {
+  if (!is_packed_capture(format.fourcc) && job.field != FieldRole::kFirstField) {
     const auto view = view_picture(format, pool.memory(capture), width, height);
     if (!view) return view.error();
     if (auto owner = pool.lend(capture)) {
       outcome->frame = FrameBuffer{*view, std::move(owner), pool.exporter(capture)};
-      outcome->stages = std::span(stages_).first(2);
+      outcome->stages = stages_.adopted();
       return {};
     }
   }
-  auto frame = copy_picture(frames_, format, pool.memory(capture), width, height, substrate_);
-  if (!frame) return frame.error();
-  outcome->frame = std::move(*frame);
-  outcome->stages = std::span(stages_).subspan(1, packed ? 3 : 2);
+  auto copied =
+      copy_picture(frames_, format, pool.memory(capture), width, height, substrate_, gpu_);
+  if (!copied) return copied.error();
+  outcome->frame = std::move(copied->frame);
+  outcome->stages = stages_.copied(copied->unpacked);
   return {};
 }
 
@@ -401,7 +428,8 @@ void HardwareDecoder::release_held() {
 
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
-    const gpu_kernels::SubstrateChoice& substrate, std::chrono::milliseconds timeout) {
+    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanStages* gpu,
+    std::chrono::milliseconds timeout) {
   const CodecInterface* interface = codec_interface(codec);
   if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
   auto node = VideoNode::open(calls, device.video_path);
@@ -409,7 +437,7 @@ Result<std::unique_ptr<Decoder>> create_hardware_decoder(
   DeviceFd media(calls, calls.open(device.media_path));
   if (!media) return system_error("open " + device.media_path);
   auto decoder = std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface,
-                                                   memory, substrate, timeout);
+                                                   memory, substrate, gpu, timeout);
   if (Status status = decoder->open(); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

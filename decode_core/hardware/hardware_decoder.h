@@ -11,6 +11,10 @@
 #include "decode_core/hardware/discovery.h"
 #include "gpu_kernels/substrate.h"
 
+namespace daedalus::gpu_kernels {
+class VulkanStages;
+}
+
 namespace daedalus::core {
 
 // The longest that a driver may work on one request. Those of the kernel (hantro, rkvdec, cedrus)
@@ -20,10 +24,11 @@ inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 // Opens a context of its own on the device. `calls` outlive it and its frames, which may lie in the
 // device's buffers; `memory`, where dma-bufs for those come from, outlives the decoder. A job whose
 // outcome has no frame failed of the device: kUnsupported says that the device cannot do this kind
-// of picture at all. `substrate`: for the kernels that copy pictures out of its buffers.
+// of picture at all. `substrate`: for the kernels that copy pictures out of its buffers; `gpu`,
+// where they run that ask for Vulkan, outlives the decoder; null for nowhere.
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
-    const gpu_kernels::SubstrateChoice& substrate,
+    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanStages* gpu,
     std::chrono::milliseconds timeout = kRequestTimeout);
 
 }  // namespace daedalus::core

@@ -131,7 +131,7 @@ def path_fault(stream, outcome, asked, damaged, coded_pictures):
 
 
 # Stages that can run on a GPU; the others run on the CPU whatever was asked for.
-VULKAN_TWINS = ("pack", "film_grain", "mc", "idct")
+VULKAN_TWINS = ("pack", "film_grain", "mc", "idct", "sand")
 INTER_STAGES = ("mc", "idct")
 BLOCK_COLUMNS = 32
 INTER_SLICES = re.compile(r"\bslices=\w*[PB]")

@@ -68,7 +68,7 @@ void print_device(const DeviceInfo* device, const std::string& refusal) {
 // Whether the stage has a Vulkan twin.
 bool has_twin_of(Stage stage) {
   return stage == Stage::kPack || stage == Stage::kFilmGrain || stage == Stage::kMc ||
-         stage == Stage::kIdct;
+         stage == Stage::kIdct || stage == Stage::kSand;
 }
 
 // Whether it is measured who does it: where nothing is asked of it, nor of what goes with it.
@@ -76,13 +76,14 @@ bool is_measured(Stage stage, const gpu_kernels::SubstrateChoice& wishes) {
   const auto asked = [&](Stage other) { return wishes.of(other) != Substrate::kAuto; };
   if (stage == Stage::kMc || stage == Stage::kIdct)
     return !asked(Stage::kMc) && !asked(Stage::kIdct);
-  return has_twin_of(stage) && !asked(stage);
+  return has_twin_of(stage) && stage != Stage::kSand && !asked(stage);
 }
 
 // Whether it can run here.
 bool has_twin_here(Stage stage, gpu_kernels::VulkanStages& gpu) {
   if (stage == Stage::kPack) return gpu.pack() != nullptr;
   if (stage == Stage::kFilmGrain) return gpu.film_grain() != nullptr;
+  if (stage == Stage::kSand) return gpu.sand() != nullptr;
   return gpu.h264_inter() != nullptr;
 }
 

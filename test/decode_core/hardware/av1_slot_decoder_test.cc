@@ -126,7 +126,8 @@ std::unique_ptr<Decoder> decoder_on(OwnDevice& device) {
   options.own_nodes = true;
   const HardwareSurvey survey = survey_hardware(device, options);
   REQUIRE(survey.devices.size() == 1);
-  auto decoder = create_hardware_decoder(device, survey.devices[0].where, Codec::kAv1, memory, {});
+  auto decoder =
+      create_hardware_decoder(device, survey.devices[0].where, Codec::kAv1, memory, {}, nullptr);
   REQUIRE(decoder.ok());
   return create_av1_slot_decoder(std::move(*decoder));
 }

@@ -26,7 +26,7 @@ struct Case {
 
 // A buffer of 32x16 luma samples with rows of 48 (P010: 96) bytes; padding is 0xee.
 struct Buffer {
-  explicit Buffer(const Case& what) : wide(what.samples == SampleFormat::kI42010) {
+  explicit Buffer(const Case& what) : wide(what.samples == SampleFormat::kP010) {
     format.fourcc = what.fourcc;
     format.width = 32;
     format.height = 16;
@@ -103,7 +103,7 @@ void check_picture(const FrameView& view, SampleFormat samples) {
 constexpr Case kCases[] = {{V4L2_PIX_FMT_NV12, 1, SampleFormat::kNv12},
                            {V4L2_PIX_FMT_NV12M, 2, SampleFormat::kNv12},
                            {V4L2_PIX_FMT_YUV420, 1, SampleFormat::kI420},
-                           {V4L2_PIX_FMT_P010, 1, SampleFormat::kI42010}};
+                           {V4L2_PIX_FMT_P010, 1, SampleFormat::kP010}};
 
 // A buffer that is nothing but a picture and junk.
 struct PackedBuffer {
@@ -163,7 +163,8 @@ TEST_CASE("the picture comes out of each format without its padding") {
   const auto frame =
       copy_picture(pool, buffer.format, buffer.planes, kWidth, kHeight, kAnySubstrate);
   REQUIRE(frame.ok());
-  check_picture(frame->view, what.samples);
+  CHECK(frame->unpacked == UnpackedOn::kNothing);
+  check_picture(frame->frame.view, what.samples);
 }
 
 TEST_CASE("the picture is seen in each format that frames may have, where it lies") {
@@ -173,7 +174,7 @@ TEST_CASE("the picture is seen in each format that frames may have, where it lie
   const auto view = view_picture(buffer.format, buffer.planes, kWidth, kHeight);
   REQUIRE(view.ok());
   CHECK(view->planes[0].data == buffer.memory[0].data());
-  check_picture(*view, buffer.wide ? SampleFormat::kP010 : what.samples);
+  check_picture(*view, what.samples);
   std::vector<std::span<uint8_t>> cut = buffer.planes;
   cut[0] = cut[0].first(buffer.format.sizes[0] - 1);
   CHECK_FALSE(view_picture(buffer.format, cut, kWidth, kHeight).ok());
@@ -197,7 +198,8 @@ TEST_CASE("packed pictures come out of every size, and nothing of their padding"
       FramePool pool;
       const auto frame = copy_picture(pool, buffer.format, buffer.planes, width, height, substrate);
       REQUIRE(frame.ok());
-      if (!buffer.is_picture(frame->view)) FAIL("a sample of " << width << "x" << height);
+      CHECK(frame->unpacked == UnpackedOn::kCpu);
+      if (!buffer.is_picture(frame->frame.view)) FAIL("a sample of " << width << "x" << height);
     }
   }
 }

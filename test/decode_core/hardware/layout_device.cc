@@ -130,8 +130,11 @@ void* LayoutDevice::mmap(int fd, size_t size, int64_t offset) {
   Buffer& buffer = queried.mapped();
   buffer.linear = inner_.mmap(fd, buffer.linear_size, offset);
   if (buffer.linear == MAP_FAILED) return MAP_FAILED;
-  buffer.outer.resize(size);
-  void* const data = buffer.outer.data();
+  constexpr size_t kPage = 4096;
+  const size_t whole_pages = (size + kPage - 1) / kPage * kPage;
+  buffer.outer.reset(static_cast<uint8_t*>(std::aligned_alloc(kPage, whole_pages)));
+  buffer.outer_size = size;
+  void* const data = buffer.outer.get();
   mapped_.emplace(data, std::move(buffer));
   return data;
 }
@@ -160,7 +163,7 @@ int LayoutDevice::dequeue(int fd, v4l2_buffer& buffer) {
 }
 
 void LayoutDevice::fill(const Formats& formats, Buffer& buffer) {
-  std::ranges::fill(buffer.outer, junk_ = static_cast<uint8_t>(junk_ * 5 + 1));
+  std::ranges::fill(buffer.bytes(), junk_ = static_cast<uint8_t>(junk_ * 5 + 1));
   const QueueFormat& linear = formats.linear;
   const auto* samples = static_cast<const uint8_t*>(buffer.linear);
   for (uint32_t component = 0; component < 3; ++component) {
@@ -168,7 +171,7 @@ void LayoutDevice::fill(const Formats& formats, Buffer& buffer) {
     const uint32_t height = component == 0 ? linear.height : (linear.height + 1) / 2;
     for (uint32_t y = 0; y < height; ++y) {
       for (uint32_t x = 0; x < width; ++x) {
-        put_sample(formats.outer, buffer.outer, component, x, y,
+        put_sample(formats.outer, buffer.bytes(), component, x, y,
                    linear_sample(linear, samples, component, x, y));
       }
     }

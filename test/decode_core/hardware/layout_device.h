@@ -4,8 +4,11 @@
 #define DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
 
 #include <cstdint>
+#include <cstdlib>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,10 +45,16 @@ class LayoutDevice final : public DeviceCalls {
     QueueFormat outer;
     QueueFormat linear;
   };
+  struct Free {
+    void operator()(uint8_t* memory) const { std::free(memory); }
+  };
   struct Buffer {
+    std::span<uint8_t> bytes() const { return {outer.get(), outer_size}; }
+
     int fd = -1;  // -1: the queue has no such buffer any more
     uint32_t index = 0;
-    std::vector<uint8_t> outer;
+    std::unique_ptr<uint8_t, Free> outer;  // pages, as what is mapped of a device
+    size_t outer_size = 0;
     void* linear = nullptr;
     size_t linear_size = 0;
   };

@@ -40,6 +40,7 @@ class GpuCommandTest(unittest.TestCase):
             self.assertIn("was measured to be better", stages[stage][1])
         _, stages = gpu(DAEDALUS_SUBSTRATE="idct=simd")
         self.assertNotIn("was measured to be better", stages["mc"][1])
+        self.assertIn("only where asked for", stages["sand"][1])
 
     def test_without_a_device_the_reason_is_told(self):
         device, stages = gpu(DAEDALUS_GPU="none", DAEDALUS_SUBSTRATE="vulkan")
@@ -56,6 +57,9 @@ class GpuCommandTest(unittest.TestCase):
         self.assertIn("runs on the CPU", device)
         self.assertEqual(stages["pack"][0], "vulkan")
         self.assertNotEqual(stages["mc"][0], "vulkan")
+        self.assertNotEqual(stages["sand"][0], "vulkan")
+        _, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="sand=vulkan")
+        self.assertEqual(stages["sand"][0], "vulkan")
         _, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="mc=vulkan,idct=vulkan")
         self.assertEqual((stages["mc"][0], stages["idct"][0]), ("vulkan", "vulkan"))
         _, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="idct=vulkan")

@@ -1,0 +1,152 @@
+// Pictures that a device writes in SAND columns, unpacked on a GPU, here the driver on the CPU: the
+// same pixels as software's, counted as what they were, also where the GPU fails.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/statistics.h"
+#include "decode_core/core.h"
+#include "decode_core/uapi/pixel_formats.h"
+#include "gpu_kernels/sand/sand.h"
+#include "gpu_kernels/vulkan/test_device.h"
+#include "test/catch.h"
+#include "test/decode_core/hardware/layout_device.h"
+#include "test/temporary_file.h"
+
+namespace daedalus::core::test {
+namespace {
+
+using daedalus::test::TemporaryFolder;
+using gpu_kernels::Substrate;
+using gpu_kernels::vulkan::DeviceChoice;
+using gpu_kernels::vulkan::DeviceOptions;
+using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::test_options;
+
+// As of the Raspberry Pi's driver, with columns that are higher than their pictures.
+const LayoutDevice::Layouts kSand = {{V4L2_PIX_FMT_NV12_COL128, 1, 8, 37},
+                                     {V4L2_PIX_FMT_NV12_10_COL128, 1, 8, 37}};
+const LayoutDevice::Layouts kRkvdec = {{V4L2_PIX_FMT_NV12, 64, 16, 0},
+                                       {V4L2_PIX_FMT_NV15, 64, 16, 0}};
+
+using Counts = std::map<std::string, uint64_t>;  // pictures by substrate
+
+struct Played {
+  PlayedFile file;
+  uint64_t pictures = 0;
+  Counts sand;
+  uint64_t gpu_failures = 0;
+};
+
+Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
+            const LayoutDevice::Layouts& layouts = kSand) {
+  const TemporaryFolder folder;
+  LayoutDevice device(layouts);
+  Settings settings;
+  settings.backend = "hardware:loopback";
+  settings.threads = 1;
+  settings.statistics_folder = folder.path();
+  settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
+  Played played;
+  played.file = play_file(*Core::create(settings, device, gpu), clip);
+  CHECK(played.file.failure == "");
+  const auto pages = read_statistics(folder.path());
+  REQUIRE(pages.ok());
+  REQUIRE(pages->size() == 1);
+  const auto& page = pages->front();
+  CHECK(page.backend == "hardware");
+  CHECK(page.errors == 0);
+  CHECK(page.concealed == 0);
+  played.pictures = page.pictures;
+  played.gpu_failures = page.gpu_failures;
+  for (const auto& stage : page.stages) {
+    if (stage.name == "sand") played.sand[stage.substrate] = stage.pictures;
+  }
+  return played;
+}
+
+// What software shows.
+std::vector<ShownPicture> expected(const std::string& clip) {
+  Settings settings;
+  settings.threads = 1;
+  return play_file(*Core::create(settings), clip).pictures;
+}
+
+std::string on_cpu() { return gpu_kernels::sand_functions(Substrate::kSimd).target; }
+
+// Drivers' buffers, here memory of ours, and frames lie so that a device that can import memory
+// uses them where they are.
+struct Gpu {
+  std::string refusal;  // why there is none
+  std::string name;     // what the statistics say where it does the work
+};
+Gpu gpu() {
+  const auto test = gpu_kernels::vulkan::open_test_device();
+  if (test.device == nullptr) return {test.reason, ""};
+  return {"", test.device->info().import_alignment != 0 ? "vulkan" : "vulkan+copy"};
+}
+
+const std::string k8Bit = "test/data/hevc.mp4";
+const std::string k10Bit = "test/data/hevc_10bit.mp4";
+const std::string kFields = "test/data/h264_interlaced.mp4";
+
+TEST_CASE("columns are unpacked on the GPU where that is asked for, and on nothing else") {
+  const Gpu device = gpu();
+  if (device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  const std::string clip = GENERATE(k8Bit, k10Bit, kFields);
+  CAPTURE(clip);
+  const Played played = play(clip, "sand=vulkan", test_options());
+  CHECK(played.pictures > 0);
+  CHECK((played.file.pictures == expected(clip)));
+  CHECK(played.sand == Counts{{device.name, played.pictures}});
+  CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("where nothing is asked the CPU unpacks") {
+  const Played played = play(k10Bit, "auto", test_options());
+  CHECK((played.file.pictures == expected(k10Bit)));
+  CHECK(played.sand == Counts{{on_cpu(), played.pictures}});
+}
+
+TEST_CASE("NV15 is the CPU's, and no failure") {
+  const Played played = play(k10Bit, "sand=vulkan", test_options(), kRkvdec);
+  CHECK((played.file.pictures == expected(k10Bit)));
+  CHECK(played.sand == Counts{{on_cpu(), played.pictures}});
+  CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("a device that is lost loses no picture, and is counted once") {
+  const Gpu device = gpu();
+  if (device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  const std::string clip = GENERATE(k8Bit, k10Bit);
+  CAPTURE(clip);
+  Faults faults;
+  faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);
+  const Played played = play(clip, "sand=vulkan", Faults::options());
+  CHECK(faults.happened());
+  CHECK((played.file.pictures == expected(clip)));
+  CHECK(played.sand == Counts{{device.name, 5}, {on_cpu(), played.pictures - 5}});
+  CHECK(played.gpu_failures == 1);
+}
+
+TEST_CASE("a GPU that fails at a picture gets the next one") {
+  const Gpu device = gpu();
+  if (device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  Faults faults;
+  faults.order("vkEndCommandBuffer", 3, VK_ERROR_OUT_OF_HOST_MEMORY);
+  const Played played = play(k10Bit, "sand=vulkan", Faults::options());
+  CHECK(faults.happened());
+  CHECK((played.file.pictures == expected(k10Bit)));
+  CHECK(played.sand == Counts{{device.name, played.pictures - 1}, {on_cpu(), 1}});
+  CHECK(played.gpu_failures == 1);
+}
+
+TEST_CASE("without a device the CPU unpacks") {
+  const Played played = play(k8Bit, "sand=vulkan", {DeviceChoice::kNone, {}});
+  CHECK((played.file.pictures == expected(k8Bit)));
+  CHECK(played.sand == Counts{{on_cpu(), played.pictures}});
+  CHECK(played.gpu_failures == 0);
+}
+
+}  // namespace
+}  // namespace daedalus::core::test
