@@ -228,7 +228,7 @@ class Copy {
   const SandFunctions& sand_;
 };
 
-// Whether, and how, the GPU unpacked the picture.
+// kCpu: there is nothing for the GPU to unpack, or no GPU.
 UnpackedOn unpack_on_gpu(const Copy& copy, const FrameBuffer& frame,
                          gpu_kernels::VulkanStages& gpu) {
   const auto picture = copy.for_gpu(frame);
@@ -304,12 +304,11 @@ Result<CopiedPicture> copy_picture(FramePool& pool, const QueueFormat& format,
   auto frame = allocate(pool, kind.samples, width, height);
   if (!frame) return frame.error();
   const Copy copy(kind, format, planes, substrate);
-  auto unpacked = kind.packing == Packing::kLinear ? UnpackedOn::kNothing : UnpackedOn::kCpu;
   const bool wanted = substrate.of(gpu_kernels::Stage::kSand) == gpu_kernels::Substrate::kVulkan;
-  if (wanted && gpu != nullptr && unpacked == UnpackedOn::kCpu) {
-    unpacked = unpack_on_gpu(copy, *frame, *gpu);
-  }
-  if (unpacked != UnpackedOn::kGpu && unpacked != UnpackedOn::kGpuCopied) copy.run(*frame);
+  auto unpacked = wanted && gpu != nullptr ? unpack_on_gpu(copy, *frame, *gpu) : UnpackedOn::kCpu;
+  const bool by_gpu = unpacked == UnpackedOn::kGpu || unpacked == UnpackedOn::kGpuCopied;
+  if (!by_gpu) copy.run(*frame);
+  if (kind.packing == Packing::kLinear) unpacked = UnpackedOn::kNothing;
   return CopiedPicture{std::move(*frame), unpacked};
 }
 
