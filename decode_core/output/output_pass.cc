@@ -1,7 +1,6 @@
 #include "decode_core/output/output_pass.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "decode_core/workers/workers.h"
@@ -28,6 +27,7 @@ using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 using gpu_kernels::Work;
+using gpu_kernels::vulkan::Deadline;
 
 // Video range black: 16 and 128, or the same in the high bits of 16.
 constexpr uint8_t kBlackLuma = 16;
@@ -280,17 +280,18 @@ std::optional<GpuPicture> gpu_picture(const FrameView& frame, const Pass& pass) 
       Work::of(Stage::kPack, picture->luma_width, picture->luma_height, picture->bit_depth)};
 }
 
-// nullopt: nothing there can do it.
-std::optional<Result<PackTransfer>> run_on(gpu_kernels::VulkanStages& gpu, const FrameView& frame,
-                                           const GpuPicture& picture) {
+// kNotFound: nothing there can do it.
+Result<PackTransfer> run_on(gpu_kernels::VulkanStages& gpu, const FrameView& frame,
+                            const GpuPicture& picture, Deadline deadline) {
+  const Error nothing{ErrorCode::kNotFound, "no GPU"};
   if (picture.with_grain) {
     auto* const film_grain = gpu.film_grain();
-    if (film_grain == nullptr) return std::nullopt;
-    return film_grain->run(*frame.film_grain, *picture.with_grain);
+    if (film_grain == nullptr) return nothing;
+    return film_grain->run(*frame.film_grain, *picture.with_grain, deadline);
   }
   auto* const pack = gpu.pack();
-  if (pack == nullptr) return std::nullopt;
-  return pack->run(*picture.plain);
+  if (pack == nullptr) return nothing;
+  return pack->run(*picture.plain, deadline);
 }
 
 // The GPU where it is asked for, or where nothing is and it was measured to be better.
@@ -303,15 +304,19 @@ GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass
   const auto picture = gpu_picture(frame, pass);
   if (!picture) return GpuRun::kNotAsked;
   if (dispatcher != nullptr && !dispatcher->prefers_gpu(picture->work)) return GpuRun::kNotAsked;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto transfer = run_on(*core.gpu(), frame, *picture);
-  if (!transfer) return GpuRun::kNotAsked;
-  if (dispatcher != nullptr) {
-    dispatcher->note_gpu(picture->work, std::chrono::steady_clock::now() - begin);
+  const auto run = [&](Deadline deadline) {
+    return run_on(*core.gpu(), frame, *picture, deadline);
+  };
+  const auto transfer = dispatcher != nullptr ? dispatcher->have_done(picture->work, run)
+                                              : run(gpu_kernels::vulkan::kNoDeadline);
+  if (!transfer) {
+    // Where it was lost before, or is still at another, it has failed at an earlier picture.
+    const ErrorCode code = transfer.error().code;
+    const bool earlier = code == ErrorCode::kNotFound || code == ErrorCode::kBusy;
+    return earlier ? GpuRun::kNotAsked : GpuRun::kFailed;
   }
-  if (!transfer->ok()) return GpuRun::kFailed;
   pass.fill_beyond_picture();
-  return **transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
+  return *transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
 }
 
 }  // namespace

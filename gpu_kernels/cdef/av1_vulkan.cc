@@ -176,8 +176,8 @@ Status CdefOnDevice::create() {
 Status CdefOnDevice::run(const Av1CdefPicture& picture) {
   if (Status good = check_av1_cdef(picture); !good.ok()) return good;
   std::lock_guard lock(mutex_);
-  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
-  Status filtered = filter(picture);
+  Status filtered = batch_->ready();
+  if (filtered.ok()) filtered = filter(picture);
   if (!filtered.ok()) failures_.tell(*device_, filtered.error());
   return filtered;
 }

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -51,6 +52,17 @@ bool Dispatcher::prefers_gpu(const Work& work) {
         to_string(*costs).c_str(), gpu ? "GPU" : "CPU", goal_name(options_.goal).data());
   }
   return gpu;
+}
+
+vulkan::Deadline Dispatcher::deadline(const Work& work) {
+  std::lock_guard lock(mutex_);
+  load();
+  const Comparison* costs = table_->find(work);
+  if (costs == nullptr) return vulkan::kNoDeadline;
+  const std::chrono::duration<double, std::milli> longest(
+      std::max(kLongestWall, kOverrun * costs->gpu.wall));
+  return std::chrono::steady_clock::now() +
+         std::chrono::duration_cast<vulkan::Deadline::duration>(longest);
 }
 
 void Dispatcher::note_gpu(const Work& work, std::chrono::nanoseconds wall) {

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "gpu_kernels/dispatch/costs.h"
 #include "gpu_kernels/dispatch/machine.h"
+#include "gpu_kernels/vulkan/deadline.h"
 
 namespace daedalus::gpu_kernels {
 
@@ -49,9 +50,23 @@ class Dispatcher {
   // Whether the GPU is to do such work. Never waits for a measurement: until there is one the CPU
   // does it. The log says once for each kind of work what was decided, and why.
   bool prefers_gpu(const Work& work);
-  // The GPU did it, and took so long; the first time in a process, when drivers compile and
-  // allocate, does not count. Work of which it takes kOverrun times what was measured, and
-  // longer than kLongestWall, is the CPU's from then on, in this process.
+  // Has the GPU do such work, by the deadline that `use` is called with; returns its Status or
+  // Result, and notes how long it took, unless the GPU refused it.
+  template <typename Use>
+  auto have_done(const Work& work, const Use& use) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto done = use(deadline(work));
+    if (done.ok() || done.error().code == ErrorCode::kTimeout) {
+      note_gpu(work, std::chrono::steady_clock::now() - begin);
+    }
+    return done;
+  }
+  // When such work that begins now must have ended: after kOverrun times what was measured, and
+  // kLongestWall at least.
+  vulkan::Deadline deadline(const Work& work);
+  // The GPU did it, or was too late, and took so long; the first time in a process, when drivers
+  // compile and allocate, does not count. Work of which it takes kOverrun times what was measured,
+  // and longer than kLongestWall, is the CPU's from then on, in this process.
   void note_gpu(const Work& work, std::chrono::nanoseconds wall);
   static constexpr double kOverrun = 4;
 

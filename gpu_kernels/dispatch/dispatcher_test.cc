@@ -75,7 +75,7 @@ TEST_CASE("a driver on the CPU is refused by measurement, once for all processes
   }
 }
 
-TEST_CASE("what has no twin is not measured") {
+TEST_CASE("other stages are not measured") {
   VulkanStages gpu(vulkan::test_options());
   Dispatcher dispatcher(gpu, {});
   const auto costs = dispatcher.measure(Work::of(Stage::kSand, 1920, 1080, 8));
@@ -119,6 +119,44 @@ TEST_CASE("a GPU that became slower while playing is preferred no longer") {
   Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
   REQUIRE(dispatcher.prefers_gpu(kWork));
   for (int i = 0; i < 100; ++i) dispatcher.note_gpu(kWork, std::chrono::milliseconds(5));
+  CHECK_FALSE(dispatcher.prefers_gpu(kWork));
+}
+
+TEST_CASE("work has four times what was measured, and a while at least") {
+  using std::chrono::milliseconds;
+  using Clock = std::chrono::steady_clock;
+  for (const double wall : {0.5, 50.0}) {
+    const TemporaryFolder folder;
+    write_costs(folder, {{500, 500}, {wall, 0.1}});
+    VulkanStages gpu(vulkan::test_options());
+    Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
+    const auto patience = milliseconds(wall < 1 ? 8 : 200);
+    const auto before = Clock::now();
+    const vulkan::Deadline deadline = dispatcher.deadline(kWork);
+    CHECK(deadline >= before + patience);
+    CHECK(deadline <= Clock::now() + patience);
+    CHECK(dispatcher.deadline(Work::of(Stage::kPack, 640, 480, 8)) == vulkan::kNoDeadline);
+  }
+}
+
+TEST_CASE("who was too late is preferred no longer, who refused is") {
+  const TemporaryFolder folder;
+  write_costs(folder, {{5, 5}, {1, 0.1}});
+  VulkanStages gpu(vulkan::test_options());
+  Dispatcher dispatcher(gpu, in(folder, Measuring::kNever));
+  const auto fail_late = [&](ErrorCode code) {
+    return dispatcher.have_done(kWork, [&](vulkan::Deadline deadline) -> Status {
+      std::this_thread::sleep_until(deadline);
+      return Error{code, "no"};
+    });
+  };
+  const auto done = dispatcher.have_done(kWork, [](vulkan::Deadline) { return Status(); });
+  CHECK(done.ok());
+  for (const ErrorCode code : {ErrorCode::kBusy, ErrorCode::kNotFound, ErrorCode::kOutOfMemory}) {
+    CHECK(fail_late(code).error().code == code);
+    CHECK(dispatcher.prefers_gpu(kWork));
+  }
+  CHECK(fail_late(ErrorCode::kTimeout).error().code == ErrorCode::kTimeout);
   CHECK_FALSE(dispatcher.prefers_gpu(kWork));
 }
 

@@ -54,7 +54,7 @@ Result<std::unique_ptr<MeasuredPicture>> MeasuredPicture::create(const Work& wor
       if (auto* const inter = gpu.h264_inter(kTold)) return measured_h264_inter(*inter, work);
       break;
     default:
-      return Error{ErrorCode::kUnsupported, "the stage has no Vulkan twin"};
+      return Error{ErrorCode::kUnsupported, "the stage is not measured"};
   }
   return Error{ErrorCode::kUnsupported, "no GPU: " + gpu.refusal()};
 }

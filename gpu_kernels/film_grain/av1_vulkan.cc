@@ -23,6 +23,7 @@ namespace {
 using vulkan::Array;
 using vulkan::Batch;
 using vulkan::Buffer;
+using vulkan::Deadline;
 using vulkan::Device;
 using vulkan::Kernel;
 using vulkan::Plane;
@@ -190,7 +191,8 @@ class GrainOnDevice final : public VulkanAv1FilmGrain {
   explicit GrainOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   Status create();
-  Result<PackTransfer> run(const Av1FilmGrain& grain, const Av1GrainPicture& picture) override;
+  Result<PackTransfer> run(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
+                           Deadline deadline) override;
 
  private:
   // Of one bit depth; what `main` leaves goes in two parts.
@@ -198,20 +200,21 @@ class GrainOnDevice final : public VulkanAv1FilmGrain {
     std::unique_ptr<Kernel> main, overlap_luma, overlap_chroma;
   };
 
-  Status add(const Av1FilmGrain& grain, const Av1GrainPicture& picture, Planes& planes);
+  Status add(const Av1FilmGrain& grain, const Av1GrainPicture& picture, Planes& planes,
+             Deadline deadline);
   void write_tables(const Av1FilmGrain& grain);
   Status write_blocks(const Av1FilmGrain& grain, const Av1GrainPicture& picture);
   Status run_shaders(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
-                     const Planes& planes);
+                     const Planes& planes, Deadline deadline);
 
   const std::shared_ptr<Device> device_;
   std::mutex mutex_;
   Kernels nv12_, p010_;
-  std::unique_ptr<Batch> batch_;
   std::unique_ptr<Buffer> noise_, scaling_, blocks_;
   ScalingKey in_scaling_;
   vulkan::PlaneCopies copies_;
   vulkan::FailureLog failures_;
+  std::unique_ptr<Batch> batch_;  // the last: see there
 };
 
 Status GrainOnDevice::create() {
@@ -238,11 +241,13 @@ Status GrainOnDevice::create() {
   return {};
 }
 
-Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1GrainPicture& picture) {
+Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
+                                        Deadline deadline) {
   std::lock_guard lock(mutex_);
-  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
   Planes planes = planes_of(grain, picture);
-  if (const Status added = add(grain, picture, planes); !added.ok()) {
+  Status added = batch_->ready(deadline);
+  if (added.ok()) added = add(grain, picture, planes, deadline);
+  if (!added.ok()) {
     failures_.tell(*device_, added.error());
     return added.error();
   }
@@ -251,8 +256,8 @@ Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1Grai
   return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
-Status GrainOnDevice::add(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
-                          Planes& planes) {
+Status GrainOnDevice::add(const Av1FilmGrain& grain, const Av1GrainPicture& picture, Planes& planes,
+                          Deadline deadline) {
   std::array<Plane*, kPlanes> all;
   for (size_t i = 0; i < all.size(); ++i) {
     all[i] = &planes[i];
@@ -262,7 +267,7 @@ Status GrainOnDevice::add(const Av1FilmGrain& grain, const Av1GrainPicture& pict
   for (const PlaneIndex plane : {kY, kU, kV}) copies_.copy_in(planes[plane]);
   write_tables(grain);
   if (Status written = write_blocks(grain, picture); !written.ok()) return written;
-  if (Status ran = run_shaders(grain, picture, planes); !ran.ok()) return ran;
+  if (Status ran = run_shaders(grain, picture, planes, deadline); !ran.ok()) return ran;
   for (const PlaneIndex plane : {kLuma, kChroma}) copies_.copy_out(planes[plane]);
   add_rest(grain, picture);
   return {};
@@ -314,7 +319,7 @@ Status GrainOnDevice::write_blocks(const Av1FilmGrain& grain, const Av1GrainPict
 }
 
 Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
-                                  const Planes& planes) {
+                                  const Planes& planes, Deadline deadline) {
   const uint32_t columns = columns_of(picture);
   const uint32_t rows = rows_of(picture);
   const uint32_t stripes = (rows + kStripeRows - 1) / kStripeRows;
@@ -376,7 +381,7 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
   }
   const auto in_pictures = std::span(planes);
   const vulkan::DeviceAccess access(in_pictures.first(kLuma), in_pictures.subspan(kLuma));
-  return batch_->run();
+  return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ class VulkanAv1FilmGrain {
 
   // Writes what the reference writes, and nothing else. What is beyond the last whole 32 columns
   // and 2 rows is the CPU's. After an error the targets' samples are undefined: begin anew on the
-  // CPU; unless the device is lost the next picture may succeed.
-  virtual Result<PackTransfer> run(const Av1FilmGrain& grain, const Av1GrainPicture& picture) = 0;
+  // CPU; unless the device is lost the next picture may succeed. kTimeout, kBusy and the deadline:
+  // as of VulkanPack.
+  virtual Result<PackTransfer> run(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
+                                   vulkan::Deadline deadline = vulkan::kNoDeadline) = 0;
 };
 
 }  // namespace daedalus::gpu_kernels

@@ -3,11 +3,13 @@
 #include "gpu_kernels/film_grain/av1_vulkan.h"
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "gpu_kernels/film_grain/av1_test_parameters.h"
 #include "gpu_kernels/harness.h"
+#include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan/test_planes.h"
 #include "test/catch.h"
@@ -236,6 +238,37 @@ TEST_CASE("a failure of any call is an error or is worked around, never a wrong 
     });
     CHECK(happened > 0);
   }
+}
+
+TEST_CASE("a late picture of copies is not waited for, and harms neither itself nor the next one",
+          "[film_grain]") {
+  vulkan::LateWork late;
+  const auto test = open_test_device(vulkan::LateWork::options());
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  const auto vulkan = VulkanAv1FilmGrain::create(test.device);
+  REQUIRE(vulkan.ok());
+  Random random(4);
+  const Av1GrainPictureSize size = {96, 64, 10, false};
+  const auto grain = prepare(random_parameters(random), size);
+  TestPicture first(size, {0, 0, size.width, size.height}, kAligned, kAligned);
+  first.fill(0, random);
+  TestPicture next = first;
+  const TestPicture expected = expected_of(first, *grain);
+  late.hold();
+  const auto too_late = (*vulkan)->run(
+      *grain, first.on_gpu(), std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+  CHECK(late.holds());  // so it was not waited for
+  REQUIRE_FALSE(too_late.ok());
+  CHECK(too_late.error().code == ErrorCode::kTimeout);
+  first.add_with(av1_film_grain_functions(Substrate::kSimd), *grain);
+  const auto busy = (*vulkan)->run(*grain, next.on_gpu());
+  CHECK(late.holds());
+  REQUIRE_FALSE(busy.ok());
+  CHECK(busy.error().code == ErrorCode::kBusy);
+  late.release();
+  REQUIRE(vulkan::ends_being_busy([&] { return (*vulkan)->run(*grain, next.on_gpu()); }).ok());
+  CHECK(next == expected);
+  CHECK(first == expected);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ using mc::H264DeviceReferences;
 using mc::H264Tasks;
 using vulkan::Array;
 using vulkan::Batch;
+using vulkan::Deadline;
 using vulkan::Device;
 using vulkan::Kernel;
 using vulkan::Room;
@@ -72,10 +73,10 @@ class InterOnDevice final : public VulkanH264Inter {
   explicit InterOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   Status create();
-  Status run(const H264InterPicture& picture) override;
+  Status run(const H264InterPicture& picture, Deadline deadline) override;
 
  private:
-  Status make(const H264InterPicture& picture);
+  Status make(const H264InterPicture& picture, Deadline deadline);
   Status place_references(const H264InterPicture& picture);
   Status copy_weights(std::span<const H264McWeights> weights);
   template <typename Entry>
@@ -89,12 +90,12 @@ class InterOnDevice final : public VulkanH264Inter {
   std::mutex mutex_;
   std::unique_ptr<Kernel> luma_, chroma_, combine_luma_, combine_chroma_;
   std::unique_ptr<VulkanH264Idct> idct_;
-  std::unique_ptr<Batch> batch_;
   H264DeviceReferences placed_;
   H264Tasks tasks_;
   Room references_, samples_, weights_;
   Room luma_tasks_, chroma_tasks_, combined_luma_, combined_chroma_;
   vulkan::FailureLog failures_;
+  std::unique_ptr<Batch> batch_;  // the last: see there
 };
 
 Status InterOnDevice::create() {
@@ -113,10 +114,10 @@ Status InterOnDevice::create() {
   return {};
 }
 
-Status InterOnDevice::run(const H264InterPicture& picture) {
+Status InterOnDevice::run(const H264InterPicture& picture, Deadline deadline) {
   std::lock_guard lock(mutex_);
-  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
-  Status made = make(picture);
+  Status made = batch_->ready(deadline);
+  if (made.ok()) made = make(picture, deadline);
   if (!made.ok()) failures_.tell(*device_, made.error());
   return made;
 }
@@ -206,7 +207,7 @@ Status InterOnDevice::record(const H264InterPicture& picture, const H264DevicePi
   return idct_->add(picture.residuals, target, samples_.array(), *batch_);
 }
 
-Status InterOnDevice::make(const H264InterPicture& picture) {
+Status InterOnDevice::make(const H264InterPicture& picture, Deadline deadline) {
   const H264DevicePicture target{picture.width, picture.height};
   if (Status placed = place_references(picture); !placed.ok()) return placed;
   if (Status copied = copy_weights(picture.pictures.weights); !copied.ok()) return copied;
@@ -219,7 +220,7 @@ Status InterOnDevice::make(const H264InterPicture& picture) {
   if (status.ok()) status = copy_list(tasks_.combined_luma(), combined_luma_);
   if (status.ok()) status = copy_list(tasks_.combined_chroma(), combined_chroma_);
   if (status.ok()) status = record(picture, target);
-  if (status.ok()) status = batch_->run();
+  if (status.ok()) status = batch_->run(deadline);
   if (!status.ok()) return status;
   const auto* made = samples_.as<uint8_t>();
   copy_out(made, target.stride(), picture.pictures.luma, picture.pictures.luma_stride,

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "gpu_kernels/idct/h264_vulkan.h"
 #include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/vulkan/deadline.h"
 
 namespace daedalus::gpu_kernels {
 
@@ -36,8 +37,10 @@ class VulkanH264Inter {
   // Where there is a prediction, writes to the target what the reference writes; the rest of the
   // target is undefined then. References are copied for the GPU, and what it made is copied back.
   // kUnsupported: more than the GPU's arrays take. After an error the target is as before; unless
-  // the device is lost the next picture may succeed.
-  virtual Status run(const H264InterPicture& picture) = 0;
+  // the device is lost the next picture may succeed. kTimeout: it was late, and nobody else's
+  // memory is touched any more; kBusy: the GPU is at others.
+  virtual Status run(const H264InterPicture& picture,
+                     vulkan::Deadline deadline = vulkan::kNoDeadline) = 0;
 };
 
 }  // namespace daedalus::gpu_kernels

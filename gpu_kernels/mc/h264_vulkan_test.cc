@@ -2,16 +2,19 @@
 #include "gpu_kernels/mc/h264_vulkan.h"
 
 #include <array>
+#include <chrono>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "gpu_kernels/harness.h"
 #include "gpu_kernels/idct/h264_test_residuals.h"
 #include "gpu_kernels/mc/h264_test_pictures.h"
+#include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
 
@@ -23,8 +26,12 @@ using harness::kFills;
 using mc_test::draw;
 using mc_test::Frame;
 using mc_test::Random;
+using std::chrono::milliseconds;
 using vulkan::Faults;
+using vulkan::LateWork;
 using vulkan::open_test_device;
+
+using Clock = std::chrono::steady_clock;
 
 struct Shape {
   uint32_t width;
@@ -73,10 +80,12 @@ class TestPicture {
     return to;
   }
 
-  Status run(VulkanH264Inter& inter, Frame& to) const {
+  Status run(VulkanH264Inter& inter, Frame& to,
+             vulkan::Deadline deadline = vulkan::kNoDeadline) const {
     to = before_;
     const auto references = references_of(to);
-    return inter.run({pictures_of(to, references), before_.width, height_, blocks_, residuals_});
+    return inter.run({pictures_of(to, references), before_.width, height_, blocks_, residuals_},
+                     deadline);
   }
 
   const Frame& before() const { return before_; }
@@ -270,6 +279,74 @@ TEST_CASE("a device that is lost is not asked again", "[mc]") {
   const Status again = test.run(*failing.twin, made);
   REQUIRE_FALSE(again.ok());
   CHECK(again.error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("a late picture is not waited for, and harms neither itself nor the next one", "[mc]") {
+  LateWork late;
+  const auto device = open_test_device(LateWork::options());
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(35);
+  const TestPicture test({64, 64, false, true}, random, Fill::kRandom);
+  const TestPicture larger({256, 256, false, true}, random, Fill::kRandom);
+  CHECK(makes(**inter, test));
+  late.hold();
+  Frame made = test.before();
+  const Status too_late = test.run(**inter, made, Clock::now() + milliseconds(20));
+  CHECK(late.holds());  // so it was not waited for
+  REQUIRE_FALSE(too_late.ok());
+  CHECK(too_late.error().code == ErrorCode::kTimeout);
+  CHECK(device.device->usable());
+  Frame next = larger.before();
+  const Status busy = larger.run(**inter, next);
+  CHECK(late.holds());
+  REQUIRE_FALSE(busy.ok());
+  CHECK(busy.error().code == ErrorCode::kBusy);
+  CHECK(equal(next, larger.before()));
+  late.release();
+  REQUIRE(vulkan::ends_being_busy([&] { return larger.run(**inter, next); }).ok());
+  CHECK(equal(next, expected_of(larger)));
+  CHECK(equal(made, test.before()));
+}
+
+TEST_CASE("inter prediction that is late is destroyed once it has ended", "[mc]") {
+  LateWork late;
+  const auto device = open_test_device(LateWork::options());
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(36);
+  const TestPicture test({64, 64, false, true}, random, Fill::kRandom);
+  Frame made = test.before();
+  late.hold();
+  CHECK_FALSE(test.run(**inter, made, Clock::now() + milliseconds(20)).ok());
+  CHECK(late.holds());
+  std::thread later([&] {
+    std::this_thread::sleep_for(milliseconds(50));
+    late.release();
+  });
+  inter->reset();
+  CHECK_FALSE(late.holds());
+  later.join();
+  CHECK(device.device->usable());
+  CHECK(equal(made, test.before()));
+}
+
+TEST_CASE("nothing is begun when it is too late already", "[mc]") {
+  LateWork late;
+  const auto device = open_test_device(LateWork::options());
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(37);
+  const TestPicture test({64, 64, false, true}, random, Fill::kRandom);
+  Frame made = test.before();
+  late.hold();
+  const Status refused = test.run(**inter, made, Clock::now() - milliseconds(1));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kBusy);
+  CHECK_FALSE(late.holds());
 }
 
 }  // namespace

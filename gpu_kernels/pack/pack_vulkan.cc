@@ -19,6 +19,7 @@ namespace {
 
 using vulkan::Array;
 using vulkan::Batch;
+using vulkan::Deadline;
 using vulkan::Device;
 using vulkan::Kernel;
 using vulkan::Plane;
@@ -118,12 +119,13 @@ class PackOnDevice final : public VulkanPack {
   explicit PackOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   Status create();
-  Result<PackTransfer> run(const PackPicture& picture) override;
+  Result<PackTransfer> run(const PackPicture& picture, Deadline deadline) override;
 
  private:
-  Status pack(const PackPicture& picture, Planes& planes);
+  Status pack(const PackPicture& picture, Planes& planes, Deadline deadline);
   Status copy_in(Planes& planes, bool gpu_luma);
-  Status run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma);
+  Status run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma,
+                     Deadline deadline);
   Status dispatch_luma(const PackPicture& picture, const Planes& planes);
   Status dispatch_chroma(const PackPicture& picture, const Planes& planes);
 
@@ -131,9 +133,9 @@ class PackOnDevice final : public VulkanPack {
   const PackFunctions& on_cpu_ = pack_functions(Substrate::kAuto);
   std::mutex mutex_;
   std::unique_ptr<Kernel> luma_, nv12_, p010_;
-  std::unique_ptr<Batch> batch_;
   vulkan::PlaneCopies copies_;
   vulkan::FailureLog failures_;
+  std::unique_ptr<Batch> batch_;  // the last: see there
 };
 
 Status PackOnDevice::create() {
@@ -146,11 +148,12 @@ Status PackOnDevice::create() {
   return {};
 }
 
-Result<PackTransfer> PackOnDevice::run(const PackPicture& picture) {
+Result<PackTransfer> PackOnDevice::run(const PackPicture& picture, Deadline deadline) {
   std::lock_guard lock(mutex_);
-  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
   Planes planes = planes_of(picture);
-  if (const Status packed = pack(picture, planes); !packed.ok()) {
+  Status packed = batch_->ready(deadline);
+  if (packed.ok()) packed = pack(picture, planes, deadline);
+  if (!packed.ok()) {
     failures_.tell(*device_, packed.error());
     return packed.error();
   }
@@ -159,7 +162,7 @@ Result<PackTransfer> PackOnDevice::run(const PackPicture& picture) {
   return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
-Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
+Status PackOnDevice::pack(const PackPicture& picture, Planes& planes, Deadline deadline) {
   for (Plane& plane : planes) vulkan::import_plane(*device_, plane);
   // The shaders know one stride for u and v.
   if (planes[kU].in_place() != planes[kV].in_place() || planes[kU].stride != planes[kV].stride) {
@@ -173,7 +176,7 @@ Status PackOnDevice::pack(const PackPicture& picture, Planes& planes) {
     on_cpu_.copy_8(picture.y, picture.luma, {planes[kLuma].row_bytes, 0, planes[kLuma].rows});
   }
   if (Status copied = copy_in(planes, gpu_luma); !copied.ok()) return copied;
-  if (Status ran = run_shaders(picture, planes, gpu_luma); !ran.ok()) return ran;
+  if (Status ran = run_shaders(picture, planes, gpu_luma, deadline); !ran.ok()) return ran;
   if (gpu_luma) copies_.copy_out(planes[kLuma]);
   copies_.copy_out(planes[kChroma]);
   pack_rest(picture, planes);
@@ -192,7 +195,8 @@ Status PackOnDevice::copy_in(Planes& planes, bool gpu_luma) {
   return {};
 }
 
-Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma) {
+Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& planes, bool gpu_luma,
+                                 Deadline deadline) {
   if (Status begun = batch_->begin(); !begun.ok()) return begun;
   if (gpu_luma) {
     if (Status status = dispatch_luma(picture, planes); !status.ok()) return status;
@@ -200,7 +204,7 @@ Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& plane
   if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
   const auto all = std::span(planes);
   const vulkan::DeviceAccess access(all.first(kLuma), all.subspan(kLuma));
-  return batch_->run();
+  return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 
 Status PackOnDevice::dispatch_luma(const PackPicture& picture, const Planes& planes) {

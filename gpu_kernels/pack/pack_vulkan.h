@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/vulkan/deadline.h"
 
 namespace daedalus::gpu_kernels {
 
@@ -38,8 +39,11 @@ class VulkanPack {
 
   // Writes what the reference writes, and nothing else. Bytes that no vector of 16 bytes covers are
   // packed by the CPU. After an error the targets' samples are undefined: pack the picture anew;
-  // unless the device is lost the next one may succeed.
-  virtual Result<PackTransfer> run(const PackPicture& picture) = 0;
+  // unless the device is lost the next one may succeed. kTimeout: it was late, and nobody else's
+  // memory is touched any more; kBusy: the GPU is at others. Of planes that it uses in place the
+  // deadline is not heeded.
+  virtual Result<PackTransfer> run(const PackPicture& picture,
+                                   vulkan::Deadline deadline = vulkan::kNoDeadline) = 0;
 };
 
 }  // namespace daedalus::gpu_kernels

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan/test_planes.h"
 #include "hwy/targets.h"
@@ -17,9 +19,13 @@
 namespace daedalus::gpu_kernels {
 namespace {
 
+using std::chrono::milliseconds;
 using vulkan::Faults;
+using vulkan::LateWork;
 using vulkan::open_test_device;
 using namespace vulkan::test_planes;
+
+using Clock = std::chrono::steady_clock;
 
 struct Size {
   uint32_t luma_width, luma_height, chroma_width, chroma_height;
@@ -72,10 +78,12 @@ struct TestPicture {
     }
   }
 
-  Result<PackTransfer> pack_with(VulkanPack& pack) {
-    return pack.run({y.source(), u.source(), v.source(), luma.target(), chroma.target(),
-                     size.luma_width, size.luma_height, size.chroma_width, size.chroma_height,
-                     bit_depth});
+  Result<PackTransfer> pack_with(VulkanPack& pack,
+                                 vulkan::Deadline deadline = vulkan::kNoDeadline) {
+    return pack.run(
+        {y.source(), u.source(), v.source(), luma.target(), chroma.target(), size.luma_width,
+         size.luma_height, size.chroma_width, size.chroma_height, bit_depth},
+        deadline);
   }
 
   // Padding included.
@@ -265,6 +273,62 @@ TEST_CASE("a device that does not end its work is not asked again, and its memor
   CHECK_FALSE(late.device->usable());
   CHECK(late.device->abandoned());
   CHECK_FALSE(picture.pack_with(**pack).ok());
+}
+
+TEST_CASE("a late picture of copies is not waited for, and harms neither itself nor the next one",
+          "[pack]") {
+  LateWork late;
+  const auto test = open_test_device(LateWork::options());
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  TestPicture first(picture_size(130, 70), 10, kAligned, kAligned);
+  first.fill(40);
+  TestPicture next(picture_size(641, 70), 8, kAligned, kAligned);
+  next.fill(41);
+  const TestPicture first_expected = expected_of(first);
+  const TestPicture next_expected = expected_of(next);
+  late.hold();
+  const auto too_late = first.pack_with(**pack, Clock::now() + milliseconds(20));
+  CHECK(late.holds());  // so it was not waited for
+  REQUIRE_FALSE(too_late.ok());
+  CHECK(too_late.error().code == ErrorCode::kTimeout);
+  first.pack_with(pack_functions(Substrate::kSimd));
+  const auto busy = next.pack_with(**pack);
+  CHECK(late.holds());
+  REQUIRE_FALSE(busy.ok());
+  CHECK(busy.error().code == ErrorCode::kBusy);
+  CHECK(first == first_expected);
+  late.release();
+  const auto packed = vulkan::ends_being_busy([&] { return next.pack_with(**pack); });
+  REQUIRE(packed.ok());
+  CHECK(*packed == PackTransfer::kCopied);
+  CHECK(next == next_expected);
+  CHECK(first == first_expected);
+}
+
+TEST_CASE("a late picture in place is waited for: it is the client's memory", "[pack]") {
+  LateWork late;
+  const auto test = open_test_device(LateWork::options(/*imports=*/true));
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  if (test.device->info().import_alignment == 0) DAEDALUS_SKIP("no memory can be imported");
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  TestPicture picture(picture_size(128, 64), 10, kAligned, kAligned);
+  picture.fill(42);
+  const TestPicture expected = expected_of(picture);
+  late.hold();
+  std::thread later([&] {
+    while (!late.holds()) std::this_thread::sleep_for(milliseconds(1));
+    std::this_thread::sleep_for(milliseconds(100));
+    late.release();
+  });
+  const auto packed = picture.pack_with(**pack, Clock::now() + milliseconds(50));
+  CHECK_FALSE(late.holds());
+  later.join();
+  REQUIRE(packed.ok());
+  CHECK(*packed == PackTransfer::kInPlace);
+  CHECK(picture == expected);
 }
 
 TEST_CASE("no device is an error that says why", "[pack]") {

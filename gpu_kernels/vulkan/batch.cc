@@ -1,15 +1,17 @@
 #include "gpu_kernels/vulkan/batch.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <mutex>
 
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
 
-// How long work may take, nanoseconds. The kernel resets a V3D that makes no progress for half a
+// How long work may take. The kernel resets a V3D that makes no progress for half a
 // second; a driver on the CPU compiles at the first dispatch, on whatever cores are free.
-constexpr uint64_t kPatience = 3'000'000'000;
-constexpr uint64_t kPatienceWithSoftware = 100 * kPatience;
+constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::seconds kPatienceWithSoftware = 100 * kPatience;
 
 }  // namespace
 
@@ -131,7 +133,22 @@ void Batch::make_visible(VkPipelineStageFlags stage, VkAccessFlags access) {
                                        1, &barrier, 0, nullptr, 0, nullptr);
 }
 
-Status Batch::run() {
+Status Batch::ready(Deadline deadline) {
+  if (!device_.usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
+  const Deadline now = std::chrono::steady_clock::now();
+  if (under_way_) {
+    const VkResult result = device_.calls().vkGetFenceStatus(device_.handle(), fence_);
+    if (result == VK_NOT_READY && now < given_up_) {
+      return Error{ErrorCode::kBusy, "the GPU is still at an earlier picture"};
+    }
+    const Status ended = end(result == VK_NOT_READY ? VK_TIMEOUT : result);
+    if (!ended.ok()) return ended;
+  }
+  if (now >= deadline) return Error{ErrorCode::kBusy, "the GPU had other pictures to do"};
+  return {};
+}
+
+Status Batch::run(Deadline deadline) {
   const auto& calls = device_.calls();
   make_visible(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   VkResult result = calls.vkEndCommandBuffer(recording_);
@@ -145,13 +162,28 @@ Status Batch::run() {
     result = calls.vkQueueSubmit(device_.queue(), 1, &submit, fence_);
   }
   if (result != VK_SUCCESS) return device_.failed("vkQueueSubmit", result);
-  return wait();
+  under_way_ = true;
+  given_up_ = std::chrono::steady_clock::now() +
+              (device_.info().software ? kPatienceWithSoftware : kPatience);
+  return wait(deadline);
 }
 
-Status Batch::wait() {
-  const uint64_t patience = device_.info().software ? kPatienceWithSoftware : kPatience;
-  const VkResult result =
-      device_.calls().vkWaitForFences(device_.handle(), 1, &fence_, VK_TRUE, patience);
+Status Batch::wait(Deadline deadline) {
+  using std::chrono::nanoseconds;
+  const nanoseconds left =
+      std::max(nanoseconds(std::min(deadline, given_up_) - std::chrono::steady_clock::now()),
+               nanoseconds(0));
+  const VkResult result = device_.calls().vkWaitForFences(device_.handle(), 1, &fence_, VK_TRUE,
+                                                          static_cast<uint64_t>(left.count()));
+  if (result == VK_TIMEOUT && deadline < given_up_) {
+    return Error{ErrorCode::kTimeout, "the GPU is late"};
+  }
+  return end(result);
+}
+
+// What became of the work.
+Status Batch::end(VkResult result) {
+  under_way_ = false;
   if (result == VK_SUCCESS) return {};
   // Of a lost device no work goes on (Vulkan, "Lost Device"); of any other it may.
   if (result != VK_ERROR_DEVICE_LOST) device_.abandon();
@@ -160,6 +192,7 @@ Status Batch::wait() {
 }
 
 Batch::~Batch() {
+  if (under_way_ && !device_.abandoned()) static_cast<void>(wait(kNoDeadline));
   if (device_.abandoned()) return;
   const auto& calls = device_.calls();
   const VkDevice device = device_.handle();

@@ -11,7 +11,8 @@ namespace daedalus::gpu_kernels::vulkan {
 class FailureLog {
  public:
   // A loss ends the use of the GPU, so it is told once; other failures may come with every picture:
-  // the first of them is a warning.
+  // the first of them is a warning. That a GPU was lost before, or has other pictures to do, is no
+  // failure.
   void tell(const Device& device, const Error& error);
 
  private:

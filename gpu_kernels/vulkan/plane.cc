@@ -82,6 +82,12 @@ DeviceAccess::~DeviceAccess() {
   for (const Part& part : parts_) part.dma_buf->end_device_access(part.access);
 }
 
+Deadline deadline_of(std::span<const Plane> planes, Deadline deadline) {
+  const bool in_place = std::any_of(planes.begin(), planes.end(),
+                                    [](const Plane& plane) { return plane.in_place(); });
+  return in_place ? kNoDeadline : deadline;
+}
+
 Status PlaneCopies::make_room(Device& device, std::span<Plane* const> planes) {
   size_t size = 0;
   for (Plane* plane : planes) {

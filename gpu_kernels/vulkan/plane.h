@@ -45,6 +45,10 @@ struct Plane {
 // registered dma-buf, which is imported once, else any memory that the driver takes, each time.
 void import_plane(Device& device, Plane& plane);
 
+// Until when such planes are waited for: what the GPU uses in place nobody else may touch before it
+// has ended.
+Deadline deadline_of(std::span<const Plane> planes, Deadline deadline);
+
 // While it lives the device works on the planes, and the CPU does not: of what lies in dma-bufs the
 // CPU's caches are written back before, and forget what the device has written after (DmaBuf).
 class DeviceAccess {

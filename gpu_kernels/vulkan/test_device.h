@@ -38,7 +38,7 @@ class Faults {
 
   // test_options(), with such functions.
   static DeviceOptions options();
-  // All functions that can fail and that we call.
+  // All functions that can fail and that we call of pictures that are done in time.
   static std::vector<std::string_view> calls();
 
   // The call of `name` after `passing` good ones fails, once, without reaching the driver;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/film_grain/av1.h"
 #include "gpu_kernels/pack/pack.h"
+#include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
@@ -35,6 +38,7 @@ using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
 using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::LateWork;
 using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 12;
@@ -158,6 +162,26 @@ std::string simd() { return gpu_kernels::pack_functions(Substrate::kSimd).target
 
 std::string no_device() { return gpu_kernels::vulkan::open_test_device().reason; }
 
+using Counts = std::map<std::string, uint64_t>;
+
+// What the surfaces of play() ask of a stage.
+gpu_kernels::Work work_of(Stage stage, const std::string& clip) {
+  const auto stream = parsed_stream::ParsedStream::open(clip);
+  REQUIRE(stream.ok());
+  return gpu_kernels::Work::of(stage, (*stream)->width() - 13, (*stream)->height(),
+                               clip.find("10bit") != std::string::npos ? 10 : 8);
+}
+
+// As if that had been measured before, on this machine.
+void write_costs(const StatisticsFolder& cache, const gpu_kernels::Work& work,
+                 const gpu_kernels::Comparison& costs) {
+  gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
+  table.set(work, costs);
+  std::ofstream(cache.path() + "/gpu-costs") << table.text();
+}
+// So slow that no picture counts as late.
+const gpu_kernels::Cost kBetter = {900, 1}, kWorse = {9000, 1};
+
 TEST_CASE("every picture is packed on the GPU where that is asked for, and on nothing else") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
   for (const std::string& clip : kClips) {
@@ -171,8 +195,6 @@ TEST_CASE("every picture is packed on the GPU where that is asked for, and on no
     CHECK(played.gpu_failures == 0);
   }
 }
-
-using Counts = std::map<std::string, uint64_t>;
 
 // The second has film grain.
 const std::vector<std::string> kGrainClips = {"test/data/av1.webm", "test/data/av1_10bit.webm"};
@@ -266,6 +288,31 @@ TEST_CASE("memory that the device does not take is copied, and counted so") {
   CHECK(played.gpu_failures == 0);
 }
 
+TEST_CASE("a picture that the GPU is late with is the CPU's, and so are those after it") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClips[1], Substrate::kScalar, {});
+  StatisticsFolder cache;
+  // Two seconds for each picture.
+  write_costs(cache, work_of(Stage::kPack, kClips[1]), {kWorse, {500, 1}});
+  LateWork late;
+  late.hold(/*passing=*/5);
+  // The device waits for its work when it is closed.
+  std::thread later([&] {
+    while (!late.holds()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    late.release();
+  });
+  const LogCapture log;
+  const Played played =
+      play(kClips[1], Substrate::kAuto, LateWork::options(), std::nullopt, cache.path());
+  later.join();
+  CHECK((played.images == expected.images));
+  CHECK(played.packed_on == Counts{{"vulkan+copy", 5}, {simd(), kPictures - 5}});
+  CHECK(played.gpu_failures == 1);
+  CHECK(log.count("the GPU is late") == 1);
+  CHECK(log.count("the CPU does it from now on") == 1);
+}
+
 TEST_CASE("without a device the CPU packs, and the log says why") {
   const Played expected = play(kClips[0], Substrate::kScalar, {});
   const LogCapture log;
@@ -290,24 +337,6 @@ TEST_CASE("a device is opened only where a stage asks for it") {
   CHECK(unasked.packed_on == std::map<std::string, uint64_t>{{simd(), kPictures}});
   CHECK_FALSE(opened);
 }
-
-// What the surfaces of play() ask of a stage.
-gpu_kernels::Work work_of(Stage stage, const std::string& clip) {
-  const auto stream = parsed_stream::ParsedStream::open(clip);
-  REQUIRE(stream.ok());
-  return gpu_kernels::Work::of(stage, (*stream)->width() - 13, (*stream)->height(),
-                               clip.find("10bit") != std::string::npos ? 10 : 8);
-}
-
-// As if that had been measured before, on this machine.
-void write_costs(const StatisticsFolder& cache, const gpu_kernels::Work& work,
-                 const gpu_kernels::Comparison& costs) {
-  gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
-  table.set(work, costs);
-  std::ofstream(cache.path() + "/gpu-costs") << table.text();
-}
-// So slow that no picture counts as late.
-const gpu_kernels::Cost kBetter = {900, 1}, kWorse = {9000, 1};
 
 TEST_CASE("where nothing is asked, what was measured decides") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);

@@ -1,11 +1,13 @@
 // H.264 clips through the core with inter prediction and residual on a GPU, here the driver on the
 // CPU: the same samples as on the CPU, counted as what they were, also where the GPU fails.
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/idct/h264.h"
 #include "gpu_kernels/mc/h264.h"
+#include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
@@ -36,6 +39,7 @@ using gpu_kernels::Work;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
 using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::LateWork;
 using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 30;
@@ -278,6 +282,32 @@ TEST_CASE("a driver on the CPU is measured while the first clip plays, and refus
   CHECK(next.gpu_failures == 0);
   CHECK(log.count(to_string(work_of(kClip)) + ": CPU ") == 1);
   CHECK(log.count("the CPU does it (latency)") == 1);
+}
+
+TEST_CASE("a picture that the GPU is late with is the CPU's, and so are those after it") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  const Played expected = play(kClip, "scalar", {});
+  const TemporaryFolder cache;
+  // Three seconds for each picture.
+  write_costs(cache, work_of(kClip), {kWorse, {750, 1}});
+  LateWork late;
+  late.hold(/*passing=*/5);
+  // The device waits for its work when it is closed.
+  std::thread later([&] {
+    while (!late.holds()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3500));
+    late.release();
+  });
+  const LogCapture log;
+  const Played played = play(kClip, "auto", LateWork::options(), 1, cache.path());
+  later.join();
+  CHECK((played.images == expected.images));
+  CHECK(played.mc == Counts{{kOnGpu, 5}, {mc_on_cpu(), kPictures - 5}});
+  CHECK(played.idct == Counts{{kOnGpu, 5}, {idct_on_cpu(), kPictures - 5}});
+  CHECK(played.gpu_failures == 1);
+  CHECK(played.concealed == 0);
+  CHECK(log.count("the GPU is late") == 1);
+  CHECK(log.count("the CPU does it from now on") == 1);
 }
 
 TEST_CASE("without a device the CPU predicts") {

@@ -1,7 +1,5 @@
 #include "decode_core/software/h264/inter_gpu.h"
 
-#include <chrono>
-
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/vulkan_stages.h"
 
@@ -33,13 +31,10 @@ bool InterGpu::takes(uint32_t width, uint32_t height) {
 Status InterGpu::run(const gpu_kernels::H264InterPicture& picture) {
   gpu_kernels::VulkanH264Inter* const gpu = dispatcher_->stages().h264_inter();
   if (gpu == nullptr) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
-  const auto begin = std::chrono::steady_clock::now();
-  Status done = gpu->run(picture);
-  if (measured_) {
-    dispatcher_->note_gpu(work_of(picture.width, picture.height),
-                          std::chrono::steady_clock::now() - begin);
-  }
-  return done;
+  if (!measured_) return gpu->run(picture);
+  return dispatcher_->have_done(
+      work_of(picture.width, picture.height),
+      [&](gpu_kernels::vulkan::Deadline deadline) { return gpu->run(picture, deadline); });
 }
 
 }  // namespace daedalus::core::h264

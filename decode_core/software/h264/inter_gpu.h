@@ -26,7 +26,8 @@ class InterGpu {
   bool takes(uint32_t width, uint32_t height);
   // Whether it adds the residual of pictures that it takes.
   bool adds_residual() const { return adds_residual_; }
-  // As VulkanH264Inter. kNotFound: the device was lost at an earlier picture.
+  // As VulkanH264Inter; where who does it was measured, by the dispatcher's deadline. kNotFound:
+  // the device was lost at an earlier picture.
   Status run(const gpu_kernels::H264InterPicture& picture);
 
  private:

@@ -88,8 +88,9 @@ void Reconstruction::predict_picture() {
     inter_on_ = InterOn::kGpu;
     return;
   }
-  // Where the device was lost before, it has failed at an earlier picture.
-  if (made.error().code != ErrorCode::kNotFound) inter_on_ = InterOn::kCpuForGpu;
+  // Where the device was lost before, or is still at another, it has failed at an earlier picture.
+  const ErrorCode code = made.error().code;
+  if (code != ErrorCode::kNotFound && code != ErrorCode::kBusy) inter_on_ = InterOn::kCpuForGpu;
   mc_.predict(pictures, predictions_.data(), predictions_.size());
 }
 
