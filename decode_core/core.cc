@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/statistics.h"
 #include "decode_core/backend.h"
+#include "decode_core/gpu_memory.h"
 #include "decode_core/hardware/device_calls.h"
 #include "decode_core/hardware/failover_decoder.h"
 #include "decode_core/hardware/hardware_backend.h"
@@ -88,7 +89,9 @@ class DecodeCore final : public Core {
         dispatcher_(gpu_, dispatcher_options(settings_, gpu.choice)),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
-        memory_(memory != nullptr ? std::move(memory) : MemoryAllocator::create()),
+        memory_(register_for_gpu(memory != nullptr ? std::move(memory) : MemoryAllocator::create(),
+                                 gpu_)),
+        frame_memory_(create_gpu_frame_memory(settings_, *memory_, gpu_, dispatcher_)),
         backends_(create_backends(calls)),
         capabilities_(together(backends_)) {
     if (settings_.record.empty()) return;
@@ -131,6 +134,7 @@ class DecodeCore final : public Core {
   }
   void expect(Codec codec) override { expected_ = codec; }
   gpu_kernels::VulkanStages* gpu() override { return &gpu_; }
+  std::shared_ptr<FrameMemorySource> frame_memory() override { return frame_memory_; }
   gpu_kernels::Dispatcher* dispatcher() override { return &dispatcher_; }
 
  private:
@@ -141,7 +145,8 @@ class DecodeCore final : public Core {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {
-      backends.push_back(create_software_backend(settings_, workers_, &dispatcher_));
+      backends.push_back(
+          create_software_backend(settings_, workers_, &dispatcher_, frame_memory_));
     }
     return backends;
   }
@@ -183,6 +188,7 @@ class DecodeCore final : public Core {
   gpu_kernels::Dispatcher dispatcher_;
   Workers workers_;
   const std::unique_ptr<MemoryAllocator> memory_;
+  const std::shared_ptr<FrameMemorySource> frame_memory_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::vector<ProfileCapability> capabilities_;
   std::atomic<Codec> expected_{Codec::kH264};
@@ -202,14 +208,11 @@ std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
   return std::make_shared<DecodeCore>(std::move(settings), calls, std::move(memory), gpu);
 }
 
-std::shared_ptr<Core> Core::create(Settings settings,
-                                   const gpu_kernels::vulkan::DeviceOptions& gpu) {
-  return create(std::move(settings), system_device_calls(), gpu);
-}
-
-std::shared_ptr<Core> Core::create(Settings settings, DeviceCalls& calls,
-                                   const gpu_kernels::vulkan::DeviceOptions& gpu) {
-  return std::make_shared<DecodeCore>(std::move(settings), calls, nullptr, gpu);
+std::shared_ptr<Core> Core::create(Settings settings, const gpu_kernels::vulkan::DeviceOptions& gpu,
+                                   std::unique_ptr<MemoryAllocator> memory, DeviceCalls* calls) {
+  return std::make_shared<DecodeCore>(std::move(settings),
+                                      calls != nullptr ? *calls : system_device_calls(),
+                                      std::move(memory), gpu);
 }
 
 std::shared_ptr<Core> Core::shared() {

@@ -19,6 +19,7 @@ class VulkanStages;
 namespace daedalus::core {
 
 class DeviceCalls;
+class FrameMemorySource;
 class MemoryAllocator;
 class Workers;
 
@@ -42,12 +43,11 @@ class Core : public std::enable_shared_from_this<Core> {
   // `memory` is not null, with that.
   static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls,
                                       std::unique_ptr<MemoryAllocator> memory = nullptr);
-  // The same with a GPU chosen so.
+  // The same with a GPU chosen so, and what is not null of the others.
   static std::shared_ptr<Core> create(Settings settings,
-                                      const gpu_kernels::vulkan::DeviceOptions& gpu);
-  // The same with both.
-  static std::shared_ptr<Core> create(Settings settings, DeviceCalls& calls,
-                                      const gpu_kernels::vulkan::DeviceOptions& gpu);
+                                      const gpu_kernels::vulkan::DeviceOptions& gpu,
+                                      std::unique_ptr<MemoryAllocator> memory = nullptr,
+                                      DeviceCalls* calls = nullptr);
   virtual ~Core() = default;
 
   virtual std::span<const ProfileCapability> capabilities() const = 0;
@@ -65,6 +65,9 @@ class Core : public std::enable_shared_from_this<Core> {
   virtual void expect(Codec /*codec*/) {}
   // The stages that a GPU can do; no device is opened before one of them is asked for. Null: none.
   virtual gpu_kernels::VulkanStages* gpu() { return nullptr; }
+  // Where planar pictures are decoded to, so that a GPU finds them in place; null: the heap. Not
+  // to be used without the core.
+  virtual std::shared_ptr<FrameMemorySource> frame_memory() { return nullptr; }
   // Null: stages for which no substrate is asked run on the CPU.
   virtual gpu_kernels::Dispatcher* dispatcher() { return nullptr; }
 };

@@ -40,19 +40,26 @@ void read_samples(const FrameView& frame, size_t component, uint32_t x, uint32_t
 }
 
 FrameMemory::FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size)
-    : storage_(std::move(storage)), data_(aligned(storage_.get())), size_(size) {}
+    : data_(aligned(storage.get())), size_(size) {
+  owner_ = std::shared_ptr<uint8_t[]>(std::move(storage));
+}
 
-// What lies idle, all of one size.
+FrameMemory::FrameMemory(std::shared_ptr<const void> owner, uint8_t* data, size_t size)
+    : owner_(std::move(owner)), data_(data), size_(size) {}
+
+// What lies idle, all of one size and origin.
 struct FramePool::Shelf {
   // Memory is put back where nothing may throw.
   Shelf() { idle.reserve(kMaxIdle); }
 
   std::mutex mutex;
   size_t size = 0;
+  bool of_source = false;
   std::vector<std::unique_ptr<FrameMemory>> idle;
 };
 
-FramePool::FramePool() : shelf_(std::make_shared<Shelf>()) {}
+FramePool::FramePool(std::shared_ptr<FrameMemorySource> source)
+    : source_(std::move(source)), shelf_(std::make_shared<Shelf>()) {}
 
 Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
   // The largest picture, 8192x8192 in 16-bit samples with its margins, and a bound for overflow.
@@ -61,17 +68,23 @@ Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
     return Error{ErrorCode::kOutOfMemory,
                  "a frame of " + std::to_string(size) + " bytes is too large"};
   }
+  bool of_source = source_ != nullptr && source_->is_wanted();
   std::unique_ptr<FrameMemory> memory;
   {
     std::lock_guard lock(shelf_->mutex);
-    if (shelf_->size != size) {
+    if (shelf_->size != size || shelf_->of_source != of_source) {
       shelf_->idle.clear();
       shelf_->size = size;
+      shelf_->of_source = of_source;
     }
     if (!shelf_->idle.empty()) {
       memory = std::move(shelf_->idle.back());
       shelf_->idle.pop_back();
     }
+  }
+  if (memory == nullptr && of_source) {
+    memory = source_->allocate(size);
+    of_source = memory != nullptr;
   }
   if (memory == nullptr) {
     std::unique_ptr<uint8_t[]> storage(new (std::nothrow) uint8_t[size + FrameMemory::kAlignment]);
@@ -82,12 +95,13 @@ Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
     memory = std::make_unique<FrameMemory>(std::move(storage), size);
   }
   // The shelf is held weakly: memory may outlive its pool.
-  auto put_back = [shelf = std::weak_ptr(shelf_)](FrameMemory* released) {
+  auto put_back = [shelf = std::weak_ptr(shelf_), of_source](FrameMemory* released) {
     std::unique_ptr<FrameMemory> owned(released);
     const auto home = shelf.lock();
     if (home == nullptr) return;
     std::lock_guard lock(home->mutex);
-    if (home->size == owned->size() && home->idle.size() < kMaxIdle) {
+    if (home->size == owned->size() && home->of_source == of_source &&
+        home->idle.size() < kMaxIdle) {
       home->idle.push_back(std::move(owned));
     }
   };

@@ -60,15 +60,29 @@ void read_samples(const FrameView& frame, size_t component, uint32_t x, uint32_t
 // then only read. Any thread may own it.
 class FrameMemory {
  public:
+  // Of the heap, with kAlignment bytes more than `size`.
   FrameMemory(std::unique_ptr<uint8_t[]> storage, size_t size);
+  // What `owner` has at `data`, which is aligned to kAlignment.
+  FrameMemory(std::shared_ptr<const void> owner, uint8_t* data, size_t size);
   uint8_t* data() const { return data_; }  // aligned to kAlignment
   size_t size() const { return size_; }
   static constexpr size_t kAlignment = 64;
 
  private:
-  std::unique_ptr<uint8_t[]> storage_;
+  std::shared_ptr<const void> owner_;
   uint8_t* data_;
   size_t size_;
+};
+
+// Where pools find memory that is better than the heap's. Thread-safe.
+class FrameMemorySource {
+ public:
+  virtual ~FrameMemorySource() = default;
+  // Whether memory is wanted of it now.
+  virtual bool is_wanted() = 0;
+  // Uninitialised memory of `size` bytes, cached by the CPU. Null: there is none, and it is not
+  // wanted any more.
+  virtual std::unique_ptr<FrameMemory> allocate(size_t size) = 0;
 };
 
 class SurfaceMemory;
@@ -93,11 +107,12 @@ struct FrameBuffer {
   std::shared_ptr<FrameExporter> exporter{};  // null: the memory is not to be had
 };
 
-// Recycles memory of one size; a request of another size drops what lies idle. Thread-safe; the
-// memory may outlive the pool.
+// Recycles memory of one size; a request of another size drops what lies idle, and so does a source
+// that comes to be wanted, or does not any more. Thread-safe; the memory may outlive the pool.
 class FramePool {
  public:
-  FramePool();
+  // Null: all memory is the heap's.
+  explicit FramePool(std::shared_ptr<FrameMemorySource> source = nullptr);
   // Uninitialised memory of `size` bytes. kOutOfMemory above 256 MiB or where there is none.
   Result<std::shared_ptr<FrameMemory>> allocate(size_t size);
   // Most blocks kept idle.
@@ -105,7 +120,8 @@ class FramePool {
 
  private:
   struct Shelf;
-  std::shared_ptr<Shelf> shelf_;
+  const std::shared_ptr<FrameMemorySource> source_;
+  const std::shared_ptr<Shelf> shelf_;
 };
 
 }  // namespace daedalus::core

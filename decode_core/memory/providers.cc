@@ -66,6 +66,7 @@ class Device {
 class RenderNodeProvider final : public MemoryProvider {
  public:
   bool makes_dma_buf() const override { return true; }
+  bool makes_cached() const override { return false; }
 
   Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size) override {
     const Result<int> node = find_node();

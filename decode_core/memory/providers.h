@@ -14,6 +14,7 @@ class MemoryProvider {
  public:
   virtual ~MemoryProvider() = default;
   virtual bool makes_dma_buf() const = 0;
+  virtual bool makes_cached() const { return true; }
   // Opens its device at the first call and remembers a refusal.
   virtual Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size) = 0;
 };

@@ -62,6 +62,8 @@ class MemoryAllocator {
   // `require_dma_buf`: a plain memfd will not do; the error names what is missing and how to get
   // it.
   virtual Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) = 0;
+  // A dma-buf that the CPU's caches cover: of another provider than the DRM render node.
+  virtual Result<std::shared_ptr<SurfaceMemory>> allocate_cached(size_t size);
   static std::unique_ptr<MemoryAllocator> create();
 };
 

@@ -16,8 +16,9 @@ constexpr std::array<StageRun, 1> kFallbackStages = {{{"decode", "libavcodec"}}}
 
 class H264WithFallback final : public Decoder {
  public:
-  H264WithFallback(std::unique_ptr<Decoder> native, int threads)
-      : native_(std::move(native)), threads_(threads) {}
+  H264WithFallback(std::unique_ptr<Decoder> native, int threads,
+                   std::shared_ptr<FrameMemorySource> memory)
+      : native_(std::move(native)), threads_(threads), memory_(std::move(memory)) {}
 
   DecodeOutcome decode(const DecodeJob& job) override {
     choose(job);
@@ -48,7 +49,7 @@ class H264WithFallback final : public Decoder {
 
   bool ready_fallback(const Error& reason) {
     if (fallback_ != nullptr) return true;
-    auto fallback = create_libavcodec_decoder(Codec::kH264, threads_);
+    auto fallback = create_libavcodec_decoder(Codec::kH264, threads_, memory_);
     if (!fallback) {
       log(LogLevel::kError, "%s: %s", reason.message.c_str(), fallback.error().message.c_str());
       return false;
@@ -66,6 +67,7 @@ class H264WithFallback final : public Decoder {
 
   const std::unique_ptr<Decoder> native_;
   const int threads_;
+  const std::shared_ptr<FrameMemorySource> memory_;
   std::unique_ptr<Decoder> fallback_;  // from the first picture on that needs it
   bool falls_back_ = false;
 };
@@ -74,9 +76,10 @@ class H264WithFallback final : public Decoder {
 
 std::unique_ptr<Decoder> create_h264_with_fallback(Workers& workers, int threads,
                                                    const gpu_kernels::SubstrateChoice& substrate,
-                                                   gpu_kernels::Dispatcher* dispatcher) {
+                                                   gpu_kernels::Dispatcher* dispatcher,
+                                                   std::shared_ptr<FrameMemorySource> memory) {
   return std::make_unique<H264WithFallback>(
-      create_h264_decoder(workers, threads, substrate, {}, dispatcher), threads);
+      create_h264_decoder(workers, threads, substrate, {}, dispatcher), threads, std::move(memory));
 }
 
 }  // namespace daedalus::core

@@ -51,12 +51,14 @@ std::vector<ProfileCapability> capabilities_with(std::string_view engine) {
 
 class SoftwareBackend final : public Backend {
  public:
-  SoftwareBackend(const Settings& settings, Workers& workers, gpu_kernels::Dispatcher* dispatcher)
+  SoftwareBackend(const Settings& settings, Workers& workers, gpu_kernels::Dispatcher* dispatcher,
+                  std::shared_ptr<FrameMemorySource> memory)
       : engine_(settings.engine),
         substrate_(settings.substrate),
         capabilities_(capabilities_with(settings.engine)),
         workers_(workers),
         dispatcher_(dispatcher),
+        memory_(std::move(memory)),
         threads_(settings.threads) {
     constexpr int kMostUseful = 8;
     if (threads_ == 0) {
@@ -78,10 +80,13 @@ class SoftwareBackend final : public Backend {
                                                 std::string(engine_of(codec)) +
                                                 ", and DAEDALUS_ENGINE asks for another"};
     }
-    if (codec == Codec::kAv1) return create_dav1d_decoder(threads_);
-    if (engine_of(codec) == "libavcodec") return create_libavcodec_decoder(codec, threads_);
-    if (engine_ == "auto")
-      return create_h264_with_fallback(workers_, threads_, substrate_, dispatcher_);
+    if (codec == Codec::kAv1) return create_dav1d_decoder(threads_, memory_);
+    if (engine_of(codec) == "libavcodec") {
+      return create_libavcodec_decoder(codec, threads_, memory_);
+    }
+    if (engine_ == "auto") {
+      return create_h264_with_fallback(workers_, threads_, substrate_, dispatcher_, memory_);
+    }
     return create_h264_decoder(workers_, threads_, substrate_, {}, dispatcher_);
   }
 
@@ -91,14 +96,16 @@ class SoftwareBackend final : public Backend {
   const std::vector<ProfileCapability> capabilities_;
   Workers& workers_;
   gpu_kernels::Dispatcher* const dispatcher_;
+  const std::shared_ptr<FrameMemorySource> memory_;
   int threads_;
 };
 
 }  // namespace
 
 std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
-                                                 gpu_kernels::Dispatcher* dispatcher) {
-  return std::make_unique<SoftwareBackend>(settings, workers, dispatcher);
+                                                 gpu_kernels::Dispatcher* dispatcher,
+                                                 std::shared_ptr<FrameMemorySource> memory) {
+  return std::make_unique<SoftwareBackend>(settings, workers, dispatcher, std::move(memory));
 }
 
 }  // namespace daedalus::core

@@ -15,9 +15,11 @@ class Dispatcher;
 namespace daedalus::core {
 
 // `workers` outlives every decode() of the backend's decoders, and so does `dispatcher`, which says
-// what a GPU does, and where; null: nothing.
-std::unique_ptr<Backend> create_software_backend(const Settings& settings, Workers& workers,
-                                                 gpu_kernels::Dispatcher* dispatcher = nullptr);
+// what a GPU does, and where; null: nothing. `memory`: where planar pictures are decoded to; null
+// for the heap.
+std::unique_ptr<Backend> create_software_backend(
+    const Settings& settings, Workers& workers, gpu_kernels::Dispatcher* dispatcher = nullptr,
+    std::shared_ptr<FrameMemorySource> memory = nullptr);
 
 }  // namespace daedalus::core
 

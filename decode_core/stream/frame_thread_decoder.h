@@ -24,8 +24,10 @@ class FrameThreadDecoder {
  public:
   // `on_headers` is called, during send() and receive() only, with the format of the first frame
   // whose headers were read; its cropping may still lack the left and upper border.
-  explicit FrameThreadDecoder(std::function<void(const StreamFormat&)> on_headers)
-      : on_headers_(std::move(on_headers)) {}
+  // `memory`: where pictures are decoded to, but for AV1's; null for the heap.
+  FrameThreadDecoder(std::function<void(const StreamFormat&)> on_headers,
+                     std::shared_ptr<FrameMemorySource> memory)
+      : on_headers_(std::move(on_headers)), allocator_(std::move(memory)) {}
 
   // `threads`: frames decoded at a time; slices where the decoder has no frame threads (MPEG-2).
   Status open(Codec codec, int threads);

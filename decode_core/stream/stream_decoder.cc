@@ -34,7 +34,8 @@ class QueuedStreamDecoder final : public StreamDecoder {
         changed_(std::move(changed)),
         statistics_(core_->settings(), config.front, config.codec),
         probe_(config.codec),
-        decoder_([this](const StreamFormat& format) { note_headers(format); }) {}
+        decoder_([this](const StreamFormat& format) { note_headers(format); },
+                 core_->frame_memory()) {}
 
   Status open() {
     auto splitter = Splitter::create(codec_);

@@ -47,6 +47,7 @@ bool Dispatcher::prefers_gpu(const Work& work) {
     return false;
   }
   const bool gpu = gpu_wins(*costs, options_.goal);
+  if (gpu) has_preferred_gpu_ = true;
   if (told_.insert(work).second) {
     log(LogLevel::kInfo, "%s: %s: the %s does it (%s)", to_string(work).c_str(),
         to_string(*costs).c_str(), gpu ? "GPU" : "CPU", goal_name(options_.goal).data());

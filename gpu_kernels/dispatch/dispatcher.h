@@ -3,6 +3,7 @@
 #ifndef DAEDALUS_GPU_KERNELS_DISPATCH_DISPATCHER_H_
 #define DAEDALUS_GPU_KERNELS_DISPATCH_DISPATCHER_H_
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -50,6 +51,8 @@ class Dispatcher {
   // Whether the GPU is to do such work. Never waits for a measurement: until there is one the CPU
   // does it. The log says once for each kind of work what was decided, and why.
   bool prefers_gpu(const Work& work);
+  // Whether it has said so of any work.
+  bool has_preferred_gpu() const { return has_preferred_gpu_; }
   // Has the GPU do such work, by the deadline that `use` is called with; returns its Status or
   // Result, and notes how long it took, unless the GPU refused it.
   template <typename Use>
@@ -99,6 +102,7 @@ class Dispatcher {
   std::deque<Work> to_measure_;
   std::optional<bool> has_videocore_;
   bool stopping_ = false;
+  std::atomic<bool> has_preferred_gpu_{false};
   std::thread thread_;  // while there is something to measure
 };
 

@@ -1,9 +1,12 @@
 #include "decode_core/frame_buffer.h"
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "test/catch.h"
@@ -64,6 +67,77 @@ TEST_CASE("frame memory may outlive its pool") {
   const auto memory = take(*pool, 500);
   pool.reset();
   std::memset(memory->data(), 1, memory->size());
+}
+
+// Memory that is told from the heap's by its first byte.
+class MarkedSource final : public FrameMemorySource {
+ public:
+  static constexpr uint8_t kMark = 0xc3;
+
+  bool is_wanted() override { return left > 0; }
+  std::unique_ptr<FrameMemory> allocate(size_t size) override {
+    if (refuses) {
+      left = 0;
+      return nullptr;
+    }
+    --left;
+    auto block = std::make_shared<Block>();
+    block->bytes[0] = kMark;
+    alive = block;
+    uint8_t* const data = block->bytes.data();
+    return std::make_unique<FrameMemory>(std::move(block), data, size);
+  }
+
+  struct Block {
+    alignas(FrameMemory::kAlignment) std::array<uint8_t, 1024> bytes{};
+  };
+  std::atomic<int> left = 0;
+  bool refuses = false;
+  std::weak_ptr<Block> alive;  // the last one
+};
+
+bool is_marked(const std::shared_ptr<FrameMemory>& memory) {
+  return memory->data()[0] == MarkedSource::kMark;
+}
+
+TEST_CASE("frame memory is a source's as long as it is wanted") {
+  const auto source = std::make_shared<MarkedSource>();
+  FramePool pool(source);
+  auto of_heap = take(pool, 512);
+  of_heap->data()[0] = 0;
+  source->left = 10;
+  auto first = take(pool, 512);
+  CHECK(is_marked(first));
+  CHECK(first->size() == 512);
+  of_heap.reset();  // not of the source: it must not come again
+  auto second = take(pool, 512);
+  CHECK(is_marked(second));
+  CHECK(source->left == 8);
+  second.reset();
+  CHECK(is_marked(take(pool, 512)));  // recycled
+  CHECK(source->left == 8);
+  // Of another size, and when it is not wanted any more, what lies idle is let go.
+  second = take(pool, 512);
+  const auto idle = source->alive;
+  second.reset();
+  CHECK_FALSE(idle.expired());
+  source->left = 0;
+  const auto after = take(pool, 512);
+  after->data()[0] = 0;
+  CHECK(idle.expired());
+  first.reset();
+  CHECK_FALSE(is_marked(take(pool, 512)));
+}
+
+TEST_CASE("where a source has nothing, frame memory is the heap's") {
+  const auto source = std::make_shared<MarkedSource>();
+  source->left = 1;
+  source->refuses = true;
+  FramePool pool(source);
+  auto memory = take(pool, 512);
+  std::memset(memory->data(), 1, 512);
+  memory.reset();
+  CHECK(take(pool, 512)->size() == 512);
 }
 
 TEST_CASE("threads may share a pool") {

@@ -61,6 +61,36 @@ TEST_CASE("where a dma-buf is needed there is one, or an error that names what i
   CHECK(allocator->allocate(4096, false).ok());
 }
 
+TEST_CASE("a cached dma-buf is both, or an error that names what is missing") {
+  const auto memory = MemoryAllocator::create()->allocate_cached(4096);
+  if (memory) {
+    CHECK((*memory)->dma_buf());
+    CHECK((*memory)->cached());
+    return;
+  }
+  CHECK_THAT(memory.error().message, Catch::Matchers::ContainsSubstring("/dev/dma_heap"));
+  CHECK_THAT(memory.error().message, !Catch::Matchers::ContainsSubstring("render node"));
+}
+
+// Has memory of one kind alone.
+class OneKind final : public MemoryAllocator {
+ public:
+  explicit OneKind(bool cached) : cached_(cached) {}
+  Result<std::shared_ptr<SurfaceMemory>> allocate(size_t, bool require_dma_buf) override {
+    return std::make_shared<SurfaceMemory>(UniqueFd(), Mapping(), require_dma_buf, cached_, "test");
+  }
+
+ private:
+  bool cached_;
+};
+
+TEST_CASE("any allocator's cached memory is a dma-buf, and cached") {
+  const auto memory = OneKind(true).allocate_cached(1);
+  REQUIRE(memory.ok());
+  CHECK((*memory)->dma_buf());
+  CHECK(OneKind(false).allocate_cached(1).error().code == ErrorCode::kUnsupported);
+}
+
 // An eventfd is ready for writing as a dma-buf is whose fences are done.
 TEST_CASE("others' work on a dma-buf is waited for, for so long") {
   constexpr std::chrono::milliseconds kSome{20};

@@ -60,6 +60,9 @@ struct Undecided {
 
 class Dav1dDecoder final : public Decoder {
  public:
+  explicit Dav1dDecoder(std::shared_ptr<FrameMemorySource> memory)
+      : allocator_(std::move(memory)) {}
+
   Status open(int threads) {
     Dav1dSettings settings;
     dav1d_default_settings(&settings);
@@ -241,8 +244,9 @@ class Dav1dDecoder final : public Decoder {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads) {
-  auto decoder = std::make_unique<Dav1dDecoder>();
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads,
+                                                      std::shared_ptr<FrameMemorySource> memory) {
+  auto decoder = std::make_unique<Dav1dDecoder>(std::move(memory));
   if (Status status = decoder->open(threads); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

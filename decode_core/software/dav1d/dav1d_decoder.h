@@ -10,7 +10,9 @@ namespace daedalus::core {
 
 // `threads`: inside one picture, at least 1. Pictures are never held back. dav1d adds no film
 // grain: displayed pictures say what they are to get (FrameView::film_grain).
-Result<std::unique_ptr<Decoder>> create_dav1d_decoder(int threads);
+// `memory`: where pictures are decoded to; null for the heap.
+Result<std::unique_ptr<Decoder>> create_dav1d_decoder(
+    int threads, std::shared_ptr<FrameMemorySource> memory = nullptr);
 
 }  // namespace daedalus::core
 

@@ -3,6 +3,8 @@
 #define DAEDALUS_DECODE_CORE_SOFTWARE_DAV1D_PICTURE_ALLOCATOR_H_
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 extern "C" {
 #include <dav1d/dav1d.h>
@@ -17,6 +19,9 @@ namespace daedalus::core {
 // get chroma planes too, which are grey and unknown to dav1d.
 class PictureAllocator {
  public:
+  // `memory` as FramePool takes it.
+  explicit PictureAllocator(std::shared_ptr<FrameMemorySource> memory) : pool_(std::move(memory)) {}
+
   Dav1dPicAllocator callbacks();
 
   // The memory behind a picture that the callbacks have served, as the core sees it.

@@ -2,6 +2,9 @@
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_LIBAVCODEC_FRAME_ALLOCATOR_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_LIBAVCODEC_FRAME_ALLOCATOR_H_
 
+#include <memory>
+#include <utility>
+
 #include "base/result.h"
 #include "decode_core/frame_buffer.h"
 
@@ -15,6 +18,9 @@ namespace daedalus::core {
 // Thread-safe; the memory may outlive it.
 class FrameAllocator {
  public:
+  // `memory` as FramePool takes it.
+  explicit FrameAllocator(std::shared_ptr<FrameMemorySource> memory) : pool_(std::move(memory)) {}
+
   // Gives `frame`, whose size and format libavcodec has set, its planes. Returns the same memory as
   // the core sees it. kUnsupported: not 4:2:0 of 8 or 10 bits, or above kMaxDimension.
   // Throws std::bad_alloc.

@@ -46,7 +46,8 @@ bool lacks_references(const DecodeJob& job) {
 
 class LibavcodecDecoder final : public Decoder {
  public:
-  explicit LibavcodecDecoder(Codec codec) : codec_(codec), writer_(PacketWriter::create(codec)) {}
+  LibavcodecDecoder(Codec codec, std::shared_ptr<FrameMemorySource> memory)
+      : codec_(codec), writer_(PacketWriter::create(codec)), allocator_(std::move(memory)) {}
 
   Status open(int threads) {
     auto context = make_codec_context(codec_);
@@ -205,8 +206,9 @@ class LibavcodecDecoder final : public Decoder {
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> create_libavcodec_decoder(Codec codec, int threads) {
-  auto decoder = std::make_unique<LibavcodecDecoder>(codec);
+Result<std::unique_ptr<Decoder>> create_libavcodec_decoder(
+    Codec codec, int threads, std::shared_ptr<FrameMemorySource> memory) {
+  auto decoder = std::make_unique<LibavcodecDecoder>(codec, std::move(memory));
   if (Status status = decoder->open(threads); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

@@ -48,7 +48,7 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   settings.statistics_folder = folder.path();
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   Played played;
-  played.file = play_file(*Core::create(settings, device, gpu), clip);
+  played.file = play_file(*Core::create(settings, gpu, nullptr, &device), clip);
   CHECK(played.file.failure == "");
   const auto pages = read_statistics(folder.path());
   REQUIRE(pages.ok());

@@ -1,0 +1,97 @@
+#include "decode_core/gpu_memory.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/log.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
+#include "gpu_kernels/vulkan/dma_buf_registry.h"
+#include "gpu_kernels/vulkan_stages.h"
+
+namespace daedalus::core {
+namespace {
+
+using gpu_kernels::Stage;
+using gpu_kernels::Substrate;
+
+class RegisteringAllocator final : public MemoryAllocator {
+ public:
+  RegisteringAllocator(std::unique_ptr<MemoryAllocator> memory, gpu_kernels::VulkanStages& gpu)
+      : memory_(std::move(memory)), gpu_(gpu) {}
+
+  Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) override {
+    return with_registration(memory_->allocate(size, require_dma_buf));
+  }
+  Result<std::shared_ptr<SurfaceMemory>> allocate_cached(size_t size) override {
+    return with_registration(memory_->allocate_cached(size));
+  }
+
+ private:
+  Result<std::shared_ptr<SurfaceMemory>> with_registration(
+      Result<std::shared_ptr<SurfaceMemory>> memory) {
+    if (!memory || !(*memory)->dma_buf()) return memory;
+    SurfaceMemory* const plain = memory->get();
+    auto registered = gpu_.dma_bufs().add(*memory, plain->data(), plain->size(), plain->fd());
+    if (!registered) {
+      log(LogLevel::kDebug, "a dma-buf is no GPU's: %s", registered.error().message.c_str());
+      return memory;
+    }
+    // The registration owns the memory.
+    return std::shared_ptr<SurfaceMemory>(std::move(*registered), plain);
+  }
+
+  const std::unique_ptr<MemoryAllocator> memory_;
+  gpu_kernels::VulkanStages& gpu_;
+};
+
+class GpuFrameMemory final : public FrameMemorySource {
+ public:
+  GpuFrameMemory(bool asked_for, MemoryAllocator& memory, gpu_kernels::VulkanStages& gpu,
+                 gpu_kernels::Dispatcher& dispatcher)
+      : asked_for_(asked_for), memory_(memory), gpu_(gpu), dispatcher_(dispatcher) {}
+
+  bool is_wanted() override {
+    if (refused_ || (!asked_for_ && !dispatcher_.has_preferred_gpu())) return false;
+    const auto* const device = gpu_.device();
+    return device != nullptr && device->imports_dma_bufs && device->import_alignment == 0;
+  }
+
+  std::unique_ptr<FrameMemory> allocate(size_t size) override {
+    auto memory = memory_.allocate_cached(size);
+    if (!memory) {
+      if (!refused_.exchange(true)) {
+        log(LogLevel::kWarning, "pictures are copied for the GPU: %s",
+            memory.error().message.c_str());
+      }
+      return nullptr;
+    }
+    (*memory)->begin_cpu_write();  // until a device's turn (DmaBuf)
+    uint8_t* const data = (*memory)->data();
+    return std::make_unique<FrameMemory>(std::move(*memory), data, size);
+  }
+
+ private:
+  const bool asked_for_;
+  MemoryAllocator& memory_;
+  gpu_kernels::VulkanStages& gpu_;
+  gpu_kernels::Dispatcher& dispatcher_;
+  std::atomic<bool> refused_{false};
+};
+
+}  // namespace
+
+std::unique_ptr<MemoryAllocator> register_for_gpu(std::unique_ptr<MemoryAllocator> memory,
+                                                  gpu_kernels::VulkanStages& gpu) {
+  return std::make_unique<RegisteringAllocator>(std::move(memory), gpu);
+}
+
+std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(const Settings& settings,
+                                                           MemoryAllocator& memory,
+                                                           gpu_kernels::VulkanStages& gpu,
+                                                           gpu_kernels::Dispatcher& dispatcher) {
+  const bool asked_for = settings.substrate.of(Stage::kPack) == Substrate::kVulkan ||
+                         settings.substrate.of(Stage::kFilmGrain) == Substrate::kVulkan;
+  return std::make_shared<GpuFrameMemory>(asked_for, memory, gpu, dispatcher);
+}
+
+}  // namespace daedalus::core

@@ -1,0 +1,35 @@
+// Memory in which a GPU finds pictures and surfaces in place, where it imports dma-bufs.
+#ifndef DAEDALUS_DECODE_CORE_GPU_MEMORY_H_
+#define DAEDALUS_DECODE_CORE_GPU_MEMORY_H_
+
+#include <memory>
+
+#include "decode_core/frame_buffer.h"
+#include "decode_core/memory/surface_memory.h"
+#include "decode_core/settings.h"
+
+namespace daedalus::gpu_kernels {
+class Dispatcher;
+class VulkanStages;
+}  // namespace daedalus::gpu_kernels
+
+namespace daedalus::core {
+
+// `memory`, whose dma-bufs are registered with the GPU as long as anybody holds them. No device is
+// opened for it.
+std::unique_ptr<MemoryAllocator> register_for_gpu(std::unique_ptr<MemoryAllocator> memory,
+                                                  gpu_kernels::VulkanStages& gpu);
+
+// Cached dma-bufs of `memory`, which registers them. They are wanted where the output pass is to
+// run on a GPU, by the settings or because the dispatcher has preferred it once, and this GPU
+// imports dma-bufs but no other memory; only where the settings say so is the device opened for the
+// question. Where no dma-buf is to be had, the log says so once, and none is wanted any more. What
+// is passed is outlived by it, and its memory by nobody.
+std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(const Settings& settings,
+                                                           MemoryAllocator& memory,
+                                                           gpu_kernels::VulkanStages& gpu,
+                                                           gpu_kernels::Dispatcher& dispatcher);
+
+}  // namespace daedalus::core
+
+#endif  // DAEDALUS_DECODE_CORE_GPU_MEMORY_H_
