@@ -1,27 +1,21 @@
 // Clips decoded through the core with the output pass on a GPU, here the driver on the CPU: the
 // same bytes as on scalar code, counted as what they were, also where the GPU fails.
-#include <linux/dma-buf.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
 #include "base/statistics.h"
 #include "decode_core/core.h"
-#include "decode_core/memory/surface_memory.h"
 #include "decode_core/surface.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/film_grain/av1.h"
@@ -30,7 +24,6 @@
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
-#include "test/decode_core/hardware/passing_memory.h"
 #include "test/log_capture.h"
 #include "tools/parsed_stream/stream.h"
 
@@ -42,10 +35,8 @@ using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
-using gpu_kernels::vulkan::DmaBufDriver;
 using gpu_kernels::vulkan::Faults;
 using gpu_kernels::vulkan::LateWork;
-using gpu_kernels::vulkan::SyncRecorder;
 using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 12;
@@ -111,22 +102,10 @@ void add_film_grain(DecodeJob& job, uint16_t seed) {
   job.display = std::make_shared<Picture>();
 }
 
-// What an exported surface shows.
-std::vector<uint8_t> exported_image_of(Surface& surface, std::shared_ptr<Picture> picture) {
-  const auto exported = surface.export_memory(true);
-  REQUIRE(exported.ok());
-  surface.set_picture(picture);
-  picture->wait();
-  const uint8_t* const data = exported->memory->data();
-  return {data, data + exported->layout.size};
-}
-
 // Decodes the clip's first pictures and reads each through a surface of an odd size.
-// `cache`: the folder of measurements. `memory`: where not null, the surface is exported, and lies
-// there.
+// `cache`: the folder of measurements.
 Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
-            std::optional<Substrate> film_grain = std::nullopt, const std::string& cache = "",
-            std::unique_ptr<MemoryAllocator> memory = nullptr) {
+            std::optional<Substrate> film_grain = std::nullopt, const std::string& cache = "") {
   StatisticsFolder folder;
   Settings settings;
   settings.threads = 1;
@@ -137,8 +116,7 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
   settings.substrate.set(Stage::kFilmGrain, film_grain.value_or(Substrate::kAuto));
   Played played;
   {
-    const bool exported = memory != nullptr;
-    const auto core = Core::create(settings, gpu, std::move(memory));
+    const auto core = Core::create(settings, gpu);
     auto stream = parsed_stream::ParsedStream::open(clip);
     REQUIRE(stream.ok());
     const auto session = core->open_session(
@@ -147,7 +125,6 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
     const bool wide = clip.find("10bit") != std::string::npos;
     Surface surface(core, wide ? SurfaceFormat::kP010 : SurfaceFormat::kNv12,
                     (*stream)->width() - 13, (*stream)->height() + 3);
-    if (exported) REQUIRE(surface.export_memory(true).ok());
     parsed_stream::Event event;
     std::map<std::shared_ptr<Picture>, std::shared_ptr<Picture>> displays;
     uint16_t seed = 0;
@@ -161,12 +138,7 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
       } else {
         const auto picture = std::get<parsed_stream::OutputEvent>(event).picture;
         const auto display = displays.find(picture);
-        const auto shown = display != displays.end() ? display->second : picture;
-        if (exported) {
-          played.images.push_back(exported_image_of(surface, shown));
-          continue;
-        }
-        surface.set_picture(shown);
+        surface.set_picture(display != displays.end() ? display->second : picture);
         played.images.push_back(image_of(surface));
       }
     }
@@ -440,191 +412,6 @@ TEST_CASE("a driver on the CPU is measured while the first clip plays, and refus
   check_refused(kClips[0], Stage::kPack, simd(), &Played::packed_on);
   check_refused(kGrainClips[0], Stage::kFilmGrain,
                 gpu_kernels::av1_film_grain_functions(Substrate::kSimd).target, &Played::grain_on);
-}
-
-// Memfds that pass for dma-bufs, in whole pages as those.
-class DmaBufs final : public MemoryAllocator {
- public:
-  // `most`: of them.
-  explicit DmaBufs(std::atomic<int>& allocated, size_t most = SIZE_MAX) : allocated_(allocated) {
-    memory_.refuse_after(most);
-  }
-  Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) override {
-    constexpr size_t kPage = 4096;
-    auto memory = memory_.allocate((size + kPage - 1) / kPage * kPage, require_dma_buf);
-    if (memory) ++allocated_;
-    return memory;
-  }
-  const std::shared_ptr<std::atomic<size_t>>& alive() const { return memory_.alive(); }
-
- private:
-  PassingMemory memory_;
-  std::atomic<int>& allocated_;
-};
-
-// play() on the device that imports dma-bufs alone; nothing is left of it.
-Played play_in_dma_bufs(const std::string& clip, Substrate pack,
-                        std::optional<Substrate> film_grain = std::nullopt,
-                        size_t most_dma_bufs = SIZE_MAX, const std::string& cache = "") {
-  const DmaBufDriver driver;
-  std::atomic<int> allocated = 0;
-  auto memory = std::make_unique<DmaBufs>(allocated, most_dma_bufs);
-  const auto alive = memory->alive();
-  Played played = play(clip, pack, DmaBufDriver::options(), film_grain, cache, std::move(memory));
-  CHECK(driver.imports() <= allocated);
-  // The session's thread may be the last to let go.
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (*alive != 0 && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  CHECK(driver.imported() == 0);
-  CHECK(*alive == 0);
-  return played;
-}
-
-// The same on the CPU.
-Played expect_exported(const std::string& clip,
-                       std::optional<Substrate> film_grain = std::nullopt) {
-  std::atomic<int> allocated = 0;
-  Played played = play(clip, Substrate::kScalar, {.choice = DeviceChoice::kNone}, film_grain, "",
-                       std::make_unique<DmaBufs>(allocated));
-  CHECK(allocated == 1);  // the surface
-  REQUIRE(played.images.size() == kPictures);
-  return played;
-}
-
-TEST_CASE("decoded pictures and exported surfaces in dma-bufs are packed in place") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  for (const std::string& clip : kClips) {
-    CAPTURE(clip);
-    const Played expected = expect_exported(clip);
-    const Played played = play_in_dma_bufs(clip, Substrate::kVulkan);
-    CHECK((played.images == expected.images));
-    CHECK(played.packed_on == Counts{{"vulkan", kPictures}});
-    CHECK(played.gpu_failures == 0);
-  }
-}
-
-TEST_CASE("film grain is added in place from dma-bufs to dma-bufs") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  for (const std::string& clip : kGrainClips) {
-    CAPTURE(clip);
-    const Played expected = expect_exported(clip, Substrate::kScalar);
-    const Played played = play_in_dma_bufs(clip, Substrate::kAuto, Substrate::kVulkan);
-    CHECK((played.images == expected.images));
-    CHECK(played.grain_on == Counts{{"vulkan", kPictures}});
-    CHECK(played.gpu_failures == 0);
-  }
-}
-
-TEST_CASE("the caches of an exported surface and of a decoded picture are seen to, in order") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  SyncRecorder recorder;
-  play_in_dma_bufs(kClips[0], Substrate::kVulkan);
-  using Events = std::vector<SyncRecorder::Event>;
-  const Events all = recorder.take();
-  const ino_t surface = all.front().dma_buf;
-  // Made black by the CPU.
-  REQUIRE((Events(all.begin(), all.begin() + 2) ==
-           Events{{surface, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE},
-                  {surface, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE}}));
-  std::set<ino_t> frames;
-  size_t pictures = 0;
-  for (size_t i = 2; i < all.size();) {
-    if (all[i].dma_buf != surface) {  // memory for a picture: the decoder's until a device's turn
-      CHECK(all[i].flags == (DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
-      CHECK(frames.insert(all[i].dma_buf).second);
-      ++i;
-      continue;
-    }
-    REQUIRE(i + 8 <= all.size());
-    const ino_t frame = all[i + 2].dma_buf;
-    CHECK(frames.contains(frame));
-    CHECK((Events(all.begin() + static_cast<ptrdiff_t>(i),
-                  all.begin() + static_cast<ptrdiff_t>(i) + 8) ==
-           Events{{surface, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE},
-                  {surface, DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW},
-                  {frame, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE},
-                  {0, SyncRecorder::kBegun},
-                  {0, SyncRecorder::kEnded},
-                  {surface, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW},
-                  {frame, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE},
-                  {surface, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE}}));
-    ++pictures;
-    i += 8;
-  }
-  CHECK(pictures == kPictures);
-}
-
-TEST_CASE("without dma-bufs for pictures they are copied, and the log says why once") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  const Played expected = expect_exported(kClips[0]);
-  const LogCapture log;
-  // The first is the surface's.
-  const Played played = play_in_dma_bufs(kClips[0], Substrate::kVulkan, std::nullopt, 1);
-  CHECK((played.images == expected.images));
-  CHECK(played.packed_on == Counts{{"vulkan+copy", kPictures}});
-  CHECK(played.gpu_failures == 0);
-  CHECK(log.count("pictures are copied for the GPU") == 1);
-}
-
-TEST_CASE("a dma-buf that cannot be imported is copied, and the next picture's is tried again") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  const Played expected = expect_exported(kClips[1]);
-  for (const char* const call :
-       {"vkGetMemoryFdPropertiesKHR", "vkAllocateMemory", "vkBindBufferMemory"}) {
-    CAPTURE(call);
-    Faults faults;
-    faults.order(call, 2, VK_ERROR_OUT_OF_DEVICE_MEMORY);
-    const Played played = play_in_dma_bufs(kClips[1], Substrate::kVulkan);
-    CHECK(faults.happened());
-    CHECK((played.images == expected.images));
-    CHECK(played.packed_on == Counts{{"vulkan", kPictures - 1}, {"vulkan+copy", 1}});
-    CHECK(played.gpu_failures == 0);
-  }
-}
-
-TEST_CASE("a device that is lost leaves pictures in dma-bufs to the CPU") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  const Played expected = expect_exported(kClips[0]);
-  Faults faults;
-  faults.order("vkQueueSubmit", 5, VK_ERROR_DEVICE_LOST);
-  const Played played = play_in_dma_bufs(kClips[0], Substrate::kVulkan);
-  CHECK((played.images == expected.images));
-  CHECK(played.packed_on == Counts{{"vulkan", 5}, {simd(), kPictures - 5}});
-  CHECK(played.gpu_failures == 1);
-}
-
-TEST_CASE("pictures are in dma-bufs only where a GPU needs them there") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  // It takes any memory.
-  std::atomic<int> allocated = 0;
-  const Played played = play(kClips[0], Substrate::kVulkan, test_options(), std::nullopt, "",
-                             std::make_unique<DmaBufs>(allocated));
-  CHECK(played.packed_on == Counts{{"vulkan", kPictures}});
-  CHECK(allocated == 1);  // the surface
-  // Nobody asks for it.
-  const DmaBufDriver driver;
-  const Played on_cpu = play(kClips[0], Substrate::kSimd, DmaBufDriver::options(), std::nullopt, "",
-                             std::make_unique<DmaBufs>(allocated));
-  CHECK(on_cpu.packed_on == Counts{{simd(), kPictures}});
-  CHECK(allocated == 2);
-}
-
-TEST_CASE("where the GPU was measured to be better, pictures come to lie in dma-bufs") {
-  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
-  const Played expected = expect_exported(kClips[0]);
-  StatisticsFolder cache;
-  gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
-  table.set(work_of_clip(), gpu_kernels::Comparison{{9000, 1}, {900, 1}});
-  std::ofstream(cache.path() + "/gpu-costs") << table.text();
-  Played played =
-      play_in_dma_bufs(kClips[0], Substrate::kAuto, std::nullopt, SIZE_MAX, cache.path());
-  CHECK((played.images == expected.images));
-  // Those that were decoded before the first was packed are not.
-  CHECK(played.packed_on["vulkan"] + played.packed_on["vulkan+copy"] == kPictures);
-  CHECK(played.packed_on["vulkan"] >= kPictures / 2);
-  CHECK(played.packed_on["vulkan+copy"] >= 1);
 }
 
 }  // namespace

@@ -62,6 +62,8 @@ void print_device(const DeviceInfo* device, const std::string& refusal) {
               device->software ? ", runs on the CPU: for tests" : "");
   std::printf("memory: %s\n", device->import_alignment != 0
                                   ? "pictures are used in place where they lie so that it can"
+                              : device->imports_dma_bufs
+                                  ? "pictures are used in place where they are dma-bufs"
                                   : "pictures are copied: the driver takes no memory of ours");
 }
 
