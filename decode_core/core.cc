@@ -68,7 +68,8 @@ std::vector<ProfileCapability> together(const std::vector<std::unique_ptr<Backen
 // A driver on the CPU is measured where somebody asks for it, a GPU unasked where it is the
 // board's.
 gpu_kernels::Dispatcher::Options dispatcher_options(const Settings& settings,
-                                                    gpu_kernels::vulkan::DeviceChoice choice) {
+                                                    gpu_kernels::vulkan::DeviceChoice choice,
+                                                    gpu_kernels::PictureMemory memory) {
   using gpu_kernels::Measuring;
   using gpu_kernels::vulkan::DeviceChoice;
   const Measuring measuring = choice == DeviceChoice::kSoftware ? Measuring::kAlways
@@ -77,7 +78,8 @@ gpu_kernels::Dispatcher::Options dispatcher_options(const Settings& settings,
   return {.goal = settings.gpu_goal,
           .folder = settings.cache_folder,
           .measuring = measuring,
-          .machine = {}};
+          .machine = {},
+          .picture_memory = std::move(memory)};
 }
 
 class DecodeCore final : public Core {
@@ -86,11 +88,12 @@ class DecodeCore final : public Core {
              const gpu_kernels::vulkan::DeviceOptions& gpu)
       : settings_(std::move(settings)),
         gpu_(gpu),
-        dispatcher_(gpu_, dispatcher_options(settings_, gpu.choice)),
-        workers_(
-            std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
         memory_(register_for_gpu(memory != nullptr ? std::move(memory) : MemoryAllocator::create(),
                                  gpu_)),
+        dispatcher_(gpu_,
+                    dispatcher_options(settings_, gpu.choice, gpu_picture_memory(*memory_, gpu_))),
+        workers_(
+            std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
         frame_memory_(create_gpu_frame_memory(settings_, *memory_, gpu_, dispatcher_)),
         backends_(create_backends(calls)),
         capabilities_(together(backends_)) {
@@ -145,8 +148,7 @@ class DecodeCore final : public Core {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {
-      backends.push_back(
-          create_software_backend(settings_, workers_, &dispatcher_, frame_memory_));
+      backends.push_back(create_software_backend(settings_, workers_, &dispatcher_, frame_memory_));
     }
     return backends;
   }
@@ -185,9 +187,9 @@ class DecodeCore final : public Core {
 
   const Settings settings_;
   gpu_kernels::VulkanStages gpu_;
+  const std::unique_ptr<MemoryAllocator> memory_;
   gpu_kernels::Dispatcher dispatcher_;
   Workers workers_;
-  const std::unique_ptr<MemoryAllocator> memory_;
   const std::shared_ptr<FrameMemorySource> frame_memory_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::vector<ProfileCapability> capabilities_;

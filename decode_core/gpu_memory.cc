@@ -14,6 +14,11 @@ namespace {
 using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 
+bool needs_dma_bufs(gpu_kernels::VulkanStages& gpu) {
+  const auto* const device = gpu.device();
+  return device != nullptr && device->imports_dma_bufs && device->import_alignment == 0;
+}
+
 class RegisteringAllocator final : public MemoryAllocator {
  public:
   RegisteringAllocator(std::unique_ptr<MemoryAllocator> memory, gpu_kernels::VulkanStages& gpu)
@@ -51,9 +56,11 @@ class GpuFrameMemory final : public FrameMemorySource {
       : asked_for_(asked_for), memory_(memory), gpu_(gpu), dispatcher_(dispatcher) {}
 
   bool is_wanted() override {
-    if (refused_ || (!asked_for_ && !dispatcher_.has_preferred_gpu())) return false;
-    const auto* const device = gpu_.device();
-    return device != nullptr && device->imports_dma_bufs && device->import_alignment == 0;
+    if (refused_ || (!asked_for_ && !dispatcher_.has_preferred_gpu(Stage::kPack) &&
+                     !dispatcher_.has_preferred_gpu(Stage::kFilmGrain))) {
+      return false;
+    }
+    return needs_dma_bufs(gpu_);
   }
 
   std::unique_ptr<FrameMemory> allocate(size_t size) override {
@@ -83,6 +90,18 @@ class GpuFrameMemory final : public FrameMemorySource {
 std::unique_ptr<MemoryAllocator> register_for_gpu(std::unique_ptr<MemoryAllocator> memory,
                                                   gpu_kernels::VulkanStages& gpu) {
   return std::make_unique<RegisteringAllocator>(std::move(memory), gpu);
+}
+
+gpu_kernels::PictureMemory gpu_picture_memory(MemoryAllocator& memory,
+                                              gpu_kernels::VulkanStages& gpu) {
+  return [&memory, &gpu](size_t size) -> std::shared_ptr<uint8_t> {
+    if (!needs_dma_bufs(gpu)) return nullptr;
+    auto made = memory.allocate_cached(size);
+    if (!made) return nullptr;
+    (*made)->begin_cpu_write();
+    uint8_t* const data = (*made)->data();
+    return {std::move(*made), data};
+  };
 }
 
 std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(const Settings& settings,

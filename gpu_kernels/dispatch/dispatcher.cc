@@ -47,7 +47,7 @@ bool Dispatcher::prefers_gpu(const Work& work) {
     return false;
   }
   const bool gpu = gpu_wins(*costs, options_.goal);
-  if (gpu) has_preferred_gpu_ = true;
+  if (gpu) has_preferred_gpu_[static_cast<size_t>(work.stage)] = true;
   if (told_.insert(work).second) {
     log(LogLevel::kInfo, "%s: %s: the %s does it (%s)", to_string(work).c_str(),
         to_string(*costs).c_str(), gpu ? "GPU" : "CPU", goal_name(options_.goal).data());
@@ -85,7 +85,7 @@ void Dispatcher::note_gpu(const Work& work, std::chrono::nanoseconds wall) {
 }
 
 Result<Comparison> Dispatcher::measure(const Work& work) try {
-  const auto picture = MeasuredPicture::create(work, gpu_);
+  const auto picture = MeasuredPicture::create(work, gpu_, options_.picture_memory);
   if (!picture) return picture.error();
   const auto costs = gpu_kernels::measure(**picture, gpu_.device()->software);
   if (costs) keep(work, *costs);

@@ -3,6 +3,7 @@
 #ifndef DAEDALUS_GPU_KERNELS_DISPATCH_DISPATCHER_H_
 #define DAEDALUS_GPU_KERNELS_DISPATCH_DISPATCHER_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "gpu_kernels/dispatch/costs.h"
 #include "gpu_kernels/dispatch/machine.h"
+#include "gpu_kernels/dispatch/picture_memory.h"
 #include "gpu_kernels/vulkan/deadline.h"
 
 namespace daedalus::gpu_kernels {
@@ -41,6 +43,8 @@ class Dispatcher {
     // On a thread of the dispatcher's own.
     Measuring measuring = Measuring::kNever;
     MachinePaths machine;
+    // Called when work is measured, on that thread; null: all is the heap's.
+    PictureMemory picture_memory = {};
   };
   // `gpu` outlives it.
   Dispatcher(VulkanStages& gpu, Options options);
@@ -51,8 +55,10 @@ class Dispatcher {
   // Whether the GPU is to do such work. Never waits for a measurement: until there is one the CPU
   // does it. The log says once for each kind of work what was decided, and why.
   bool prefers_gpu(const Work& work);
-  // Whether it has said so of any work.
-  bool has_preferred_gpu() const { return has_preferred_gpu_; }
+  // Whether it has said so of any work of the stage.
+  bool has_preferred_gpu(Stage stage) const {
+    return has_preferred_gpu_[static_cast<size_t>(stage)];
+  }
   // Has the GPU do such work, by the deadline that `use` is called with; returns its Status or
   // Result, and notes how long it took, unless the GPU refused it.
   template <typename Use>
@@ -102,7 +108,7 @@ class Dispatcher {
   std::deque<Work> to_measure_;
   std::optional<bool> has_videocore_;
   bool stopping_ = false;
-  std::atomic<bool> has_preferred_gpu_{false};
+  std::array<std::atomic<bool>, kStageCount> has_preferred_gpu_{};
   std::thread thread_;  // while there is something to measure
 };
 

@@ -67,11 +67,12 @@ class MeasuredFilmGrain final : public MeasuredPicture {
 
 }  // namespace
 
-MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& work) {
+MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& work,
+                                          const PictureMemory& memory) {
   auto grain =
       prepare_av1_film_grain(common_parameters(), {work.width, work.height, work.bit_depth, false});
   if (!grain) return grain.error();
-  auto planes = OutputPlanes::create(work);
+  auto planes = OutputPlanes::create(work, memory);
   if (!planes) return planes.error();
   return std::unique_ptr<MeasuredPicture>(
       std::make_unique<MeasuredFilmGrain>(gpu, work, std::move(*planes), std::move(*grain)));

@@ -51,8 +51,9 @@ class MeasuredPack final : public MeasuredPicture {
 
 }  // namespace
 
-MeasuredPictureResult measured_pack(VulkanPack& gpu, const Work& work) {
-  auto planes = OutputPlanes::create(work);
+MeasuredPictureResult measured_pack(VulkanPack& gpu, const Work& work,
+                                    const PictureMemory& memory) {
+  auto planes = OutputPlanes::create(work, memory);
   if (!planes) return planes.error();
   return std::unique_ptr<MeasuredPicture>(
       std::make_unique<MeasuredPack>(gpu, work, std::move(*planes)));

@@ -18,9 +18,10 @@ class VulkanPack;
 using MeasuredPictureResult = Result<std::unique_ptr<MeasuredPicture>>;
 
 // Packed to NV12, or of more than 8 bits to P010.
-MeasuredPictureResult measured_pack(VulkanPack& gpu, const Work& work);
+MeasuredPictureResult measured_pack(VulkanPack& gpu, const Work& work, const PictureMemory& memory);
 // The same with film grain as encoders describe it.
-MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& work);
+MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& work,
+                                          const PictureMemory& memory);
 // Inter prediction and the residual added to it: stages "mc" and "idct" together, of 8 bits.
 MeasuredPictureResult measured_h264_inter(VulkanH264Inter& gpu, const Work& work);
 

@@ -41,14 +41,16 @@ Cost median(std::vector<Cost> costs) {
 }  // namespace
 
 Result<std::unique_ptr<MeasuredPicture>> MeasuredPicture::create(const Work& work,
-                                                                 VulkanStages& gpu) {
+                                                                 VulkanStages& gpu,
+                                                                 const PictureMemory& memory) {
   constexpr LogLevel kTold = LogLevel::kDebug;  // the error says it
   switch (work.stage) {
     case Stage::kPack:
-      if (auto* const pack = gpu.pack(kTold)) return measured_pack(*pack, work);
+      if (auto* const pack = gpu.pack(kTold)) return measured_pack(*pack, work, memory);
       break;
     case Stage::kFilmGrain:
-      if (auto* const grain = gpu.film_grain(kTold)) return measured_film_grain(*grain, work);
+      if (auto* const grain = gpu.film_grain(kTold))
+        return measured_film_grain(*grain, work, memory);
       break;
     case Stage::kMc:
       if (auto* const inter = gpu.h264_inter(kTold)) return measured_h264_inter(*inter, work);

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "gpu_kernels/dispatch/costs.h"
+#include "gpu_kernels/dispatch/picture_memory.h"
 
 namespace daedalus::gpu_kernels {
 
@@ -16,7 +17,8 @@ class MeasuredPicture {
  public:
   // kUnsupported: there is no GPU that does such work, and why; kOutOfMemory, also thrown as
   // std::bad_alloc.
-  static Result<std::unique_ptr<MeasuredPicture>> create(const Work& work, VulkanStages& gpu);
+  static Result<std::unique_ptr<MeasuredPicture>> create(const Work& work, VulkanStages& gpu,
+                                                         const PictureMemory& memory);
   virtual ~MeasuredPicture() = default;
 
   // All of it on this thread, with SIMD.

@@ -1,6 +1,7 @@
 #include "gpu_kernels/dispatch/output_planes.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace daedalus::gpu_kernels {
@@ -17,28 +18,35 @@ void fill_with_noise(uint8_t* to, size_t size, int bit_depth) {
   }
 }
 
+// So many bytes of noise; null: there is no memory.
+std::shared_ptr<uint8_t> noise_in(const PictureMemory& memory, size_t size, int bit_depth) {
+  std::shared_ptr<uint8_t> made = memory ? memory(size) : nullptr;
+  if (made == nullptr) {
+    constexpr size_t kPage = 4096;
+    const size_t whole = (size + kPage - 1) / kPage * kPage;
+    made.reset(static_cast<uint8_t*>(std::aligned_alloc(kPage, whole)), std::free);
+  }
+  if (made != nullptr) fill_with_noise(made.get(), size, bit_depth);
+  return made;
+}
+
 }  // namespace
 
-Result<OutputPlanes> OutputPlanes::create(const Work& work) {
+Result<OutputPlanes> OutputPlanes::create(const Work& work, const PictureMemory& memory) {
+  // Of luma; both sizes are multiples of 64, so each plane begins at one.
   const size_t row = size_t{work.width} * (work.bit_depth > 8 ? 2 : 1);
   const size_t size = row * work.height;
-  const std::array<size_t, 5> sizes = {size, size / 4, size / 4, size, size / 2};
   OutputPlanes planes;
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    constexpr size_t kPage = 4096;
-    const size_t whole = (sizes[i] + kPage - 1) / kPage * kPage;
-    planes.pages_[i].reset(static_cast<uint8_t*>(std::aligned_alloc(kPage, whole)));
-    if (planes.pages_[i] == nullptr) {
-      return Error{ErrorCode::kOutOfMemory, "no memory to measure with"};
-    }
-    fill_with_noise(planes.pages_[i].get(), whole, work.bit_depth);
+  planes.picture_ = noise_in(memory, size * 3 / 2, work.bit_depth);
+  planes.image_ = noise_in(memory, size * 3 / 2, work.bit_depth);
+  if (planes.picture_ == nullptr || planes.image_ == nullptr) {
+    return Error{ErrorCode::kOutOfMemory, "no memory to measure with"};
   }
   const auto stride = static_cast<ptrdiff_t>(row);
-  planes.from = {SourcePlane{planes.pages_[0].get(), stride},
-                 {planes.pages_[1].get(), stride / 2},
-                 {planes.pages_[2].get(), stride / 2}};
-  planes.luma = {planes.pages_[3].get(), stride};
-  planes.chroma = {planes.pages_[4].get(), stride};
+  uint8_t* const y = planes.picture_.get();
+  planes.from = {SourcePlane{y, stride}, {y + size, stride / 2}, {y + size * 5 / 4, stride / 2}};
+  planes.luma = {planes.image_.get(), stride};
+  planes.chroma = {planes.image_.get() + size, stride};
   return planes;
 }
 

@@ -5,31 +5,27 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 
 #include "base/result.h"
 #include "gpu_kernels/dispatch/costs.h"
+#include "gpu_kernels/dispatch/picture_memory.h"
 #include "gpu_kernels/pack/pack.h"
 
 namespace daedalus::gpu_kernels {
 
-// A decoded picture of 4:2:0, of noise, and where it is packed to, without padding; each plane in
-// pages of its own, as decoders' and clients' are.
+// A decoded picture of 4:2:0, of noise, and where it is packed to, without padding; each of the two
+// in pages of its own, as decoders' and clients' are.
 class OutputPlanes {
  public:
   // kOutOfMemory.
-  static Result<OutputPlanes> create(const Work& work);
+  static Result<OutputPlanes> create(const Work& work, const PictureMemory& memory);
 
   std::array<SourcePlane, 3> from;
   TargetPlane luma, chroma;
 
  private:
-  struct Free {
-    void operator()(uint8_t* data) const { std::free(data); }
-  };
-  // The planes' memory, as they are named.
-  std::array<std::unique_ptr<uint8_t, Free>, 5> pages_;
+  std::shared_ptr<uint8_t> picture_, image_;
 };
 
 }  // namespace daedalus::gpu_kernels

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "decode_core/core.h"
+#include "decode_core/gpu_memory.h"
+#include "decode_core/memory/surface_memory.h"
 #include "gpu_kernels/deblock/h264.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/film_grain/av1.h"
@@ -175,8 +177,13 @@ int run_gpu(Arguments arguments) {
                             Stage::kSand, Stage::kFilmGrain}) {
     print_stage(stage, settings->substrate, gpu);
   }
-  gpu_kernels::Dispatcher dispatcher(
-      gpu, {settings->gpu_goal, settings->cache_folder, gpu_kernels::Measuring::kNever, {}});
+  const auto memory = core::register_for_gpu(core::MemoryAllocator::create(), gpu);
+  gpu_kernels::Dispatcher dispatcher(gpu,
+                                     {.goal = settings->gpu_goal,
+                                      .folder = settings->cache_folder,
+                                      .measuring = gpu_kernels::Measuring::kNever,
+                                      .machine = {},
+                                      .picture_memory = core::gpu_picture_memory(*memory, gpu)});
   return print_costs(dispatcher, measure) ? 0 : 1;
 }
 

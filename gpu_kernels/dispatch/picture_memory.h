@@ -1,0 +1,18 @@
+// PictureMemory: where pictures lie that the GPU is measured with.
+#ifndef DAEDALUS_GPU_KERNELS_DISPATCH_PICTURE_MEMORY_H_
+#define DAEDALUS_GPU_KERNELS_DISPATCH_PICTURE_MEMORY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace daedalus::gpu_kernels {
+
+// So many bytes, page-aligned, as players' pictures have them where this GPU needs other memory
+// than the heap's to find them in place; null: the heap's will do, or there is no other.
+using PictureMemory = std::function<std::shared_ptr<uint8_t>(size_t size)>;
+
+}  // namespace daedalus::gpu_kernels
+
+#endif  // DAEDALUS_GPU_KERNELS_DISPATCH_PICTURE_MEMORY_H_
