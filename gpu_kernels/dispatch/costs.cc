@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <sstream>
 
 namespace daedalus::gpu_kernels {
@@ -87,6 +88,7 @@ void CostTable::read(std::string_view text) {
 std::string CostTable::text() const {
   std::ostringstream text;
   text.imbue(std::locale::classic());
+  text.precision(std::numeric_limits<double>::max_digits10);  // read() finds the same
   for (const auto& [work, costs] : costs_) {
     text << machine_ << ' ' << stage_name(work.stage) << ' ' << work.width << ' ' << work.height
          << ' ' << work.bit_depth << ' ' << costs.cpu.wall << ' ' << costs.cpu.cpu << ' '

@@ -42,14 +42,15 @@ TEST_CASE("the goal decides, and a tenth is no win") {
 
 TEST_CASE("a table is kept as text, for its machine alone") {
   CostTable table("here");
-  table.set(kWork, {{0.5, 0.25}, {3.5, 0.125}});
+  constexpr double kThird = 1.0 / 3;
+  table.set(kWork, {{0.5, 0.25}, {kThird, 0.125}});
   const std::string text = table.text();
   CostTable again("here");
   again.read(text);
   REQUIRE(again.find(kWork) != nullptr);
   CHECK(again.find(kWork)->cpu.wall == 0.5);
   CHECK(again.find(kWork)->cpu.cpu == 0.25);
-  CHECK(again.find(kWork)->gpu.wall == 3.5);
+  CHECK(again.find(kWork)->gpu.wall == kThird);
   CHECK(again.find(kWork)->gpu.cpu == 0.125);
   CHECK(again.text() == text);
   CostTable other("there");

@@ -233,7 +233,7 @@ TEST_CASE("columns and frames in dma-bufs are used in place, imported once, and 
       picture.from_luma.data = columns->data();
       picture.from_chroma.data = columns->data() + copied.chroma_offset;
       picture.luma.data = memory;
-      picture.chroma = {memory + picture.luma.stride * 362, picture.luma.stride};
+      picture.chroma = {memory + picture.luma.stride * ptrdiff_t{362}, picture.luma.stride};
       return picture;
     };
     unpack_with(sand_functions(Substrate::kScalar), in(expected.data()));

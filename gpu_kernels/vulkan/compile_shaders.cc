@@ -31,7 +31,10 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "compile_shaders: %s\n", device.error().message.c_str());
     return 1;
   }
-  std::printf("device %s, %s\n", (*device)->info().name.c_str(), (*device)->info().driver.c_str());
+  const DeviceInfo& info = (*device)->info();
+  std::printf("device %s, %s\n", info.name.c_str(), info.driver.c_str());
+  std::printf("imports%s%s\n", info.import_alignment != 0 ? " host memory" : "",
+              info.imports_dma_bufs ? " dma-bufs" : "");
   constexpr uint32_t kMostParameters = kMostPushConstants / sizeof(uint32_t);
   for (int i = 2; i < argc; ++i) {
     std::fprintf(stderr, "module %s\n", argv[i]);

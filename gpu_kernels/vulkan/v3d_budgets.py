@@ -149,6 +149,8 @@ def compile_modules(v3d, built, modules, kept=""):
         raise RuntimeError(f"the shaders do not compile:\n{run.stdout[-2000:]}")
     if "device V3D 7.1" not in run.stdout:
         raise RuntimeError("the device is no V3D 7.1")
+    if "\nimports dma-bufs\n" not in run.stdout:
+        raise RuntimeError("the driver imports other memory than docs/gpu.md says")
     return read_log(run.stdout)
 
 

@@ -10,10 +10,10 @@ import unittest
 PROGRAM = "tools/daedalus/daedalus"
 
 
-def gpu_lines(*options, command=(PROGRAM,), **variables):
+def gpu_lines(*options, **variables):
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith("DAEDALUS_") and name not in ("HOME", "XDG_CACHE_HOME")}
-    run = subprocess.run([*command, "gpu", *options], env=environment | variables, text=True, stdout=subprocess.PIPE,
+    run = subprocess.run([PROGRAM, "gpu", *options], env=environment | variables, text=True, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, check=True)
     return run.stdout.splitlines()
 
@@ -49,14 +49,6 @@ class GpuCommandTest(unittest.TestCase):
         self.assertEqual(stages["pack"][1], "no GPU is to be used")
         self.assertEqual(stages["mc"][1], "no GPU is to be used")
         self.assertEqual(stages["intra"][1], "it has no Vulkan twin")
-
-    def test_a_videocore_takes_dma_bufs_and_no_other_memory(self):
-        v3d = os.path.join(os.environ.get("DAEDALUS_V3D", ""), "v3d-env")
-        if not os.path.exists(v3d):
-            self.skipTest("DAEDALUS_V3D names no folder with v3d-env")
-        device, memory = gpu_lines(command=(v3d, PROGRAM))[:2]
-        self.assertIn("V3D 7.1", device)
-        self.assertEqual(memory, "memory: pictures are used in place where they are dma-bufs")
 
     def test_a_stage_is_on_the_device_where_asked_for(self):
         device, stages = gpu(DAEDALUS_GPU="software", DAEDALUS_SUBSTRATE="pack=vulkan")
