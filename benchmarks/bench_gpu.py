@@ -23,7 +23,7 @@ END = "<!-- end of budgets -->"
 # A program's start-up varies by some 20,000 instructions with where its libraries are loaded: so many are counted that
 # the three digits shown do not.
 COUNTED_INSTRUCTIONS = 1e9
-COUNTS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+TOGETHER = {2: "both", 3: "all three", 4: "all four"}
 
 HEAD = """| shader | instructions | threads | uniforms | issue | allowed | memory operations | allowed | SIMD instructions | on a core |
 |---|---|---|---|---|---|---|---|---|---|
@@ -84,8 +84,8 @@ def shader_row(name, shader, simd):
 
 def sum_row(name, compiled, simd):
     together = SUMS[name]
-    cells = limits(*totals(compiled, together.parts()), together)
-    return f"| all {COUNTS[together.count]}: {name} | | | | {cells} | {on_cpu(simd)}\n"
+    cells = limits(*totals(compiled, together.parts), together)
+    return f"| {TOGETHER[len(together.parts)]}: {name} | | | | {cells} | {on_cpu(simd)}\n"
 
 
 def table(compiled, simd):
@@ -94,7 +94,7 @@ def table(compiled, simd):
     for name in BUDGETS:
         lines.append(shader_row(name, compiled[name], simd.get(BUDGETS[name].on_cpu)))
         lines += [sum_row(together, compiled, simd[SUMS[together].on_cpu]) for together in SUMS
-                  if SUMS[together].parts()[-1] == name]
+                  if SUMS[together].parts[-1] == name]
     return HEAD + "".join(lines)
 
 
@@ -102,7 +102,7 @@ def faults(compiled):
     """The budgets that are exceeded, in words."""
     found = [(name, compiled[name].milliseconds(budget), compiled[name].tmu_thousands(budget), budget)
              for name, budget in BUDGETS.items()]
-    found += [(name, *totals(compiled, together.parts()), together) for name, together in SUMS.items()]
+    found += [(name, *totals(compiled, together.parts), together) for name, together in SUMS.items()]
     for name, time, tmu, budget in found:
         if time > budget.milliseconds or tmu > budget.tmu_thousands:
             yield (f"{name}: {time:.3f} ms and {tmu:.0f}k memory operations, {budget.milliseconds} ms and "

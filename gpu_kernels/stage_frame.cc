@@ -13,6 +13,8 @@
 
 #include "gpu_kernels/cdef/av1.h"
 #include "gpu_kernels/film_grain/av1.h"
+#include "gpu_kernels/idct/h264.h"
+#include "gpu_kernels/mc/h264.h"
 #include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/sand/sand.h"
 
@@ -73,9 +75,9 @@ struct Job {
   std::function<void()> run;
 };
 
-enum PackParts { kLumaOnly, kChromaOnly, kBoth };
+enum Parts { kLumaOnly, kChromaOnly, kBoth };
 
-Job pack(Substrate wish, int bit_depth, PackParts parts) {
+Job pack(Substrate wish, int bit_depth, Parts parts) {
   const PackFunctions& f = pack_functions(wish);
   const auto frame = std::make_shared<Frame>(bit_depth);
   return {f.substrate, f.target, [&f, frame, parts] {
@@ -157,6 +159,88 @@ Job sand(Substrate wish, bool wide) {
           }};
 }
 
+// H.264's pictures have whole macroblocks.
+constexpr uint32_t kMacroblock = 16;
+constexpr uint32_t kMacroblocksAcross = kWidth / kMacroblock;
+constexpr uint32_t kMacroblockRows = (kHeight + kMacroblock - 1) / kMacroblock;
+
+struct MacroblockFrame {
+  Plane luma{{kWidth, 0, kMacroblockRows* kMacroblock}, 8};
+  Plane pairs{{kWidth, 0, kMacroblockRows* kMacroblock / 2}, 8};
+};
+
+// Every macroblock whole, from one reference, between four samples; 12 samples away, so that edges
+// play no part but at the picture's.
+Job h264_mc(Substrate wish, Parts parts) {
+  struct Predicted {
+    MacroblockFrame from, to;
+    H264McReference reference;
+    std::vector<H264Prediction> list;
+    H264McPictures pictures;
+  };
+  const auto predicted = std::make_shared<Predicted>();
+  Predicted& p = *predicted;
+  const auto in = [](const SourcePlane& plane) { return static_cast<const uint8_t*>(plane.data); };
+  const auto out = [](const TargetPlane& plane) { return static_cast<uint8_t*>(plane.data); };
+  p.reference = {.luma = in(p.from.luma.source()),
+                 .chroma = in(p.from.pairs.source()),
+                 .luma_stride = kWidth,
+                 .chroma_stride = kWidth,
+                 .width = kWidth,
+                 .height = kMacroblockRows * kMacroblock};
+  for (uint32_t y = 0; y < kMacroblockRows; ++y) {
+    for (uint32_t x = 0; x < kMacroblocksAcross; ++x) {
+      H264Prediction block;
+      block.x = static_cast<uint16_t>(x * kMacroblock);
+      block.y = static_cast<uint16_t>(y * kMacroblock);
+      block.width = block.height = kMacroblock;
+      block.reference[0] = 0;
+      block.vector[0] = {4 * 12 + 2, 4 * 12 + 2};
+      p.list.push_back(block);
+    }
+  }
+  p.pictures = {.luma = out(p.to.luma.target()),
+                .chroma = parts == kLumaOnly ? nullptr : out(p.to.pairs.target()),
+                .luma_stride = kWidth,
+                .chroma_stride = kWidth,
+                .references = {&p.reference, 1},
+                .weights = {}};
+  const H264McFunctions& f = h264_mc_functions(wish);
+  return {f.substrate, f.target, [&f, predicted] {
+            f.predict(predicted->pictures, predicted->list.data(), predicted->list.size());
+          }};
+}
+
+// All of these blocks of every macroblock, with coefficients.
+Job h264_idct(Substrate wish, bool transform_8x8, uint32_t blocks) {
+  struct Added {
+    MacroblockFrame to;
+    std::array<int16_t, 16 * 16> coefficients;
+    std::vector<H264ResidualMacroblock> list;
+  };
+  const auto added = std::make_shared<Added>();
+  std::minstd_rand random;
+  for (int16_t& coefficient : added->coefficients) {
+    coefficient = static_cast<int16_t>(static_cast<int>(random() >> 8 & 127) - 64);
+  }
+  auto* const luma = static_cast<uint8_t*>(added->to.luma.target().data);
+  auto* const pairs = static_cast<uint8_t*>(added->to.pairs.target().data);
+  for (uint32_t y = 0; y < kMacroblockRows; ++y) {
+    for (uint32_t x = 0; x < kMacroblocksAcross; ++x) {
+      added->list.push_back(
+          {{.full_blocks = blocks,
+            .transform_8x8 = transform_8x8,
+            .coefficients = added->coefficients.data()},
+           {luma + size_t{y} * kMacroblock * kWidth + size_t{x} * kMacroblock,
+            pairs + size_t{y} * kMacroblock / 2 * kWidth + size_t{x} * kMacroblock, kWidth,
+            kWidth}});
+    }
+  }
+  const H264IdctFunctions& f = h264_idct_functions(wish);
+  return {f.substrate, f.target,
+          [&f, added] { f.add_macroblocks(added->list.data(), added->list.size()); }};
+}
+
 struct Work {
   std::string_view name;
   Job (*job)(Substrate wish);
@@ -173,6 +257,11 @@ constexpr Work kWorks[] = {
     {"sand-nc12", [](Substrate wish) { return sand(wish, false); }},
     {"sand-nc30", [](Substrate wish) { return sand(wish, true); }},
     {"cdef-8", [](Substrate wish) { return cdef(wish, 8); }},
+    {"h264-mc", [](Substrate wish) { return h264_mc(wish, kBoth); }},
+    {"h264-mc-luma", [](Substrate wish) { return h264_mc(wish, kLumaOnly); }},
+    {"h264-idct-8x8", [](Substrate wish) { return h264_idct(wish, true, 0x1111); }},
+    {"h264-idct-4x4", [](Substrate wish) { return h264_idct(wish, false, 0xFFFF); }},
+    {"h264-idct-chroma", [](Substrate wish) { return h264_idct(wish, false, 0xFF0000); }},
 };
 
 int fail(const char* what) {

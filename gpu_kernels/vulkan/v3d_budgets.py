@@ -50,11 +50,12 @@ BUDGETS = {
     "sand_nc12": Budget("sand", 120 * (1080 + 540), 0.20, 25, "luma and chroma", "sand-nc12"),
     "sand_nc30": Budget("sand", 80 * (1080 + 540), 0.30, 41, "luma and chroma", "sand-nc30"),
     # A block, or one of Cb and one of Cr: every block of the picture has coefficients.
-    "h264_idct_8x8": Budget("idct", 240 * 136, 0.80, 100, "luma"),
-    "h264_idct_4x4": Budget("idct", 480 * 272, 0.72, 90, "luma"),
-    "h264_idct_chroma": Budget("idct", 240 * 136, 0.32, 43),
+    "h264_idct_8x8": Budget("idct", 240 * 136, 0.80, 100, "luma", "h264-idct-8x8"),
+    "h264_idct_4x4": Budget("idct", 480 * 272, 0.72, 90, "luma", "h264-idct-4x4"),
+    "h264_idct_chroma": Budget("idct", 240 * 136, 0.32, 43, "", "h264-idct-chroma"),
     # 4x4 luma samples, or their chroma.
-    "h264_mc_luma": Budget("mc", 480 * 270, 2.00, 200, "one prediction at half samples both ways"),
+    "h264_mc_luma": Budget("mc", 480 * 270, 2.00, 200, "one prediction at half samples both ways",
+                           "h264-mc-luma"),
     "h264_mc_chroma": Budget("mc", 480 * 270, 0.35, 75, "one prediction"),
     "h264_mc_combine_luma": Budget("mc", 480 * 270, 1.00, 85, "four predictions, weighted"),
     "h264_mc_combine_chroma": Budget("mc", 480 * 270, 0.65, 75, "two predictions, weighted"),
@@ -63,22 +64,21 @@ BUDGETS = {
 
 @dataclasses.dataclass
 class Sum:
-    """What several shaders make together of one picture; their names begin with the prefix."""
+    """What several shaders make together of one picture."""
 
-    prefix: str
-    count: int
+    parts: tuple  # names, as BUDGETS has them one after another
     milliseconds: float
     tmu_thousands: int
     on_cpu: str
 
-    def parts(self):
-        return [name for name in BUDGETS if name.startswith(self.prefix)]
-
 
 SUMS = {
-    "film grain to NV12": Sum("grain_nv12", 3, 1.5, 150, "film-grain-nv12"),
-    "film grain to P010": Sum("grain_p010", 3, 1.5, 300, "film-grain-p010"),
-    "CDEF": Sum("cdef", 4, 11.0, 630, "cdef-8"),
+    "film grain to NV12": Sum(("grain_nv12", "grain_nv12_overlap_luma", "grain_nv12_overlap_chroma"), 1.5, 150,
+                              "film-grain-nv12"),
+    "film grain to P010": Sum(("grain_p010", "grain_p010_overlap_luma", "grain_p010_overlap_chroma"), 1.5, 300,
+                              "film-grain-p010"),
+    "CDEF": Sum(("cdef_direction", "cdef_shift_luma", "cdef_shift_chroma", "cdef_filter"), 11.0, 630, "cdef-8"),
+    "H.264's prediction of one list": Sum(("h264_mc_luma", "h264_mc_chroma"), 2.0, 260, "h264-mc"),
 }
 
 
