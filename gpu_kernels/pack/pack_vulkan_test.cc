@@ -145,6 +145,22 @@ TEST_CASE("Vulkan writes what the reference and SIMD write, and nothing else", "
   }
 }
 
+// Whose copies together are more than a shader can see of a buffer (Buffer::kMostArray).
+TEST_CASE("a picture of 8K is packed out of copies and into them", "[pack]") {
+  const auto test = open_test_device();
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  TestPicture picture(picture_size(7680, 4320), 10, kOdd, kOdd);
+  picture.fill(0);
+  TestPicture expected = picture;
+  expected.pack_with(pack_functions(Substrate::kSimd));
+  const auto transfer = picture.pack_with(**pack);
+  REQUIRE(transfer.ok());
+  CHECK(*transfer == PackTransfer::kCopied);
+  CHECK(picture == expected);
+}
+
 TEST_CASE("a large picture in memory as decoders and surfaces have it is packed in place",
           "[pack]") {
   const auto test = open_test_device();

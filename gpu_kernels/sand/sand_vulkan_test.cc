@@ -226,14 +226,14 @@ TEST_CASE("columns and frames in dma-bufs are used in place, imported once, and 
     const size_t column_count = (picture.width - 1) / copied.column_samples() + 1;
     const auto columns = TestDmaBuf::create(column_count * picture.from_luma.column_stride);
     std::memcpy(columns->data(), picture.from_luma.data, columns->size());
-    const auto frame = TestDmaBuf::create(size_t{picture.luma.stride} * 543);
+    const auto frame = TestDmaBuf::create(static_cast<size_t>(picture.luma.stride) * 543);
     std::memset(frame->data(), kCanary, frame->size());
     std::vector<uint8_t> expected(frame->data(), frame->data() + frame->size());
     const auto in = [&](uint8_t* memory) {
       picture.from_luma.data = columns->data();
       picture.from_chroma.data = columns->data() + copied.chroma_offset;
       picture.luma.data = memory;
-      picture.chroma = {memory + picture.luma.stride * ptrdiff_t{362}, picture.luma.stride};
+      picture.chroma = {memory + picture.luma.stride * 362, picture.luma.stride};
       return picture;
     };
     unpack_with(sand_functions(Substrate::kScalar), in(expected.data()));

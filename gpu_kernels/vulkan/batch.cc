@@ -85,7 +85,8 @@ Result<VkDescriptorSet> Batch::bind(const Kernel& kernel, std::span<const Array>
   std::array<VkDescriptorBufferInfo, kMostStorageBuffers> infos{};
   std::array<VkWriteDescriptorSet, kMostStorageBuffers> writes{};
   for (uint32_t i = 0; i < arrays.size(); ++i) {
-    infos[i] = {arrays[i].buffer->handle(), arrays[i].offset, VK_WHOLE_SIZE};
+    infos[i] = {arrays[i].buffer->handle(), arrays[i].offset,
+                std::min(arrays[i].buffer->size() - arrays[i].offset, Buffer::kMostArray)};
     writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
     writes[i].dstSet = set;
     writes[i].dstBinding = i;

@@ -16,7 +16,7 @@
 namespace daedalus::gpu_kernels::vulkan {
 
 // An array of a shader's: from an offset, which is a multiple of the device's array_alignment, to
-// the end of the buffer.
+// the end of the buffer, but no more than Buffer::kMostArray.
 struct Array {
   const Buffer* buffer;
   size_t offset;  // bytes
