@@ -13,6 +13,7 @@
 
 #include "base/statistics.h"
 #include "decode_core/core.h"
+#include "decode_core/software/h264/inter_gpu.h"
 #include "decode_core/surface.h"
 #include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/idct/h264.h"
@@ -157,6 +158,32 @@ TEST_CASE("frames with field macroblocks are the CPU's") {
   CHECK(played.mc.size() == 1);
   CHECK(played.mc.count(mc_on_cpu()) == 1);
   CHECK(played.gpu_failures == 0);
+}
+
+TEST_CASE("a GPU that a picture was too much for is not asked for the next ones") {
+  if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
+  gpu_kernels::VulkanStages gpu(test_options());
+  gpu_kernels::Dispatcher dispatcher(gpu, {});
+  gpu_kernels::SubstrateChoice substrate;
+  substrate.set(gpu_kernels::Stage::kMc, Substrate::kVulkan);
+  h264::InterGpu inter(&dispatcher, substrate);
+  CHECK(inter.takes(16, 16));
+  std::vector<uint8_t> target(16 * 16 + 16 * 8);
+  const gpu_kernels::H264McReference wide{.width = 0x10000, .height = 16};
+  const gpu_kernels::H264Prediction block{.width = 16, .height = 16, .reference = {0, 0xFF}};
+  const Status done = inter.run({.pictures = {.luma = target.data(),
+                                              .chroma = target.data() + 16 * 16,
+                                              .luma_stride = 16,
+                                              .chroma_stride = 16,
+                                              .references = {&wide, 1},
+                                              .weights = {}},
+                                 .width = 16,
+                                 .height = 16,
+                                 .predictions = {&block, 1},
+                                 .residuals = {}});
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.error().code == ErrorCode::kUnsupported);
+  CHECK_FALSE(inter.takes(16, 16));
 }
 
 // Also whose second fields refer to the first ones of their frames.

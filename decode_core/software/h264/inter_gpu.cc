@@ -23,7 +23,7 @@ InterGpu::InterGpu(gpu_kernels::Dispatcher* dispatcher,
       adds_residual_(measured_ || substrate.of(Stage::kIdct) == Substrate::kVulkan) {}
 
 bool InterGpu::takes(uint32_t width, uint32_t height) {
-  if (dispatcher_ == nullptr || !(asked_ || measured_)) return false;
+  if (dispatcher_ == nullptr || !(asked_ || measured_) || too_much_) return false;
   if (measured_ && !dispatcher_->prefers_gpu(work_of(width, height))) return false;
   return dispatcher_->stages().h264_inter() != nullptr;
 }
@@ -31,10 +31,13 @@ bool InterGpu::takes(uint32_t width, uint32_t height) {
 Status InterGpu::run(const gpu_kernels::H264InterPicture& picture) {
   gpu_kernels::VulkanH264Inter* const gpu = dispatcher_->stages().h264_inter();
   if (gpu == nullptr) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
-  if (!measured_) return gpu->run(picture);
-  return dispatcher_->have_done(
-      work_of(picture.width, picture.height),
-      [&](gpu_kernels::vulkan::Deadline deadline) { return gpu->run(picture, deadline); });
+  const auto run = [&](gpu_kernels::vulkan::Deadline deadline) {
+    return gpu->run(picture, deadline);
+  };
+  Status done = measured_ ? dispatcher_->have_done(work_of(picture.width, picture.height), run)
+                          : run(gpu_kernels::vulkan::kNoDeadline);
+  if (!done.ok() && done.error().code == ErrorCode::kUnsupported) too_much_ = true;
+  return done;
 }
 
 }  // namespace daedalus::core::h264

@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_DECODE_CORE_SOFTWARE_H264_INTER_GPU_H_
 #define DAEDALUS_DECODE_CORE_SOFTWARE_H264_INTER_GPU_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/result.h"
@@ -22,7 +23,8 @@ class InterGpu {
 
   // Whether a frame or field of so many luma samples is the GPU's: where the stage "mc" asks for
   // Vulkan, or where neither it nor "idct" asks for anything and the GPU was measured to be better
-  // at both.
+  // at both; not after a picture that was too much for it (kUnsupported), as the next ones are
+  // likely to be.
   bool takes(uint32_t width, uint32_t height);
   // Whether it adds the residual of pictures that it takes.
   bool adds_residual() const { return adds_residual_; }
@@ -35,6 +37,7 @@ class InterGpu {
   const bool asked_;     // by name
   const bool measured_;  // who does it is
   const bool adds_residual_;
+  std::atomic<bool> too_much_{false};
 };
 
 }  // namespace daedalus::core::h264
