@@ -186,6 +186,7 @@ class DecodeCore final : public Core {
   }
 
   const Settings settings_;
+  // Each is used by those that follow, the dispatcher on a thread of its own.
   gpu_kernels::VulkanStages gpu_;
   const std::unique_ptr<MemoryAllocator> memory_;
   gpu_kernels::Dispatcher dispatcher_;

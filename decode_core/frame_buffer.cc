@@ -68,7 +68,7 @@ Result<std::shared_ptr<FrameMemory>> FramePool::allocate(size_t size) {
     return Error{ErrorCode::kOutOfMemory,
                  "a frame of " + std::to_string(size) + " bytes is too large"};
   }
-  bool of_source = source_ != nullptr && source_->is_wanted();
+  bool of_source = source_ != nullptr && source_->is_wanted(size);
   std::unique_ptr<FrameMemory> memory;
   {
     std::lock_guard lock(shelf_->mutex);

@@ -78,10 +78,10 @@ class FrameMemory {
 class FrameMemorySource {
  public:
   virtual ~FrameMemorySource() = default;
-  // Whether memory is wanted of it now.
-  virtual bool is_wanted() = 0;
-  // Uninitialised memory of `size` bytes, cached by the CPU. Null: there is none, and it is not
-  // wanted any more.
+  // Whether memory of `size` bytes is wanted of it now.
+  virtual bool is_wanted(size_t size) = 0;
+  // Uninitialised memory of `size` bytes, cached by the CPU. Null: there is none, and so much is
+  // not wanted any more.
   virtual std::unique_ptr<FrameMemory> allocate(size_t size) = 0;
 };
 

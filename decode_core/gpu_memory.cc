@@ -1,6 +1,7 @@
 #include "decode_core/gpu_memory.h"
 
 #include <atomic>
+#include <limits>
 #include <utility>
 
 #include "base/log.h"
@@ -15,8 +16,9 @@ using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 
 bool needs_dma_bufs(gpu_kernels::VulkanStages& gpu) {
-  const auto* const device = gpu.device();
-  return device != nullptr && device->imports_dma_bufs && device->import_alignment == 0;
+  if (!gpu.usable()) return false;
+  const auto& device = *gpu.device();
+  return device.imports_dma_bufs && device.import_alignment == 0;
 }
 
 class RegisteringAllocator final : public MemoryAllocator {
@@ -55,18 +57,17 @@ class GpuFrameMemory final : public FrameMemorySource {
                  gpu_kernels::Dispatcher& dispatcher)
       : asked_for_(asked_for), memory_(memory), gpu_(gpu), dispatcher_(dispatcher) {}
 
-  bool is_wanted() override {
-    if (refused_ || (!asked_for_ && !dispatcher_.has_preferred_gpu(Stage::kPack) &&
-                     !dispatcher_.has_preferred_gpu(Stage::kFilmGrain))) {
-      return false;
-    }
-    return needs_dma_bufs(gpu_);
+  bool is_wanted(size_t size) override {
+    if (size >= refused_ || size > gpu_kernels::vulkan::kMostImported) return false;
+    const bool preferred = dispatcher_.has_preferred_gpu(Stage::kPack) ||
+                           dispatcher_.has_preferred_gpu(Stage::kFilmGrain);
+    return (asked_for_ || preferred) && needs_dma_bufs(gpu_);
   }
 
   std::unique_ptr<FrameMemory> allocate(size_t size) override {
     auto memory = memory_.allocate_cached(size);
     if (!memory) {
-      if (!refused_.exchange(true)) {
+      if (refused_.exchange(size) == kNothing) {
         log(LogLevel::kWarning, "pictures are copied for the GPU: %s",
             memory.error().message.c_str());
       }
@@ -82,7 +83,8 @@ class GpuFrameMemory final : public FrameMemorySource {
   MemoryAllocator& memory_;
   gpu_kernels::VulkanStages& gpu_;
   gpu_kernels::Dispatcher& dispatcher_;
-  std::atomic<bool> refused_{false};
+  static constexpr size_t kNothing = std::numeric_limits<size_t>::max();
+  std::atomic<size_t> refused_{kNothing};  // so much, and more
 };
 
 }  // namespace
@@ -94,9 +96,11 @@ std::unique_ptr<MemoryAllocator> register_for_gpu(std::unique_ptr<MemoryAllocato
 
 gpu_kernels::PictureMemory gpu_picture_memory(MemoryAllocator& memory,
                                               gpu_kernels::VulkanStages& gpu) {
-  return [&memory, &gpu](size_t size) -> std::shared_ptr<uint8_t> {
+  using gpu_kernels::PictureUse;
+  return [&memory, &gpu](size_t size, PictureUse use) -> std::shared_ptr<uint8_t> {
     if (!needs_dma_bufs(gpu)) return nullptr;
-    auto made = memory.allocate_cached(size);
+    auto made = use == PictureUse::kDecoded ? memory.allocate_cached(size)
+                                            : memory.allocate(size, /*require_dma_buf=*/true);
     if (!made) return nullptr;
     (*made)->begin_cpu_write();
     uint8_t* const data = (*made)->data();

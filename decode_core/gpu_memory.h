@@ -21,16 +21,16 @@ namespace daedalus::core {
 std::unique_ptr<MemoryAllocator> register_for_gpu(std::unique_ptr<MemoryAllocator> memory,
                                                   gpu_kernels::VulkanStages& gpu);
 
-// What the GPU is measured with (gpu_kernels::PictureMemory): cached dma-bufs of `memory`, which
-// registers them, where it imports nothing else. Both outlive it.
+// What the GPU is measured with (gpu_kernels::PictureMemory): dma-bufs of `memory`, which registers
+// them, where it imports nothing else; decoded pictures in cached ones. Both outlive it.
 gpu_kernels::PictureMemory gpu_picture_memory(MemoryAllocator& memory,
                                               gpu_kernels::VulkanStages& gpu);
 
 // Cached dma-bufs of `memory`, which registers them. They are wanted where the output pass is to
 // run on a GPU, by the settings or because the dispatcher has preferred it once, and this GPU
-// imports dma-bufs but no other memory; only where the settings say so is the device opened for the
-// question. Where no dma-buf is to be had, the log says so once, and none is wanted any more. What
-// is passed outlives it; its memory may outlive both.
+// imports dma-bufs but no other memory; else no device is opened for the question. Where no dma-buf
+// is to be had, the log says so once, and none of that size or more is wanted any more. What is
+// passed outlives it; its memory may outlive both.
 std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(const Settings& settings,
                                                            MemoryAllocator& memory,
                                                            gpu_kernels::VulkanStages& gpu,

@@ -65,4 +65,6 @@ const vulkan::DeviceInfo* VulkanStages::device() {
   return device_ != nullptr ? &device_->info() : nullptr;
 }
 
+bool VulkanStages::usable() { return device() != nullptr && device_->usable(); }
+
 }  // namespace daedalus::gpu_kernels

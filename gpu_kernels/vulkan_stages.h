@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "base/result.h"
 #include "gpu_kernels/vulkan/device_info.h"
 #include "gpu_kernels/vulkan/device_options.h"
 
@@ -37,6 +38,8 @@ class VulkanStages {
   std::string refusal();
   // Null where there is no device.
   const vulkan::DeviceInfo* device();
+  // Whether there is one, and it was not lost.
+  bool usable();
   vulkan::DeviceChoice choice() const { return options_.choice; }
   // Whoever has planes in dma-bufs tells it: before or after the device is opened, and with none.
   vulkan::DmaBufRegistry& dma_bufs() { return *options_.dma_bufs; }
@@ -64,6 +67,12 @@ class VulkanStages {
   std::mutex refusal_mutex_;
   std::string refusal_;
 };
+
+// Whether a twin failed at the picture that it was given. Else it was lost at an earlier one
+// (kNotFound), or is still at another (kBusy): that one counts as failed.
+inline bool failed_now(const Error& error) {
+  return error.code != ErrorCode::kNotFound && error.code != ErrorCode::kBusy;
+}
 
 }  // namespace daedalus::gpu_kernels
 

@@ -235,7 +235,9 @@ UnpackedOn unpack_on_gpu(const Copy& copy, const FrameBuffer& frame,
   gpu_kernels::VulkanSand* const sand = picture ? gpu.sand() : nullptr;
   if (sand == nullptr) return UnpackedOn::kCpu;
   const auto transfer = sand->run(*picture);
-  if (!transfer) return UnpackedOn::kCpuForGpu;
+  if (!transfer) {
+    return gpu_kernels::failed_now(transfer.error()) ? UnpackedOn::kCpuForGpu : UnpackedOn::kCpu;
+  }
   return *transfer == gpu_kernels::PackTransfer::kInPlace ? UnpackedOn::kGpu
                                                           : UnpackedOn::kGpuCopied;
 }

@@ -310,10 +310,7 @@ GpuRun run_on_gpu(Core& core, const FrameView& frame, Substrate wish, const Pass
   const auto transfer = dispatcher != nullptr ? dispatcher->have_done(picture->work, run)
                                               : run(gpu_kernels::vulkan::kNoDeadline);
   if (!transfer) {
-    // Where it was lost before, or is still at another, it has failed at an earlier picture.
-    const ErrorCode code = transfer.error().code;
-    const bool earlier = code == ErrorCode::kNotFound || code == ErrorCode::kBusy;
-    return earlier ? GpuRun::kNotAsked : GpuRun::kFailed;
+    return gpu_kernels::failed_now(transfer.error()) ? GpuRun::kFailed : GpuRun::kNotAsked;
   }
   pass.fill_beyond_picture();
   return *transfer == PackTransfer::kInPlace ? GpuRun::kInPlace : GpuRun::kCopied;
@@ -351,12 +348,12 @@ StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, I
 }
 
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                         const LinearLayout& layout, uint8_t* out) {
+                         const LinearLayout& layout, uint8_t* out, PassThreads threads) {
   std::array<Plane, 3> planes{};
   for (size_t i = 0; i < layout.plane_count; ++i) {
     planes[i] = {out + layout.offset[i], layout.stride[i]};
   }
-  return run_output_pass(core, frame, from, format, planes, PassThreads::kWorkers);
+  return run_output_pass(core, frame, from, format, planes, threads);
 }
 
 }  // namespace daedalus::core

@@ -33,9 +33,10 @@ enum class PassThreads : uint8_t {
 // for it); if it fails, the CPU begins anew.
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
                          const std::array<Plane, 3>& planes, PassThreads threads);
-// The same into an image of that layout at `out`, by all workers.
+// The same into an image of that layout at `out`.
 StageRun run_output_pass(Core& core, const FrameView& frame, const Rect& from, ImageFormat format,
-                         const LinearLayout& layout, uint8_t* out);
+                         const LinearLayout& layout, uint8_t* out,
+                         PassThreads threads = PassThreads::kWorkers);
 
 }  // namespace daedalus::core
 

@@ -162,6 +162,10 @@ void Dispatcher::run() {
     const auto costs = measure(work);
     lock.lock();
     if (costs) continue;
+    if (costs.error().code == ErrorCode::kBusy) {
+      asked_.erase(work);  // the GPU was late with other work: when this comes up again
+      continue;
+    }
     refused_.insert(work);
     log(LogLevel::kInfo, "%s: not measured: %s", to_string(work).c_str(),
         costs.error().message.c_str());

@@ -19,8 +19,9 @@ void fill_with_noise(uint8_t* to, size_t size, int bit_depth) {
 }
 
 // So many bytes of noise; null: there is no memory.
-std::shared_ptr<uint8_t> noise_in(const PictureMemory& memory, size_t size, int bit_depth) {
-  std::shared_ptr<uint8_t> made = memory ? memory(size) : nullptr;
+std::shared_ptr<uint8_t> noise_in(const PictureMemory& memory, PictureUse use, size_t size,
+                                  int bit_depth) {
+  std::shared_ptr<uint8_t> made = memory ? memory(size, use) : nullptr;
   if (made == nullptr) {
     constexpr size_t kPage = 4096;
     const size_t whole = (size + kPage - 1) / kPage * kPage;
@@ -37,8 +38,8 @@ Result<OutputPlanes> OutputPlanes::create(const Work& work, const PictureMemory&
   const size_t row = size_t{work.width} * (work.bit_depth > 8 ? 2 : 1);
   const size_t size = row * work.height;
   OutputPlanes planes;
-  planes.picture_ = noise_in(memory, size * 3 / 2, work.bit_depth);
-  planes.image_ = noise_in(memory, size * 3 / 2, work.bit_depth);
+  planes.picture_ = noise_in(memory, PictureUse::kDecoded, size * 3 / 2, work.bit_depth);
+  planes.image_ = noise_in(memory, PictureUse::kShown, size * 3 / 2, work.bit_depth);
   if (planes.picture_ == nullptr || planes.image_ == nullptr) {
     return Error{ErrorCode::kOutOfMemory, "no memory to measure with"};
   }

@@ -9,9 +9,12 @@
 
 namespace daedalus::gpu_kernels {
 
-// So many bytes, page-aligned, as players' pictures have them where this GPU needs other memory
-// than the heap's to find them in place; null: the heap's will do, or there is no other.
-using PictureMemory = std::function<std::shared_ptr<uint8_t>(size_t size)>;
+enum class PictureUse : uint8_t { kDecoded, kShown };
+
+// So many bytes, page-aligned, as players' decoded pictures or their surfaces have them where this
+// GPU needs other memory than the heap's to find them in place; null: the heap's will do, or there
+// is no other.
+using PictureMemory = std::function<std::shared_ptr<uint8_t>(size_t size, PictureUse use)>;
 
 }  // namespace daedalus::gpu_kernels
 

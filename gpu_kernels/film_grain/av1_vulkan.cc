@@ -11,6 +11,7 @@
 #include "gpu_kernels/film_grain/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
 #include "gpu_kernels/vulkan/buffer.h"
+#include "gpu_kernels/vulkan/deadline_mutex.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
@@ -208,7 +209,7 @@ class GrainOnDevice final : public VulkanAv1FilmGrain {
                      const Planes& planes, Deadline deadline);
 
   const std::shared_ptr<Device> device_;
-  std::mutex mutex_;
+  vulkan::DeadlineMutex mutex_;
   Kernels nv12_, p010_;
   std::unique_ptr<Buffer> noise_, scaling_, blocks_;
   ScalingKey in_scaling_;
@@ -243,7 +244,8 @@ Status GrainOnDevice::create() {
 
 Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1GrainPicture& picture,
                                         Deadline deadline) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_, deadline);
+  if (!lock) return vulkan::busy_with_others();
   Planes planes = planes_of(grain, picture);
   Status added = batch_->ready(deadline);
   if (added.ok()) added = add(grain, picture, planes, deadline);
@@ -380,7 +382,7 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
     return status;
   }
   const auto in_pictures = std::span(planes);
-  const vulkan::DeviceAccess access(in_pictures.first(kLuma), in_pictures.subspan(kLuma));
+  const vulkan::DeviceAccess access(*device_, in_pictures.first(kLuma), in_pictures.subspan(kLuma));
   return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 

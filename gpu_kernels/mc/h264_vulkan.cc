@@ -11,6 +11,7 @@
 #include "gpu_kernels/mc/h264_tasks.h"
 #include "gpu_kernels/mc/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
+#include "gpu_kernels/vulkan/deadline_mutex.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
@@ -87,7 +88,7 @@ class InterOnDevice final : public VulkanH264Inter {
   Status record(const H264InterPicture& picture, const H264DevicePicture& target);
 
   const std::shared_ptr<Device> device_;
-  std::mutex mutex_;
+  vulkan::DeadlineMutex mutex_;
   std::unique_ptr<Kernel> luma_, chroma_, combine_luma_, combine_chroma_;
   std::unique_ptr<VulkanH264Idct> idct_;
   H264DeviceReferences placed_;
@@ -115,7 +116,8 @@ Status InterOnDevice::create() {
 }
 
 Status InterOnDevice::run(const H264InterPicture& picture, Deadline deadline) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_, deadline);
+  if (!lock) return vulkan::busy_with_others();
   Status made = batch_->ready(deadline);
   if (made.ok()) made = make(picture, deadline);
   if (!made.ok()) failures_.tell(*device_, made.error());

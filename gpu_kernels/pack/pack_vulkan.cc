@@ -9,6 +9,7 @@
 
 #include "gpu_kernels/pack/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
+#include "gpu_kernels/vulkan/deadline_mutex.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
@@ -131,7 +132,7 @@ class PackOnDevice final : public VulkanPack {
 
   const std::shared_ptr<Device> device_;
   const PackFunctions& on_cpu_ = pack_functions(Substrate::kAuto);
-  std::mutex mutex_;
+  vulkan::DeadlineMutex mutex_;
   std::unique_ptr<Kernel> luma_, nv12_, p010_;
   vulkan::PlaneCopies copies_;
   vulkan::FailureLog failures_;
@@ -149,7 +150,8 @@ Status PackOnDevice::create() {
 }
 
 Result<PackTransfer> PackOnDevice::run(const PackPicture& picture, Deadline deadline) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_, deadline);
+  if (!lock) return vulkan::busy_with_others();
   Planes planes = planes_of(picture);
   Status packed = batch_->ready(deadline);
   if (packed.ok()) packed = pack(picture, planes, deadline);
@@ -203,7 +205,7 @@ Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& plane
   }
   if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
   const auto all = std::span(planes);
-  const vulkan::DeviceAccess access(all.first(kLuma), all.subspan(kLuma));
+  const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
   return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 

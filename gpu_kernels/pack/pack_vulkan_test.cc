@@ -347,6 +347,28 @@ TEST_CASE("a late picture in place is waited for: it is the client's memory", "[
   CHECK(picture == expected);
 }
 
+TEST_CASE("nobody waits longer than till the deadline for others' pictures", "[pack]") {
+  LateWork late;
+  const auto test = open_test_device(LateWork::options(/*imports=*/true));
+  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  if (test.device->info().import_alignment == 0) DAEDALUS_SKIP("no memory can be imported");
+  const auto pack = VulkanPack::create(test.device);
+  REQUIRE(pack.ok());
+  TestPicture in_place(picture_size(128, 64), 10, kAligned, kAligned);
+  TestPicture copied(picture_size(128, 64), 10, kOdd, kOdd);
+  late.hold();
+  bool packed = false;
+  std::thread first([&] { packed = in_place.pack_with(**pack).ok(); });
+  while (!late.holds()) std::this_thread::sleep_for(milliseconds(1));
+  const auto busy = copied.pack_with(**pack, Clock::now() + milliseconds(8));
+  CHECK(late.holds());  // so the other was not waited for
+  late.release();
+  first.join();
+  CHECK(packed);
+  REQUIRE_FALSE(busy.ok());
+  CHECK(busy.error().code == ErrorCode::kBusy);
+}
+
 TEST_CASE("no device is an error that says why", "[pack]") {
   const auto none = vulkan::Device::create({.choice = vulkan::DeviceChoice::kNone});
   REQUIRE_FALSE(none.ok());

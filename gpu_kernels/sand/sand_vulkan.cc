@@ -127,9 +127,9 @@ class SandOnDevice final : public VulkanSand {
   const std::shared_ptr<Device> device_;
   std::mutex mutex_;
   std::unique_ptr<Kernel> nc12_, nc30_;
-  std::unique_ptr<Batch> batch_;
   vulkan::PlaneCopies copies_;
   vulkan::FailureLog failures_;
+  std::unique_ptr<Batch> batch_;  // the last: see there
 };
 
 Status SandOnDevice::create() {
@@ -177,7 +177,7 @@ Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& plane
     return chroma;
   }
   const auto all = std::span(planes);
-  const vulkan::DeviceAccess access(all.first(kLuma), all.subspan(kLuma));
+  const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
   return batch_->run();
 }
 

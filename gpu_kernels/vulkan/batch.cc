@@ -5,6 +5,8 @@
 #include <chrono>
 #include <mutex>
 
+#include "gpu_kernels/vulkan/deadline_mutex.h"
+
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
 
@@ -145,7 +147,7 @@ Status Batch::ready(Deadline deadline) {
     const Status ended = end(result == VK_NOT_READY ? VK_TIMEOUT : result);
     if (!ended.ok()) return ended;
   }
-  if (now >= deadline) return Error{ErrorCode::kBusy, "the GPU had other pictures to do"};
+  if (now >= deadline) return busy_with_others();
   return {};
 }
 

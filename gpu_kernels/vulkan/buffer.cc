@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "gpu_kernels/vulkan/dma_buf_registry.h"
 
 namespace daedalus::gpu_kernels::vulkan {
 namespace {
@@ -14,6 +15,8 @@ constexpr auto kDmaBuf = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
 // What our own pointers into the memory need.
 constexpr VkMemoryPropertyFlags kMapped =
     VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
+static_assert(kMostImported == Buffer::kMostArray);
 
 }  // namespace
 
@@ -57,7 +60,7 @@ Result<std::unique_ptr<Buffer>> Buffer::import_dma_buf(Device& device, int fd, s
     return Error{ErrorCode::kUnsupported, "the dma-buf is not of a size that can be imported"};
   }
   UniqueFd own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!own) return system_error("another descriptor of a dma-buf");
+  if (!own) return Error{ErrorCode::kOutOfMemory, "there is no descriptor for a dma-buf"};
   std::unique_ptr<Buffer> buffer(new Buffer(device, size));
   VkMemoryFdPropertiesKHR properties{};
   properties.sType = VK_STRUCTURE_TYPE_MEMORY_FD_PROPERTIES_KHR;

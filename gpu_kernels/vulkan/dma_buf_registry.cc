@@ -37,13 +37,15 @@ void DmaBuf::end_device_access(Access access) const {
   synchronise_dma_buf(fd_, DMA_BUF_SYNC_START | kind_of(access));
 }
 
-DmaBuf::Import DmaBuf::import_for(const Device& device, const std::function<Import()>& make) {
+DmaBuf::Import DmaBuf::import_for(const Device& device,
+                                  const std::function<Result<Import>()>& make) {
   std::lock_guard lock(registry_->mutex_);
   const auto found = std::ranges::find(imports_, &device, &OfDevice::device);
   if (found != imports_.end()) return found->import;
-  Import import = make();
-  if (import != nullptr) imports_.push_back({&device, import});
-  return import;
+  auto made = make();
+  if (!made && made.error().code == ErrorCode::kOutOfMemory) return nullptr;
+  imports_.push_back({&device, made ? *made : nullptr});
+  return imports_.back().import;
 }
 
 std::shared_ptr<DmaBufRegistry> DmaBufRegistry::create() {

@@ -15,6 +15,9 @@
 
 namespace daedalus::gpu_kernels::vulkan {
 
+// Larger ones are never imported, bytes (Buffer::kMostArray).
+inline constexpr size_t kMostImported = size_t{1} << 27;
+
 class Buffer;
 class Device;
 class DmaBufRegistry;
@@ -31,7 +34,7 @@ class DmaBufRegistry;
 //   before. Then the CPU may write between the device's samples, which share lines with them.
 // Of what the device only reads both are of kind WRITE: nothing is forgotten, so other threads may
 // read all the while, and write to it elsewhere. Of what it writes they are of kind RW: meanwhile
-// nobody else writes to any of the dma-buf. Both wait for other devices' work on it.
+// nobody else writes to any of the dma-buf. START waits for other devices' work on it.
 //
 // Thread-safe.
 class DmaBuf {
@@ -50,9 +53,9 @@ class DmaBuf {
   void end_device_access(Access access) const;
 
   // What `device` imports it as: `make`'s buffer, which is kept as long as this and the device.
-  // Null where it makes none.
+  // Null where it makes none; it is asked again only if it was for want of memory.
   using Import = std::shared_ptr<const Buffer>;
-  Import import_for(const Device& device, const std::function<Import()>& make);
+  Import import_for(const Device& device, const std::function<Result<Import>()>& make);
 
  private:
   friend class DmaBufRegistry;

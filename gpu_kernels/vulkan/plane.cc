@@ -27,11 +27,11 @@ void import_registered(Device& device, Plane& plane, size_t size) {
   if (dma_buf == nullptr) return;
   const auto offset = static_cast<size_t>(plane.data - dma_buf->data());
   if (offset % device.info().array_alignment != 0) return;
-  plane.imported = dma_buf->import_for(device, [&]() -> DmaBuf::Import {
+  plane.imported = dma_buf->import_for(device, [&]() -> Result<DmaBuf::Import> {
     auto imported = Buffer::import_dma_buf(device, dma_buf->fd(), dma_buf->size());
-    if (imported) return std::move(*imported);
+    if (imported) return DmaBuf::Import(std::move(*imported));
     tell_refused(imported.error());
-    return nullptr;
+    return imported.error();
   });
   if (!plane.in_place()) return;
   plane.dma_buf = std::move(dma_buf);
@@ -66,7 +66,9 @@ void import_plane(Device& device, Plane& plane) {
   plane.buffer_stride = static_cast<size_t>(plane.stride);
 }
 
-DeviceAccess::DeviceAccess(std::span<const Plane> read, std::span<const Plane> written) {
+DeviceAccess::DeviceAccess(const Device& device, std::span<const Plane> read,
+                           std::span<const Plane> written)
+    : device_(device) {
   const auto add = [this](const Plane& plane, DmaBuf::Access access) {
     if (plane.dma_buf == nullptr) return;
     const auto known = std::ranges::find(parts_, plane.dma_buf.get(), &Part::dma_buf);
@@ -79,6 +81,7 @@ DeviceAccess::DeviceAccess(std::span<const Plane> read, std::span<const Plane> w
 }
 
 DeviceAccess::~DeviceAccess() {
+  if (device_.abandoned()) return;
   for (const Part& part : parts_) part.dma_buf->end_device_access(part.access);
 }
 

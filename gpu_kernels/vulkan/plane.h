@@ -53,8 +53,9 @@ Deadline deadline_of(std::span<const Plane> planes, Deadline deadline);
 // CPU's caches are written back before, and forget what the device has written after (DmaBuf).
 class DeviceAccess {
  public:
-  // The planes outlive it.
-  DeviceAccess(std::span<const Plane> read, std::span<const Plane> written);
+  // Both outlive it. Of a device that was abandoned meanwhile nothing is taken back: the kernel
+  // would wait for its work.
+  DeviceAccess(const Device& device, std::span<const Plane> read, std::span<const Plane> written);
   ~DeviceAccess();
   DeviceAccess(const DeviceAccess&) = delete;
   DeviceAccess& operator=(const DeviceAccess&) = delete;
@@ -64,6 +65,7 @@ class DeviceAccess {
     const DmaBuf* dma_buf;
     DmaBuf::Access access;
   };
+  const Device& device_;
   std::vector<Part> parts_;  // each dma-buf once
 };
 

@@ -37,7 +37,7 @@ using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 using rewrite::test::Av1Random;
 
-// With which both stages of the output pass run so, on one thread.
+// With which both stages of the output pass run so.
 std::shared_ptr<Core> make_core(Substrate substrate) {
   Settings settings;
   settings.threads = 1;
@@ -450,11 +450,13 @@ TEST_CASE("speed of film grain in the output pass against dav1d's before it", "[
     for (double& ratio : ratios) {
       const double before = seconds([&] {
         const OwnedPicture grained = apply_by_dav1d(dav1d.get(), *picture, data);
-        run_output_pass(*core, view_of(*grained), all, format, layout, by_dav1d.data());
+        run_output_pass(*core, view_of(*grained), all, format, layout, by_dav1d.data(),
+                        PassThreads::kCaller);
       });
       const double after = seconds([&] {
         const auto frame = with_film_grain({view, nullptr}, grain, false);
-        run_output_pass(*core, frame->view, all, format, layout, fused.data());
+        run_output_pass(*core, frame->view, all, format, layout, fused.data(),
+                        PassThreads::kCaller);
       });
       ratio = before / after;
       best = std::min(best, after);

@@ -74,7 +74,7 @@ class MarkedSource final : public FrameMemorySource {
  public:
   static constexpr uint8_t kMark = 0xc3;
 
-  bool is_wanted() override { return left > 0; }
+  bool is_wanted(size_t) override { return left > 0; }
   std::unique_ptr<FrameMemory> allocate(size_t size) override {
     if (refuses) {
       left = 0;

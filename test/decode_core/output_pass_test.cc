@@ -48,7 +48,10 @@ std::string first_difference(const Cores& cores, const FrameBuffer& frame, const
     const LinearLayout layout = layout_of(format, from.width, from.height);
     for (const auto& [substrate, core] : cores) {
       std::vector<uint8_t> image = untouched_image(layout);
-      const StageRun run = run_output_pass(*core, frame.view, from, format, layout, image.data());
+      // A core has as many workers as the machine has cores.
+      const bool one = core->settings().threads == 1;
+      const StageRun run = run_output_pass(*core, frame.view, from, format, layout, image.data(),
+                                           one ? PassThreads::kCaller : PassThreads::kWorkers);
       if (run.substrate != gpu_kernels::pack_functions(substrate).target)
         return "not the kernels asked for";
       const std::string found = difference(frame.view, from, format, layout, image);

@@ -158,7 +158,9 @@ TEST_CASE("what is not inside the surface or the image is neither read nor writt
 std::vector<uint8_t> image_from(const FrameView& frame, ImageFormat format,
                                 const LinearLayout& layout) {
   auto image = untouched_image(layout);
-  run_output_pass(*make_core(), frame, {0, 0, frame.width, frame.height}, format, layout,
+  Settings settings;
+  settings.substrate.set(gpu_kernels::Stage::kPack, gpu_kernels::Substrate::kScalar);
+  run_output_pass(*Core::create(settings), frame, {0, 0, frame.width, frame.height}, format, layout,
                   image.data());
   return image;
 }

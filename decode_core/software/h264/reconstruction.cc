@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "gpu_kernels/vulkan_stages.h"
+
 namespace daedalus::core::h264 {
 
 Reconstruction::Reconstruction(const PictureList& list, const ReferenceSamples& references,
@@ -88,9 +90,7 @@ void Reconstruction::predict_picture() {
     inter_on_ = InterOn::kGpu;
     return;
   }
-  // Where the device was lost before, or is still at another, it has failed at an earlier picture.
-  const ErrorCode code = made.error().code;
-  if (code != ErrorCode::kNotFound && code != ErrorCode::kBusy) inter_on_ = InterOn::kCpuForGpu;
+  if (gpu_kernels::failed_now(made.error())) inter_on_ = InterOn::kCpuForGpu;
   mc_.predict(pictures, predictions_.data(), predictions_.size());
 }
 
