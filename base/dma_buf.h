@@ -8,7 +8,8 @@ namespace daedalus {
 
 // `flags`: DMA_BUF_SYNC_START or _END, with _READ, _WRITE or _RW (linux/dma-buf.h). It concerns the
 // whole dma-buf; START waits for what other devices do with it. What is no dma-buf is left alone.
-void synchronise_dma_buf(int fd, uint64_t flags);
+// 0, or the errno: then the caches are as they were.
+int synchronise_dma_buf(int fd, uint64_t flags);
 
 }  // namespace daedalus
 

@@ -68,19 +68,21 @@ bool SurfaceMemory::await_others(std::chrono::milliseconds timeout) const {
 }
 
 void SurfaceMemory::begin_cpu_read() const {
-  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+  if (dma_buf_)
+    static_cast<void>(synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
 }
 
 void SurfaceMemory::end_cpu_read() const {
-  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+  if (dma_buf_) static_cast<void>(synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ));
 }
 
 void SurfaceMemory::begin_cpu_write() const {
-  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+  if (dma_buf_)
+    static_cast<void>(synchronise_dma_buf(fd(), DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE));
 }
 
 void SurfaceMemory::end_cpu_write() const {
-  if (dma_buf_) synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+  if (dma_buf_) static_cast<void>(synchronise_dma_buf(fd(), DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE));
 }
 
 Result<std::shared_ptr<SurfaceMemory>> MemoryAllocator::allocate_cached(size_t size) {

@@ -383,6 +383,7 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
   }
   const auto in_pictures = std::span(planes);
   const vulkan::DeviceAccess access(*device_, in_pictures.first(kLuma), in_pictures.subspan(kLuma));
+  if (!access.begun().ok()) return access.begun();
   return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 

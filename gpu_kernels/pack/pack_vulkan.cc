@@ -206,6 +206,7 @@ Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& plane
   if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
   const auto all = std::span(planes);
   const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
+  if (!access.begun().ok()) return access.begun();
   return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 

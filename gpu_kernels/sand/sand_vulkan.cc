@@ -178,6 +178,7 @@ Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& plane
   }
   const auto all = std::span(planes);
   const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
+  if (!access.begun().ok()) return access.begun();
   return batch_->run();
 }
 

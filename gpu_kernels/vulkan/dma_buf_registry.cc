@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/dma_buf.h"
@@ -29,12 +31,15 @@ DmaBuf::~DmaBuf() {
   imports_.clear();
 }
 
-void DmaBuf::begin_device_access(Access access) const {
-  synchronise_dma_buf(fd_, DMA_BUF_SYNC_END | kind_of(access));
+Status DmaBuf::begin_device_access(Access access) const {
+  const int error = synchronise_dma_buf(fd_, DMA_BUF_SYNC_END | kind_of(access));
+  if (error == 0) return {};
+  return Error{ErrorCode::kSystem, "the caches of a dma-buf are not written back: " +
+                                       std::generic_category().message(error)};
 }
 
 void DmaBuf::end_device_access(Access access) const {
-  synchronise_dma_buf(fd_, DMA_BUF_SYNC_START | kind_of(access));
+  static_cast<void>(synchronise_dma_buf(fd_, DMA_BUF_SYNC_START | kind_of(access)));
 }
 
 DmaBuf::Import DmaBuf::import_for(const Device& device,

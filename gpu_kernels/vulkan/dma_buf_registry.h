@@ -49,7 +49,8 @@ class DmaBuf {
   size_t size() const { return size_; }    // of the mapping, bytes
   int fd() const { return fd_; }           // stays the owner's
 
-  void begin_device_access(Access access) const;
+  // An error: the device might read what is not written back, so it does not begin.
+  Status begin_device_access(Access access) const;
   void end_device_access(Access access) const;
 
   // What `device` imports it as: `make`'s buffer, which is kept as long as this and the device.

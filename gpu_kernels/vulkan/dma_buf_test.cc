@@ -3,6 +3,7 @@
 #include <linux/dma-buf.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -241,6 +242,16 @@ TEST_CASE("caches are written back before the device works, and forget what it w
     CHECK(packing.run(picture) == "failed");
     CHECK((recorder.take() == both));
   }
+  {
+    // Caches that cannot be written back: the device does not begin.
+    const Packing third;
+    const Registered registered(*third.registry, picture);
+    recorder.fail_next(EIO);
+    CHECK(third.run(picture) == "failed");
+    CHECK((recorder.take() == Events{both[0], both[4], both[5]}));
+    CHECK(third.run(picture) == "vulkan");
+    recorder.take();
+  }
   // Memory that is copied has no need of it.
   const Packing second;
   CHECK(second.run(picture) == "vulkan+copy");
@@ -369,6 +380,23 @@ TEST_CASE("a failure of any call is a copy or an error, never a wrong picture, a
                                          "vkEndCommandBuffer", "vkQueueSubmit",
                                          "vkResetCommandPool", "vkResetDescriptorPool",
                                          "vkResetFences", "vkWaitForFences"}));
+}
+
+// The last, as its imports are left for ever.
+TEST_CASE("nobody waits in the kernel for work that was given up", "[dma_buf]") {
+  Faults faults;
+  SyncRecorder recorder;
+  const Packing packing;
+  if (packing.device == nullptr) DAEDALUS_SKIP(packing.reason);
+  // The work does end here, only nobody is told: the picture outlives it.
+  static const TestPicture picture(320, 180, 8);
+  const Registered registered(*packing.registry, picture);
+  faults.order("vkWaitForFences", 0, VK_TIMEOUT);
+  CHECK(packing.run(picture) == "failed");
+  CHECK(packing.device->abandoned());
+  for (const SyncRecorder::Event& event : recorder.take()) {
+    CHECK((event.dma_buf == 0 || (event.flags & DMA_BUF_SYNC_END) != 0));
+  }
 }
 
 }  // namespace

@@ -77,7 +77,9 @@ DeviceAccess::DeviceAccess(const Device& device, std::span<const Plane> read,
   // What is written and read counts as written.
   for (const Plane& plane : written) add(plane, DmaBuf::Access::kWritten);
   for (const Plane& plane : read) add(plane, DmaBuf::Access::kRead);
-  for (const Part& part : parts_) part.dma_buf->begin_device_access(part.access);
+  for (const Part& part : parts_) {
+    if (begun_.ok()) begun_ = part.dma_buf->begin_device_access(part.access);
+  }
 }
 
 DeviceAccess::~DeviceAccess() {

@@ -60,6 +60,9 @@ class DeviceAccess {
   DeviceAccess(const DeviceAccess&) = delete;
   DeviceAccess& operator=(const DeviceAccess&) = delete;
 
+  // An error: the device is not to begin.
+  const Status& begun() const { return begun_; }
+
  private:
   struct Part {
     const DmaBuf* dma_buf;
@@ -67,6 +70,7 @@ class DeviceAccess {
   };
   const Device& device_;
   std::vector<Part> parts_;  // each dma-buf once
+  Status begun_;
 };
 
 // Memory of the driver's for planes that the GPU cannot use in place: of one picture at a time.

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -103,11 +104,14 @@ std::vector<std::string_view> calls_without(std::string_view name) {
 // What SyncRecorder has seen.
 std::mutex g_events_mutex;
 bool g_recording = false;
+int g_sync_error = 0;  // of the next one
 std::vector<SyncRecorder::Event> g_events;
 
-void record(ino_t dma_buf, uint64_t flags) {
+// What was ordered to go wrong.
+int record(ino_t dma_buf, uint64_t flags) {
   std::lock_guard lock(g_events_mutex);
   if (g_recording) g_events.push_back({dma_buf, flags});
+  return dma_buf != 0 ? std::exchange(g_sync_error, 0) : 0;
 }
 
 // In the place of the functions by which a driver imports dma-bufs: a memfd is mapped, and the
@@ -327,6 +331,11 @@ std::vector<SyncRecorder::Event> SyncRecorder::take() {
   return std::exchange(g_events, {});
 }
 
+void SyncRecorder::fail_next(int error) {
+  std::lock_guard lock(g_events_mutex);
+  g_sync_error = error;
+}
+
 ino_t SyncRecorder::file_of(int fd) {
   struct stat file {};
   return ::fstat(fd, &file) == 0 ? file.st_ino : 0;
@@ -342,8 +351,12 @@ extern "C" int ioctl(int fd, unsigned long request, ...) noexcept {
   va_end(arguments);
   if (request == DMA_BUF_IOCTL_SYNC) {
     using daedalus::gpu_kernels::vulkan::SyncRecorder;
-    daedalus::gpu_kernels::vulkan::record(SyncRecorder::file_of(fd),
-                                          static_cast<const dma_buf_sync*>(argument)->flags);
+    const int error = daedalus::gpu_kernels::vulkan::record(
+        SyncRecorder::file_of(fd), static_cast<const dma_buf_sync*>(argument)->flags);
+    if (error != 0) {
+      errno = error;
+      return -1;
+    }
   }
   return static_cast<int>(::syscall(SYS_ioctl, fd, request, argument));
 }

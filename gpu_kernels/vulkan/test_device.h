@@ -108,6 +108,8 @@ class SyncRecorder {
 
   // Since the last call.
   std::vector<Event> take();
+  // The next ioctl is not made, and fails so.
+  void fail_next(int error);
   // The file behind a descriptor, whatever its number.
   static ino_t file_of(int fd);
 };
