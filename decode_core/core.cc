@@ -29,13 +29,14 @@ bool is_asked_for(const Settings& settings) { return settings.backend.starts_wit
 
 // Null where there is none, or none is asked for.
 std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls,
-                                       MemoryAllocator& memory, gpu_kernels::VulkanStages* gpu) {
+                                       MemoryAllocator& memory,
+                                       gpu_kernels::Dispatcher* dispatcher) {
   const auto wanted = wanted_hardware(settings);
   if (!wanted) return nullptr;
   HardwareSurvey survey = survey_hardware(calls, *wanted);
   if (!survey.devices.empty()) {
     return create_hardware_backend(calls, std::move(survey.devices), memory, settings.substrate,
-                                   gpu);
+                                   dispatcher);
   }
   if (is_asked_for(settings)) {
     log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
@@ -144,7 +145,7 @@ class DecodeCore final : public Core {
   // In the order in which sessions ask them.
   std::vector<std::unique_ptr<Backend>> create_backends(DeviceCalls& calls) {
     std::vector<std::unique_ptr<Backend>> backends;
-    if (auto hardware = find_hardware(settings_, calls, *memory_, &gpu_)) {
+    if (auto hardware = find_hardware(settings_, calls, *memory_, &dispatcher_)) {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {

@@ -51,7 +51,7 @@ VulkanAv1FilmGrain* VulkanStages::film_grain(LogLevel refusal) { return get(film
 
 VulkanH264Inter* VulkanStages::h264_inter(LogLevel refusal) { return get(h264_inter_, refusal); }
 
-VulkanSand* VulkanStages::sand() { return get(sand_, LogLevel::kWarning); }
+VulkanSand* VulkanStages::sand(LogLevel refusal) { return get(sand_, refusal); }
 
 std::string VulkanStages::refusal() {
   std::call_once(opened_, [this] { open(LogLevel::kWarning); });

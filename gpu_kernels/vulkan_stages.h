@@ -33,7 +33,7 @@ class VulkanStages {
   VulkanPack* pack(LogLevel refusal = LogLevel::kWarning);
   VulkanAv1FilmGrain* film_grain(LogLevel refusal = LogLevel::kWarning);
   VulkanH264Inter* h264_inter(LogLevel refusal = LogLevel::kWarning);
-  VulkanSand* sand();
+  VulkanSand* sand(LogLevel refusal = LogLevel::kWarning);
   // The same, for people: why the last one asked for was null.
   std::string refusal();
   // Null where there is no device.

@@ -8,6 +8,7 @@
 #include "decode_core/codec.h"
 #include "decode_core/image.h"
 #include "decode_core/uapi/pixel_formats.h"
+#include "gpu_kernels/dispatch/dispatcher.h"
 #include "gpu_kernels/pack/pack.h"
 #include "gpu_kernels/sand/sand.h"
 #include "gpu_kernels/sand/sand_vulkan.h"
@@ -25,6 +26,7 @@ using gpu_kernels::SandFormat;
 using gpu_kernels::SandFunctions;
 using gpu_kernels::SandPicture;
 using gpu_kernels::SourcePlane;
+using gpu_kernels::Substrate;
 using gpu_kernels::TargetPlane;
 
 // How samples lie in a plane.
@@ -228,13 +230,23 @@ class Copy {
   const SandFunctions& sand_;
 };
 
-// kCpu: there is nothing for the GPU to unpack, or no GPU.
-UnpackedOn unpack_on_gpu(const Copy& copy, const FrameBuffer& frame,
-                         gpu_kernels::VulkanStages& gpu) {
+// kCpu: there is nothing for the GPU to unpack, no GPU, or nobody wants it.
+UnpackedOn unpack_on_gpu(const Copy& copy, const FrameBuffer& frame, Substrate wish,
+                         gpu_kernels::Dispatcher& dispatcher) {
+  const bool asked = wish == Substrate::kVulkan;
+  if (!asked && wish != Substrate::kAuto) return UnpackedOn::kCpu;
   const auto picture = copy.for_gpu(frame);
-  gpu_kernels::VulkanSand* const sand = picture ? gpu.sand() : nullptr;
+  if (!picture) return UnpackedOn::kCpu;
+  const auto work = gpu_kernels::Work::of(gpu_kernels::Stage::kSand, picture->width,
+                                          picture->height, is_wide(frame.view.format) ? 10 : 8);
+  if (!asked && !dispatcher.prefers_gpu(work)) return UnpackedOn::kCpu;
+  gpu_kernels::VulkanSand* const sand = dispatcher.stages().sand();
   if (sand == nullptr) return UnpackedOn::kCpu;
-  const auto transfer = sand->run(*picture);
+  const auto run = [&](gpu_kernels::vulkan::Deadline deadline) {
+    return sand->run(*picture, deadline);
+  };
+  const auto transfer =
+      asked ? run(gpu_kernels::vulkan::kNoDeadline) : dispatcher.have_done(work, run);
   if (!transfer) {
     return gpu_kernels::failed_now(transfer.error()) ? UnpackedOn::kCpuForGpu : UnpackedOn::kCpu;
   }
@@ -300,14 +312,16 @@ Result<FrameView> view_picture(const QueueFormat& format,
 Result<CopiedPicture> copy_picture(FramePool& pool, const QueueFormat& format,
                                    std::span<const std::span<uint8_t>> planes, uint32_t width,
                                    uint32_t height, const gpu_kernels::SubstrateChoice& substrate,
-                                   gpu_kernels::VulkanStages* gpu) {
+                                   gpu_kernels::Dispatcher* dispatcher) {
   const Kind& kind = *find_kind(format.fourcc);
   if (Status status = check_planes(format, planes); !status) return status.error();
   auto frame = allocate(pool, kind.samples, width, height);
   if (!frame) return frame.error();
   const Copy copy(kind, format, planes, substrate);
-  const bool wanted = substrate.of(gpu_kernels::Stage::kSand) == gpu_kernels::Substrate::kVulkan;
-  auto unpacked = wanted && gpu != nullptr ? unpack_on_gpu(copy, *frame, *gpu) : UnpackedOn::kCpu;
+  auto unpacked = UnpackedOn::kCpu;
+  if (dispatcher != nullptr) {
+    unpacked = unpack_on_gpu(copy, *frame, substrate.of(gpu_kernels::Stage::kSand), *dispatcher);
+  }
   const bool by_gpu = unpacked == UnpackedOn::kGpu || unpacked == UnpackedOn::kGpuCopied;
   if (!by_gpu) copy.run(*frame);
   if (kind.packing == Packing::kLinear) unpacked = UnpackedOn::kNothing;

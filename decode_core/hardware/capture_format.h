@@ -15,7 +15,7 @@
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
@@ -58,12 +58,12 @@ struct CopiedPicture {
 
 // Copies the first `width` x `height` luma samples of a buffer into cached memory of the pool:
 // NV12, I420 or P010. The format holds_picture(); kSystem: the buffer's planes are smaller than the
-// format says. `gpu`, where it is not null, unpacks columns if the choice for stage "sand" is
-// Vulkan.
+// format says. Columns are unpacked on a GPU if the choice for stage "sand" is Vulkan, or if it is
+// left open and `dispatcher` prefers it; null: there is none.
 Result<CopiedPicture> copy_picture(FramePool& pool, const QueueFormat& format,
                                    std::span<const std::span<uint8_t>> planes, uint32_t width,
                                    uint32_t height, const gpu_kernels::SubstrateChoice& substrate,
-                                   gpu_kernels::VulkanStages* gpu = nullptr);
+                                   gpu_kernels::Dispatcher* dispatcher = nullptr);
 
 }  // namespace daedalus::core
 

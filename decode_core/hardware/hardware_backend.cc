@@ -17,12 +17,13 @@ namespace {
 class HardwareBackend final : public Backend {
  public:
   HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices, MemoryAllocator& memory,
-                  const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanStages* gpu)
+                  const gpu_kernels::SubstrateChoice& substrate,
+                  gpu_kernels::Dispatcher* dispatcher)
       : calls_(calls),
         devices_(std::move(devices)),
         memory_(memory),
         substrate_(substrate),
-        gpu_(gpu) {
+        dispatcher_(dispatcher) {
     for (const HardwareDevice& device : devices_) {
       for (const ProfileCapability& capability : device.capabilities.profiles) {
         const bool known = std::ranges::any_of(capabilities_, [&](const ProfileCapability& c) {
@@ -52,7 +53,8 @@ class HardwareBackend final : public Backend {
                                                 " of " + std::to_string(config.width) + "x" +
                                                 std::to_string(config.height)};
     }
-    auto decoder = create_hardware_decoder(calls_, device->where, codec, memory_, substrate_, gpu_);
+    auto decoder =
+        create_hardware_decoder(calls_, device->where, codec, memory_, substrate_, dispatcher_);
     if (!decoder || codec != Codec::kAv1) return decoder;
     return create_av1_slot_decoder(std::move(*decoder));
   }
@@ -142,7 +144,7 @@ class HardwareBackend final : public Backend {
   const std::vector<HardwareDevice> devices_;
   MemoryAllocator& memory_;
   const gpu_kernels::SubstrateChoice substrate_;
-  gpu_kernels::VulkanStages* const gpu_;
+  gpu_kernels::Dispatcher* const dispatcher_;
   std::vector<ProfileCapability> capabilities_;
   std::mutex layouts_mutex_;
   std::deque<KnownLayout> layouts_;
@@ -196,8 +198,9 @@ std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
                                                  MemoryAllocator& memory,
                                                  const gpu_kernels::SubstrateChoice& substrate,
-                                                 gpu_kernels::VulkanStages* gpu) {
-  return std::make_unique<HardwareBackend>(calls, std::move(devices), memory, substrate, gpu);
+                                                 gpu_kernels::Dispatcher* dispatcher) {
+  return std::make_unique<HardwareBackend>(calls, std::move(devices), memory, substrate,
+                                           dispatcher);
 }
 
 }  // namespace daedalus::core

@@ -15,7 +15,7 @@
 #include "decode_core/settings.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
@@ -45,13 +45,13 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config);
 // Sessions go to the device that covers them; of several to the one that takes the largest pictures
 // of the profile, which is the younger and faster block where a chip has two. `calls` outlive the
 // backend, its decoders and their frames, `memory` all but the frames. `substrate`: for the kernels
-// that copy pictures out of the devices' buffers; `gpu`, where they run that ask for Vulkan,
-// outlives the decoders; null for nowhere.
+// that copy pictures out of the devices' buffers; `dispatcher`, which says what of that a
+// GPU does, and where, outlives the decoders; null: nothing.
 std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
                                                  MemoryAllocator& memory,
                                                  const gpu_kernels::SubstrateChoice& substrate,
-                                                 gpu_kernels::VulkanStages* gpu = nullptr);
+                                                 gpu_kernels::Dispatcher* dispatcher = nullptr);
 
 }  // namespace daedalus::core
 

@@ -63,13 +63,13 @@ class HardwareDecoder final : public Decoder {
  public:
   HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
                   MemoryAllocator& memory, const gpu_kernels::SubstrateChoice& substrate,
-                  gpu_kernels::VulkanStages* gpu, std::chrono::milliseconds timeout)
+                  gpu_kernels::Dispatcher* dispatcher, std::chrono::milliseconds timeout)
       : node_(std::move(node)),
         media_(std::move(media)),
         interface_(interface),
         timeout_(timeout),
         substrate_(substrate),
-        gpu_(gpu),
+        dispatcher_(dispatcher),
         stages_(node_.driver(),
                 gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target),
         queues_(node_, media_.get(), interface, memory) {}
@@ -127,7 +127,7 @@ class HardwareDecoder final : public Decoder {
   const CodecInterface& interface_;
   const std::chrono::milliseconds timeout_;
   const gpu_kernels::SubstrateChoice substrate_;
-  gpu_kernels::VulkanStages* const gpu_;
+  gpu_kernels::Dispatcher* const dispatcher_;
   const StagesByPicture stages_;
   DecoderQueues queues_;
   std::set<uint32_t> absent_;  // optional controls
@@ -360,7 +360,7 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
     }
   }
   auto copied =
-      copy_picture(frames_, format, pool.memory(capture), width, height, substrate_, gpu_);
+      copy_picture(frames_, format, pool.memory(capture), width, height, substrate_, dispatcher_);
   if (!copied) return copied.error();
   outcome->frame = std::move(copied->frame);
   outcome->stages = stages_.copied(copied->unpacked);
@@ -428,7 +428,7 @@ void HardwareDecoder::release_held() {
 
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
-    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanStages* gpu,
+    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::Dispatcher* dispatcher,
     std::chrono::milliseconds timeout) {
   const CodecInterface* interface = codec_interface(codec);
   if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
@@ -437,7 +437,7 @@ Result<std::unique_ptr<Decoder>> create_hardware_decoder(
   DeviceFd media(calls, calls.open(device.media_path));
   if (!media) return system_error("open " + device.media_path);
   auto decoder = std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface,
-                                                   memory, substrate, gpu, timeout);
+                                                   memory, substrate, dispatcher, timeout);
   if (Status status = decoder->open(); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

@@ -12,7 +12,7 @@
 #include "gpu_kernels/substrate.h"
 
 namespace daedalus::gpu_kernels {
-class VulkanStages;
+class Dispatcher;
 }
 
 namespace daedalus::core {
@@ -24,11 +24,11 @@ inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 // Opens a context of its own on the device. `calls` outlive it and its frames, which may lie in the
 // device's buffers; `memory`, where dma-bufs for those come from, outlives the decoder. A job whose
 // outcome has no frame failed of the device: kUnsupported says that the device cannot do this kind
-// of picture at all. `substrate`: for the kernels that copy pictures out of its buffers; `gpu`,
-// where they run that ask for Vulkan, outlives the decoder; null for nowhere.
+// of picture at all. `substrate`: for the kernels that copy pictures out of its buffers;
+// `dispatcher`, where they run that ask for Vulkan, outlives the decoder; null for nowhere.
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
-    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::VulkanStages* gpu,
+    const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::Dispatcher* dispatcher,
     std::chrono::milliseconds timeout = kRequestTimeout);
 
 }  // namespace daedalus::core

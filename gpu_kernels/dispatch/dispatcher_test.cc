@@ -28,9 +28,12 @@ constexpr bool kAsUsersRunIt = true;
 
 const Work kWork = Work::of(Stage::kPack, 1920, 1080, 8);
 // All kinds of work that there are.
-const std::vector<Work> kMeasured = {kWork, Work::of(Stage::kFilmGrain, 1280, 720, 8),
+const std::vector<Work> kMeasured = {kWork,
+                                     Work::of(Stage::kFilmGrain, 1280, 720, 8),
                                      Work::of(Stage::kFilmGrain, 1280, 720, 10),
-                                     Work::of(Stage::kMc, 1280, 720, 8)};
+                                     Work::of(Stage::kMc, 1280, 720, 8),
+                                     Work::of(Stage::kSand, 1280, 720, 8),
+                                     Work::of(Stage::kSand, 1280, 720, 10)};
 
 Dispatcher::Options in(const TemporaryFolder& folder, Measuring measuring) {
   return {CostGoal::kBalanced, folder.path() + "/daedalus", measuring, {}};
@@ -78,7 +81,7 @@ TEST_CASE("a driver on the CPU is refused by measurement, once for all processes
 TEST_CASE("other stages are not measured") {
   VulkanStages gpu(vulkan::test_options());
   Dispatcher dispatcher(gpu, {});
-  const auto costs = dispatcher.measure(Work::of(Stage::kSand, 1920, 1080, 8));
+  const auto costs = dispatcher.measure(Work::of(Stage::kIntra, 1920, 1080, 8));
   REQUIRE_FALSE(costs.ok());
   CHECK(costs.error().code == ErrorCode::kUnsupported);
 }

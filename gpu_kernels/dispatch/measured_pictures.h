@@ -13,6 +13,7 @@ namespace daedalus::gpu_kernels {
 class VulkanAv1FilmGrain;
 class VulkanH264Inter;
 class VulkanPack;
+class VulkanSand;
 
 // Errors: as MeasuredPicture::create(); the GPU's stages outlive the pictures.
 using MeasuredPictureResult = Result<std::unique_ptr<MeasuredPicture>>;
@@ -24,6 +25,8 @@ MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& w
                                           const PictureMemory& memory);
 // Inter prediction and the residual added to it: stages "mc" and "idct" together, of 8 bits.
 MeasuredPictureResult measured_h264_inter(VulkanH264Inter& gpu, const Work& work);
+// NC12 to NV12, or of more than 8 bits NC30 to P010.
+MeasuredPictureResult measured_sand(VulkanSand& gpu, const Work& work);
 
 }  // namespace daedalus::gpu_kernels
 

@@ -55,6 +55,9 @@ Result<std::unique_ptr<MeasuredPicture>> MeasuredPicture::create(const Work& wor
     case Stage::kMc:
       if (auto* const inter = gpu.h264_inter(kTold)) return measured_h264_inter(*inter, work);
       break;
+    case Stage::kSand:
+      if (auto* const sand = gpu.sand(kTold)) return measured_sand(*sand, work);
+      break;
     default:
       return Error{ErrorCode::kUnsupported, "the stage is not measured"};
   }

@@ -9,6 +9,7 @@
 
 #include "gpu_kernels/sand/shaders.h"
 #include "gpu_kernels/vulkan/batch.h"
+#include "gpu_kernels/vulkan/deadline_mutex.h"
 #include "gpu_kernels/vulkan/device.h"
 #include "gpu_kernels/vulkan/failure_log.h"
 #include "gpu_kernels/vulkan/kernel.h"
@@ -20,6 +21,7 @@ namespace {
 
 using vulkan::Array;
 using vulkan::Batch;
+using vulkan::Deadline;
 using vulkan::Device;
 using vulkan::Kernel;
 using vulkan::Plane;
@@ -117,15 +119,15 @@ class SandOnDevice final : public VulkanSand {
   explicit SandOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
 
   Status create();
-  Result<PackTransfer> run(const SandPicture& picture) override;
+  Result<PackTransfer> run(const SandPicture& picture, Deadline deadline) override;
 
  private:
-  Status unpack(const SandPicture& picture, Planes& planes);
-  Status run_shaders(const SandPicture& picture, const Planes& planes);
+  Status unpack(const SandPicture& picture, Planes& planes, Deadline deadline);
+  Status run_shaders(const SandPicture& picture, const Planes& planes, Deadline deadline);
   Status dispatch(const SandPicture& picture, const Plane& from, const Plane& to);
 
   const std::shared_ptr<Device> device_;
-  std::mutex mutex_;
+  vulkan::DeadlineMutex mutex_;
   std::unique_ptr<Kernel> nc12_, nc30_;
   vulkan::PlaneCopies copies_;
   vulkan::FailureLog failures_;
@@ -143,11 +145,13 @@ Status SandOnDevice::create() {
   return {};
 }
 
-Result<PackTransfer> SandOnDevice::run(const SandPicture& picture) {
-  std::lock_guard lock(mutex_);
-  if (!device_->usable()) return Error{ErrorCode::kNotFound, "the GPU was lost before"};
+Result<PackTransfer> SandOnDevice::run(const SandPicture& picture, Deadline deadline) {
+  std::unique_lock lock(mutex_, deadline);
+  if (!lock) return vulkan::busy_with_others();
   Planes planes = planes_of(picture);
-  if (const Status unpacked = unpack(picture, planes); !unpacked.ok()) {
+  Status unpacked = batch_->ready(deadline);
+  if (unpacked.ok()) unpacked = unpack(picture, planes, deadline);
+  if (!unpacked.ok()) {
     failures_.tell(*device_, unpacked.error());
     return unpacked.error();
   }
@@ -156,7 +160,7 @@ Result<PackTransfer> SandOnDevice::run(const SandPicture& picture) {
   return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
-Status SandOnDevice::unpack(const SandPicture& picture, Planes& planes) {
+Status SandOnDevice::unpack(const SandPicture& picture, Planes& planes, Deadline deadline) {
   std::array<Plane*, kPlanes> all;
   for (size_t i = 0; i < all.size(); ++i) {
     all[i] = &planes[i];
@@ -164,13 +168,14 @@ Status SandOnDevice::unpack(const SandPicture& picture, Planes& planes) {
   }
   if (Status made = copies_.make_room(*device_, all); !made.ok()) return made;
   for (const PlaneIndex plane : {kFromLuma, kFromChroma}) copies_.copy_in(planes[plane]);
-  if (Status ran = run_shaders(picture, planes); !ran.ok()) return ran;
+  if (Status ran = run_shaders(picture, planes, deadline); !ran.ok()) return ran;
   for (const PlaneIndex plane : {kLuma, kChroma}) copies_.copy_out(planes[plane]);
   unpack_rest(picture);
   return {};
 }
 
-Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& planes) {
+Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& planes,
+                                 Deadline deadline) {
   if (Status begun = batch_->begin(); !begun.ok()) return begun;
   if (Status luma = dispatch(picture, planes[kFromLuma], planes[kLuma]); !luma.ok()) return luma;
   if (Status chroma = dispatch(picture, planes[kFromChroma], planes[kChroma]); !chroma.ok()) {
@@ -179,7 +184,7 @@ Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& plane
   const auto all = std::span(planes);
   const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
   if (!access.begun().ok()) return access.begun();
-  return batch_->run();
+  return batch_->run(vulkan::deadline_of(planes, deadline));
 }
 
 Status SandOnDevice::dispatch(const SandPicture& picture, const Plane& from, const Plane& to) {

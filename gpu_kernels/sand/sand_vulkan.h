@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "gpu_kernels/pack/pack_vulkan.h"
 #include "gpu_kernels/sand/sand.h"
+#include "gpu_kernels/vulkan/deadline.h"
 
 namespace daedalus::gpu_kernels {
 
@@ -38,8 +39,10 @@ class VulkanSand {
 
   // Writes what the reference writes, and nothing else. What is right of the last whole 16 samples
   // (NC30: 24) is the CPU's. After an error the targets' samples are undefined: begin anew on the
-  // CPU; unless the device is lost the next picture may succeed.
-  virtual Result<PackTransfer> run(const SandPicture& picture) = 0;
+  // CPU; unless the device is lost the next picture may succeed. The deadline as VulkanPack::run()
+  // takes it.
+  virtual Result<PackTransfer> run(const SandPicture& picture,
+                                   vulkan::Deadline deadline = vulkan::kNoDeadline) = 0;
 };
 
 }  // namespace daedalus::gpu_kernels

@@ -80,7 +80,7 @@ bool is_measured(Stage stage, const gpu_kernels::SubstrateChoice& wishes) {
   const auto asked = [&](Stage other) { return wishes.of(other) != Substrate::kAuto; };
   if (stage == Stage::kMc || stage == Stage::kIdct)
     return !asked(Stage::kMc) && !asked(Stage::kIdct);
-  return has_twin_of(stage) && stage != Stage::kSand && !asked(stage);
+  return has_twin_of(stage) && !asked(stage);
 }
 
 // Whether it can run here.
@@ -140,11 +140,13 @@ bool print_costs(gpu_kernels::Dispatcher& dispatcher, bool measure) {
     Stage stage;
     int bit_depth;
   };
-  constexpr std::array<Measured, 5> kMeasured = {{{Stage::kPack, 8},
+  constexpr std::array<Measured, 7> kMeasured = {{{Stage::kPack, 8},
                                                   {Stage::kPack, 10},
                                                   {Stage::kFilmGrain, 8},
                                                   {Stage::kFilmGrain, 10},
-                                                  {Stage::kMc, 8}}};
+                                                  {Stage::kMc, 8},
+                                                  {Stage::kSand, 8},
+                                                  {Stage::kSand, 10}}};
   constexpr std::array<std::array<uint32_t, 2>, 3> kSizes = {
       {{1280, 720}, {1920, 1080}, {3840, 2160}}};
   bool failed = false;

@@ -1,5 +1,6 @@
 // Pictures that a device writes in SAND columns, unpacked on a GPU, here the driver on the CPU: the
 // same pixels as software's, counted as what they were, also where the GPU fails.
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -7,6 +8,8 @@
 #include "base/statistics.h"
 #include "decode_core/core.h"
 #include "decode_core/uapi/pixel_formats.h"
+#include "gpu_kernels/dispatch/costs.h"
+#include "gpu_kernels/dispatch/machine.h"
 #include "gpu_kernels/sand/sand.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
@@ -36,16 +39,20 @@ struct Played {
   uint64_t pictures = 0;
   Counts sand;
   uint64_t gpu_failures = 0;
+  uint32_t width = 0, height = 0;
 };
 
+// `cache`: the folder of measurements.
 Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
-            const LayoutDevice::Layouts& layouts = kSand) {
+            const LayoutDevice::Layouts& layouts = kSand, const std::string& cache = "") {
   const TemporaryFolder folder;
   LayoutDevice device(layouts);
   Settings settings;
   settings.backend = "hardware:loopback";
   settings.threads = 1;
   settings.statistics_folder = folder.path();
+  settings.cache_folder = cache;
+  settings.gpu_goal = gpu_kernels::CostGoal::kLatency;
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   Played played;
   played.file = play_file(*Core::create(settings, gpu, nullptr, &device), clip);
@@ -59,6 +66,8 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   CHECK(page.concealed == 0);
   played.pictures = page.pictures;
   played.gpu_failures = page.gpu_failures;
+  played.width = page.width;
+  played.height = page.height;
   for (const auto& stage : page.stages) {
     if (stage.name == "sand") played.sand[stage.substrate] = stage.pictures;
   }
@@ -102,10 +111,27 @@ TEST_CASE("columns are unpacked on the GPU where that is asked for, and on nothi
   CHECK(played.gpu_failures == 0);
 }
 
-TEST_CASE("where nothing is asked the CPU unpacks") {
-  const Played played = play(k10Bit, "auto", test_options());
+TEST_CASE("where nothing is asked who was measured to be better unpacks, else the CPU") {
+  const Gpu device = gpu();
+  if (device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  const Played played = play(k10Bit, "sand=simd", test_options());
   CHECK((played.file.pictures == expected(k10Bit)));
   CHECK(played.sand == Counts{{on_cpu(), played.pictures}});
+  constexpr gpu_kernels::Cost kWorse{1000, 1000};
+  constexpr gpu_kernels::Cost kBetter{500, 1};  // late only after four times that
+  const auto work =
+      gpu_kernels::Work::of(gpu_kernels::Stage::kSand, played.width, played.height, 10);
+  for (const bool gpu_is_better : {false, true}) {
+    const TemporaryFolder cache;
+    gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
+    table.set(work, gpu_is_better ? gpu_kernels::Comparison{kWorse, kBetter}
+                                  : gpu_kernels::Comparison{kBetter, kWorse});
+    std::ofstream(cache.path() + "/gpu-costs") << table.text();
+    const Played by_measurement = play(k10Bit, "auto", test_options(), kSand, cache.path());
+    CHECK((by_measurement.file.pictures == expected(k10Bit)));
+    CHECK(by_measurement.sand == Counts{{gpu_is_better ? device.name : on_cpu(), played.pictures}});
+    CHECK(by_measurement.gpu_failures == 0);
+  }
 }
 
 TEST_CASE("NV15 is the CPU's, and no failure") {
