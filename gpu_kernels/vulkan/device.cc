@@ -1,5 +1,7 @@
 #include "gpu_kernels/vulkan/device.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <cstring>
 #include <mutex>
@@ -113,6 +115,15 @@ std::optional<Candidate> choose(VkInstance instance, DeviceChoice choice) {
   return best;
 }
 
+// The library of a driver, which has that function, stays in memory until the process ends, though
+// its instance does not: Mesa's threads may register what is to be called at the end when the
+// loader is unloading them already, and the process would then call into nothing.
+void keep_loaded(const void* function) {
+  Dl_info library{};
+  if (::dladdr(function, &library) == 0 || library.dli_fname == nullptr) return;
+  static_cast<void>(::dlopen(library.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Device>> Device::create(const DeviceOptions& options) {
@@ -194,6 +205,7 @@ Status Device::open_device(VkPhysicalDevice physical) {
   const VkResult result = vkCreateDevice(physical, &create, nullptr, &device_);
   if (result != VK_SUCCESS) return failed("vkCreateDevice", result);
   volkLoadDeviceTable(&calls_, device_);
+  keep_loaded(reinterpret_cast<const void*>(calls_.vkQueueSubmit));
   // Loaders may know functions of extensions that are not enabled.
   if (info_.import_alignment == 0) calls_.vkGetMemoryHostPointerPropertiesEXT = nullptr;
   if (!info_.imports_dma_bufs) calls_.vkGetMemoryFdPropertiesKHR = nullptr;
