@@ -1,10 +1,8 @@
 #include "gpu_kernels/film_grain/av1_vulkan.h"
 
-#include <algorithm>
 #include <bit>
 #include <limits>
 #include <mutex>
-#include <span>
 #include <utility>
 
 #include "gpu_kernels/film_grain/av1_tables.h"
@@ -253,9 +251,7 @@ Result<PackTransfer> GrainOnDevice::run(const Av1FilmGrain& grain, const Av1Grai
     failures_.tell(*device_, added.error());
     return added.error();
   }
-  const bool in_place = std::all_of(planes.begin(), planes.end(),
-                                    [](const Plane& plane) { return plane.in_place(); });
-  return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
+  return vulkan::all_in_place(planes) ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
 Status GrainOnDevice::add(const Av1FilmGrain& grain, const Av1GrainPicture& picture, Planes& planes,
@@ -381,10 +377,7 @@ Status GrainOnDevice::run_shaders(const Av1FilmGrain& grain, const Av1GrainPictu
       !status.ok()) {
     return status;
   }
-  const auto in_pictures = std::span(planes);
-  const vulkan::DeviceAccess access(*device_, in_pictures.first(kLuma), in_pictures.subspan(kLuma));
-  if (!access.begun().ok()) return access.begun();
-  return batch_->run(vulkan::deadline_of(planes, deadline));
+  return vulkan::run_on_planes(*device_, *batch_, planes, kLuma, deadline);
 }
 
 }  // namespace

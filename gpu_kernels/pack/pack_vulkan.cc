@@ -1,6 +1,5 @@
 #include "gpu_kernels/pack/pack_vulkan.h"
 
-#include <algorithm>
 #include <array>
 #include <mutex>
 #include <span>
@@ -159,9 +158,7 @@ Result<PackTransfer> PackOnDevice::run(const PackPicture& picture, Deadline dead
     failures_.tell(*device_, packed.error());
     return packed.error();
   }
-  const bool in_place = std::all_of(planes.begin(), planes.end(),
-                                    [](const Plane& plane) { return plane.in_place(); });
-  return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
+  return vulkan::all_in_place(planes) ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
 Status PackOnDevice::pack(const PackPicture& picture, Planes& planes, Deadline deadline) {
@@ -204,10 +201,7 @@ Status PackOnDevice::run_shaders(const PackPicture& picture, const Planes& plane
     if (Status status = dispatch_luma(picture, planes); !status.ok()) return status;
   }
   if (Status status = dispatch_chroma(picture, planes); !status.ok()) return status;
-  const auto all = std::span(planes);
-  const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
-  if (!access.begun().ok()) return access.begun();
-  return batch_->run(vulkan::deadline_of(planes, deadline));
+  return vulkan::run_on_planes(*device_, *batch_, planes, kLuma, deadline);
 }
 
 Status PackOnDevice::dispatch_luma(const PackPicture& picture, const Planes& planes) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
-#include <span>
 #include <utility>
 
 #include "gpu_kernels/sand/shaders.h"
@@ -155,9 +154,7 @@ Result<PackTransfer> SandOnDevice::run(const SandPicture& picture, Deadline dead
     failures_.tell(*device_, unpacked.error());
     return unpacked.error();
   }
-  const bool in_place = std::all_of(planes.begin(), planes.end(),
-                                    [](const Plane& plane) { return plane.in_place(); });
-  return in_place ? PackTransfer::kInPlace : PackTransfer::kCopied;
+  return vulkan::all_in_place(planes) ? PackTransfer::kInPlace : PackTransfer::kCopied;
 }
 
 Status SandOnDevice::unpack(const SandPicture& picture, Planes& planes, Deadline deadline) {
@@ -181,10 +178,7 @@ Status SandOnDevice::run_shaders(const SandPicture& picture, const Planes& plane
   if (Status chroma = dispatch(picture, planes[kFromChroma], planes[kChroma]); !chroma.ok()) {
     return chroma;
   }
-  const auto all = std::span(planes);
-  const vulkan::DeviceAccess access(*device_, all.first(kLuma), all.subspan(kLuma));
-  if (!access.begun().ok()) return access.begun();
-  return batch_->run(vulkan::deadline_of(planes, deadline));
+  return vulkan::run_on_planes(*device_, *batch_, planes, kLuma, deadline);
 }
 
 Status SandOnDevice::dispatch(const SandPicture& picture, const Plane& from, const Plane& to) {

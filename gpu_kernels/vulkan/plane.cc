@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 
@@ -50,21 +51,28 @@ void import_host_memory(Device& device, Plane& plane, size_t size) {
   plane.offset = offset;
 }
 
-}  // namespace
+// While it lives the device works on the planes, and the CPU does not.
+class DeviceAccess {
+ public:
+  // Both outlive it. Of a device that was abandoned meanwhile nothing is taken back: the kernel
+  // would wait for its work.
+  DeviceAccess(const Device& device, std::span<const Plane> read, std::span<const Plane> written);
+  ~DeviceAccess();
+  DeviceAccess(const DeviceAccess&) = delete;
+  DeviceAccess& operator=(const DeviceAccess&) = delete;
 
-void import_plane(Device& device, Plane& plane) {
-  if (plane.stride < static_cast<ptrdiff_t>(kVectorBytes) || plane.stride % kVectorBytes != 0 ||
-      plane.row_bytes < kRowMultiple ||
-      reinterpret_cast<uintptr_t>(plane.data) % device.info().array_alignment != 0) {
-    return;
-  }
-  const size_t size = size_t{plane.rows - 1} * static_cast<size_t>(plane.stride) + plane.row_bytes;
-  import_registered(device, plane, size);
-  if (!plane.in_place()) import_host_memory(device, plane, size);
-  if (!plane.in_place()) return;
-  plane.buffer = plane.imported.get();
-  plane.buffer_stride = static_cast<size_t>(plane.stride);
-}
+  // An error: the device is not to begin.
+  const Status& begun() const { return begun_; }
+
+ private:
+  struct Part {
+    const DmaBuf* dma_buf;
+    DmaBuf::Access access;
+  };
+  const Device& device_;
+  std::vector<Part> parts_;  // each dma-buf once
+  Status begun_;
+};
 
 DeviceAccess::DeviceAccess(const Device& device, std::span<const Plane> read,
                            std::span<const Plane> written)
@@ -87,10 +95,31 @@ DeviceAccess::~DeviceAccess() {
   for (const Part& part : parts_) part.dma_buf->end_device_access(part.access);
 }
 
-Deadline deadline_of(std::span<const Plane> planes, Deadline deadline) {
-  const bool in_place = std::any_of(planes.begin(), planes.end(),
-                                    [](const Plane& plane) { return plane.in_place(); });
-  return in_place ? kNoDeadline : deadline;
+}  // namespace
+
+void import_plane(Device& device, Plane& plane) {
+  if (plane.stride < static_cast<ptrdiff_t>(kVectorBytes) || plane.stride % kVectorBytes != 0 ||
+      plane.row_bytes < kRowMultiple ||
+      reinterpret_cast<uintptr_t>(plane.data) % device.info().array_alignment != 0) {
+    return;
+  }
+  const size_t size = size_t{plane.rows - 1} * static_cast<size_t>(plane.stride) + plane.row_bytes;
+  import_registered(device, plane, size);
+  if (!plane.in_place()) import_host_memory(device, plane, size);
+  if (!plane.in_place()) return;
+  plane.buffer = plane.imported.get();
+  plane.buffer_stride = static_cast<size_t>(plane.stride);
+}
+
+bool all_in_place(std::span<const Plane> planes) {
+  return std::ranges::all_of(planes, &Plane::in_place);
+}
+
+Status run_on_planes(const Device& device, Batch& batch, std::span<const Plane> planes,
+                     size_t first_written, Deadline deadline) {
+  const DeviceAccess access(device, planes.first(first_written), planes.subspan(first_written));
+  if (!access.begun().ok()) return access.begun();
+  return batch.run(std::ranges::any_of(planes, &Plane::in_place) ? kNoDeadline : deadline);
 }
 
 Status PlaneCopies::make_room(Device& device, std::span<Plane* const> planes) {

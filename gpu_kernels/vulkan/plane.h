@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "base/result.h"
 #include "gpu_kernels/vulkan/batch.h"
@@ -45,33 +44,14 @@ struct Plane {
 // registered dma-buf, which is imported once, else any memory that the driver takes, each time.
 void import_plane(Device& device, Plane& plane);
 
-// Until when such planes are waited for: what the GPU uses in place nobody else may touch before it
-// has ended.
-Deadline deadline_of(std::span<const Plane> planes, Deadline deadline);
+bool all_in_place(std::span<const Plane> planes);
 
-// While it lives the device works on the planes, and the CPU does not: of what lies in dma-bufs the
-// CPU's caches are written back before, and forget what the device has written after (DmaBuf).
-class DeviceAccess {
- public:
-  // Both outlive it. Of a device that was abandoned meanwhile nothing is taken back: the kernel
-  // would wait for its work.
-  DeviceAccess(const Device& device, std::span<const Plane> read, std::span<const Plane> written);
-  ~DeviceAccess();
-  DeviceAccess(const DeviceAccess&) = delete;
-  DeviceAccess& operator=(const DeviceAccess&) = delete;
-
-  // An error: the device is not to begin.
-  const Status& begun() const { return begun_; }
-
- private:
-  struct Part {
-    const DmaBuf* dma_buf;
-    DmaBuf::Access access;
-  };
-  const Device& device_;
-  std::vector<Part> parts_;  // each dma-buf once
-  Status begun_;
-};
+// Runs what was recorded, which reads the planes before `first_written` and writes the others. The
+// CPU's caches of what lies in dma-bufs are written back before, and forget what the device has
+// written after (DmaBuf). Where a plane is in place there is no deadline: what the GPU uses in
+// place nobody else may touch before it has ended.
+Status run_on_planes(const Device& device, Batch& batch, std::span<const Plane> planes,
+                     size_t first_written, Deadline deadline);
 
 // Memory of the driver's for planes that the GPU cannot use in place: of one picture at a time.
 class PlaneCopies {
