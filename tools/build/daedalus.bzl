@@ -31,6 +31,12 @@ NO_UNDEFINED_SYMBOLS = select({
     "//conditions:default": ["-Wl,-z,defs"],
 })
 
+# For the attribute linkstatic of tests.
+LINKED_STATICALLY = select({
+    "//tools/build:shared_libraries": False,
+    "//conditions:default": True,
+})
+
 def daedalus_cc_library(copts = [], **kwargs):
     """cc_library with the project's warnings."""
     native.cc_library(copts = _warnings() + copts, **kwargs)
@@ -39,7 +45,7 @@ def daedalus_cc_binary(copts = [], **kwargs):
     """cc_binary (or, with linkshared, a shared object) with the project's warnings."""
     native.cc_binary(copts = _warnings() + copts, **kwargs)
 
-def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = True, **kwargs):
+def daedalus_cc_test(copts = [], deps = [], size = "small", linkstatic = LINKED_STATICALLY, **kwargs):
     """cc_test of TEST_CASEs, which include "test/catch.h"; the main function comes with it.
 
     Tags: `clients` for a test that starts stock programs, `full` for one too long for every run.
@@ -120,7 +126,7 @@ def daedalus_fuzz_test(name, seeds, copts = [], deps = [], size = "small", **kwa
             "//tools/build:fuzz": ["-fsanitize=fuzzer"],
             "//conditions:default": [],
         }),
-        linkstatic = True,
+        linkstatic = LINKED_STATICALLY,
         size = size,
         deps = deps + select({
             "//tools/build:fuzz": ["//test:fuzz_seeds"],

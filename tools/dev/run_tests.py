@@ -27,6 +27,8 @@ EVENTS = os.path.join(TREE, ".dev", "events")
 # Seconds for all stages together (a fresh machine's set-up comes on top), and the least worth starting one with.
 BUDGET = {"quick": 170, "normal": 35 * 60, "full": None}
 LEAST_FOR_A_STAGE = 150
+# Bytes that the outputs of a stage with sanitizers or of another architecture take, and some more.
+DISK_FOR_A_STAGE = 4 << 30
 
 # The streams that also go through CUSE, which takes the virtual machine.
 CUSE_SAMPLE = "test/conformance/cuse_sample.tsv"
@@ -123,6 +125,17 @@ def missing_tool(stage):
     return None
 
 
+def bazel_startup():
+    return ["bazel"] + shlex.split(os.environ.get("DEV_BAZEL_STARTUP", ""))
+
+
+def free_disk():
+    """Bytes where Bazel builds."""
+    asked = subprocess.run(bazel_startup() + ["info", "output_base"], cwd=TREE, capture_output=True, text=True,
+                           check=False)
+    return shutil.disk_usage(asked.stdout.strip() or TREE).free
+
+
 def bazel_command(stage, events):
     """The command line, and the file of build events as this process sees it."""
     common = ["--keep_going", "--test_summary=none", "--noshow_loading_progress", "--show_progress_rate_limit=10",
@@ -134,9 +147,8 @@ def bazel_command(stage, events):
         common[4] = f"--build_event_json_file={events}"
         return [script, "run", "bazel", f"--output_base={cache}/bazel", "--max_idle_secs=5", "test",
                 "--experimental_convenience_symlinks=ignore"] + common + [*stage.targets], events
-    startup = shlex.split(os.environ.get("DEV_BAZEL_STARTUP", ""))
     flags = shlex.split(os.environ.get("DEV_BAZEL_FLAGS", ""))
-    return ["bazel"] + startup + ["test"] + flags + common + [*stage.targets], events
+    return bazel_startup() + ["test"] + flags + common + [*stage.targets], events
 
 
 def run_until(command, deadline):
@@ -196,6 +208,8 @@ def run_stage(stage, deadline):
     reason = missing_tool(stage)
     if reason is None and stage.optional and deadline - time.monotonic() < LEAST_FOR_A_STAGE:
         reason = "no time left"
+    if reason is None and stage.optional and free_disk() < DISK_FOR_A_STAGE:
+        reason = f"less than {DISK_FOR_A_STAGE >> 30} GiB of disk left"
     if reason:
         print(f"{stage.name}: left out, {reason}", flush=True)
         return test_results.Count(skipped=1)
