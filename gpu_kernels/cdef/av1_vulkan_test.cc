@@ -2,14 +2,12 @@
 #include "gpu_kernels/cdef/av1_vulkan.h"
 
 #include <iterator>
-#include <memory>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "gpu_kernels/cdef/av1_test_pictures.h"
 #include "gpu_kernels/harness.h"
+#include "gpu_kernels/vulkan/failing_twin.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
 
@@ -97,31 +95,21 @@ TEST_CASE("a failure of any call is an error, never a wrong picture", "[cdef]") 
   REQUIRE(failing.twin != nullptr);
   Random random(13);
   uint32_t width = 0;
-  for (const std::string_view call : Faults::calls()) {
-    if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
-    const std::string name(call);
-    CAPTURE(name);
-    int happened = faults.order_each(call, [&] {
-      const bool created = VulkanAv1Cdef::create(failing.opened.device).ok();
-      CHECK(created == !faults.happened());
-    });
-    happened += faults.order_each(call, [&] {
-      if (!failing.device().usable()) failing = Failing();
-      // Larger than all before: memory is allocated anew.
-      TestPicture test({++width * 8, 1, 10});
-      test.picture.strengths[0] = {7, 2, 5, 1};
-      test.fill(Fill::kNear, random);
-      const TestPicture expected = expected_of(test);
-      const bool filtered = failing.twin->run(test.planes()).ok();
-      CHECK(filtered == !faults.happened());
-      if (filtered) CHECK(test == expected);
-      if (!failing.device().usable()) return;
-      faults.withdraw();
-      REQUIRE(failing.twin->run(test.planes()).ok());
-      CHECK(test == expected);
-    });
-    CHECK(happened > 0);
-  }
+  const auto use = [&] {
+    // Larger than all before: memory is allocated anew.
+    TestPicture test({++width * 8, 1, 10});
+    test.picture.strengths[0] = {7, 2, 5, 1};
+    test.fill(Fill::kNear, random);
+    const TestPicture expected = expected_of(test);
+    const bool filtered = failing.twin->run(test.planes()).ok();
+    CHECK(filtered == !faults.happened());
+    if (filtered) CHECK(test == expected);
+    if (!failing.device().usable()) return;
+    faults.withdraw();
+    REQUIRE(failing.twin->run(test.planes()).ok());
+    CHECK(test == expected);
+  };
+  failing.fail_each_call(faults, use, /*imports=*/false);
 }
 
 TEST_CASE("a device that is lost is not asked again", "[cdef]") {

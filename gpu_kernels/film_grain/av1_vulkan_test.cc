@@ -5,10 +5,12 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gpu_kernels/film_grain/av1_test_parameters.h"
 #include "gpu_kernels/harness.h"
+#include "gpu_kernels/vulkan/failing_twin.h"
 #include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan/test_planes.h"
@@ -196,8 +198,8 @@ TEST_CASE("parts that begin inside a block, or are less than an invocation's, ar
 TEST_CASE("a failure of any call is an error or is worked around, never a wrong picture",
           "[film_grain]") {
   Faults faults;
-  auto test = open_test_device(Faults::options());
-  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
+  vulkan::FailingTwin<VulkanAv1FilmGrain> failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
   Random random(3);
   const Av1GrainPictureSize size = {70, 40, 8, false};
   const auto grain = prepare(random_parameters(random), size);
@@ -205,39 +207,13 @@ TEST_CASE("a failure of any call is an error or is worked around, never a wrong 
   clean.fill(0, random);
   TestPicture expected = clean;
   expected.add_with(av1_film_grain_functions(Substrate::kScalar), *grain);
-  std::unique_ptr<VulkanAv1FilmGrain> vulkan;
-  // The second picture comes after what failed.
-  const auto add_twice = [&] {
-    int errors = 0;
-    for (int i = 0; i < 2; ++i) {
+  failing.fail_each_call(faults, [&] {
+    vulkan::make_with_fault(faults, failing.device(), [&]() -> std::optional<bool> {
       TestPicture picture = clean;
-      const bool added = vulkan->run(*grain, picture.on_gpu()).ok();
-      if (added) CHECK(picture == expected);
-      if (!added) CHECK(faults.happened());
-      errors += added ? 0 : 1;
-    }
-    if (test.device->usable()) CHECK(errors <= 1);
-  };
-  for (const std::string_view call : Faults::calls()) {
-    const std::string name(call);
-    CAPTURE(name);
-    int happened = faults.order_each(call, [&] {
-      auto created = VulkanAv1FilmGrain::create(test.device);
-      CHECK(created.ok() == !faults.happened());
-      // One whose shaders are compiled is kept: that takes longest.
-      if (created.ok() && vulkan == nullptr) vulkan = std::move(*created);
+      if (!failing.twin->run(*grain, picture.on_gpu()).ok()) return std::nullopt;
+      return picture == expected;
     });
-    happened += faults.order_each(call, [&] {
-      add_twice();
-      if (test.device->usable()) return;
-      vulkan.reset();
-      test = open_test_device(Faults::options());
-      auto created = VulkanAv1FilmGrain::create(test.device);
-      REQUIRE(created.ok());
-      vulkan = std::move(*created);
-    });
-    CHECK(happened > 0);
-  }
+  });
 }
 
 TEST_CASE("a late picture of copies is not waited for, and harms neither itself nor the next one",

@@ -4,9 +4,6 @@
 #include <array>
 #include <chrono>
 #include <iterator>
-#include <memory>
-#include <string>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,6 +11,7 @@
 #include "gpu_kernels/harness.h"
 #include "gpu_kernels/idct/h264_test_residuals.h"
 #include "gpu_kernels/mc/h264_test_pictures.h"
+#include "gpu_kernels/vulkan/failing_twin.h"
 #include "gpu_kernels/vulkan/late_work.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
@@ -240,29 +238,19 @@ TEST_CASE("a failure of any call is an error, and nothing is written", "[mc]") {
   REQUIRE(failing.twin != nullptr);
   Random random(33);
   uint32_t width = 0;
-  for (const std::string_view call : Faults::calls()) {
-    if (call == "vkGetMemoryHostPointerPropertiesEXT") continue;  // nothing is imported
-    const std::string name(call);
-    CAPTURE(name);
-    int happened = faults.order_each(call, [&] {
-      const bool created = VulkanH264Inter::create(failing.opened.device).ok();
-      CHECK(created == !faults.happened());
-    });
-    happened += faults.order_each(call, [&] {
-      if (!failing.device().usable()) failing = Failing();
-      // Larger than all before: memory is allocated anew.
-      width += 32;
-      const TestPicture test({width, 32, false, true}, random, Fill::kNear);
-      Frame made = test.before();
-      const bool predicted = test.run(*failing.twin, made).ok();
-      CHECK(predicted == !faults.happened());
-      if (!predicted) CHECK(equal(made, test.before()));
-      if (!failing.device().usable()) return;
-      faults.withdraw();
-      CHECK(makes(*failing.twin, test));
-    });
-    CHECK(happened > 0);
-  }
+  const auto use = [&] {
+    // Larger than all before: memory is allocated anew.
+    width += 32;
+    const TestPicture test({width, 32, false, true}, random, Fill::kNear);
+    Frame made = test.before();
+    const bool predicted = test.run(*failing.twin, made).ok();
+    CHECK(predicted == !faults.happened());
+    if (!predicted) CHECK(equal(made, test.before()));
+    if (!failing.device().usable()) return;
+    faults.withdraw();
+    CHECK(makes(*failing.twin, test));
+  };
+  failing.fail_each_call(faults, use, /*imports=*/false);
 }
 
 TEST_CASE("a device that is lost is not asked again", "[mc]") {

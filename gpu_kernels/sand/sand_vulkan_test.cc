@@ -6,7 +6,7 @@
 
 #include <array>
 #include <cstring>
-#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +14,7 @@
 
 #include "gpu_kernels/harness.h"
 #include "gpu_kernels/vulkan/dma_buf_registry.h"
+#include "gpu_kernels/vulkan/failing_twin.h"
 #include "gpu_kernels/vulkan/test_device.h"
 #include "gpu_kernels/vulkan/test_dma_buf.h"
 #include "gpu_kernels/vulkan/test_planes.h"
@@ -25,6 +26,7 @@ namespace {
 using harness::draw;
 using harness::Random;
 using vulkan::Faults;
+using Failing = vulkan::FailingTwin<VulkanSand>;
 using vulkan::open_test_device;
 using vulkan::TestDmaBuf;
 using namespace vulkan::test_planes;
@@ -309,67 +311,46 @@ TEST_CASE("threads that unpack at the same time do not disturb each other", "[sa
   CHECK(equal == std::array<bool, 4>{true, true, true, true});
 }
 
-// Unpacks pictures while a call fails once: each comes out right or is an error, and there is one
-// error at most unless the device is to be used no more.
+// A picture, and what becomes of it while a call fails once.
 void unpack_with_fault(const Faults& faults, const vulkan::Device& device, VulkanSand& sand,
-                       const Memory& to) {
-  TestPicture picture(SandFormat::kNc30, {130, 70}, kColumns[0], to);
+                       uint32_t width, const Columns& from, const Memory& to) {
+  TestPicture picture(SandFormat::kNc30, {width, 70}, from, to);
   Random random(30);
   picture.fill(0, random);
   const TestPicture expected = by_reference(picture);
-  int errors = 0;
-  for (int i = 0; i < 3; ++i) {
-    const bool unpacked = sand.run(picture.planes()).ok();
-    if (unpacked) CHECK(picture == expected);
-    if (!unpacked) CHECK(faults.happened());
-    errors += unpacked ? 0 : 1;
-  }
-  if (device.usable()) CHECK(errors <= 1);
+  vulkan::make_with_fault(faults, device, [&]() -> std::optional<bool> {
+    if (!sand.run(picture.planes()).ok()) return std::nullopt;
+    return picture == expected;
+  });
 }
 
 TEST_CASE("a failure of any call is an error or is worked around, never a wrong picture",
           "[sand]") {
   Faults faults;
-  auto test = open_test_device(Faults::options());
-  if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
-  for (const std::string_view call : Faults::calls()) {
-    const std::string name(call);
-    CAPTURE(name);
-    std::unique_ptr<VulkanSand> sand;
-    int happened = faults.order_each(call, [&] {
-      auto created = VulkanSand::create(test.device);
-      CHECK(created.ok() == !faults.happened());
-      if (created.ok()) sand = std::move(*created);
-    });
-    REQUIRE(sand != nullptr);
-    for (const Memory& to : {kAligned, kOdd}) {
-      happened += faults.order_each(call, [&] {
-        if (!test.device->usable()) {
-          test = open_test_device(Faults::options());
-          auto created = VulkanSand::create(test.device);
-          REQUIRE(created.ok());
-          sand = std::move(*created);
-        }
-        unpack_with_fault(faults, *test.device, *sand, to);
-      });
+  Failing failing;
+  if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+  uint32_t width = 98;
+  failing.fail_each_call(faults, [&] {
+    width += 32;  // the last is larger than all before: memory is allocated anew
+    for (const auto& [from, to] :
+         {std::pair{kColumns[0], kAligned}, {kColumns[0], kOdd}, {kColumns[3], kOdd}}) {
+      unpack_with_fault(faults, failing.device(), *failing.twin, width, from, to);
     }
-    CHECK(happened > 0);
-  }
+  });
 }
 
 TEST_CASE("a device that is lost is not asked again", "[sand]") {
   Faults faults;
   for (const std::string_view call : {"vkQueueSubmit", "vkWaitForFences", "vkAllocateMemory"}) {
-    const auto test = open_test_device(Faults::options());
-    if (test.device == nullptr) DAEDALUS_SKIP(test.reason);
-    const auto sand = VulkanSand::create(test.device);
-    REQUIRE(sand.ok());
+    const Failing failing;
+    if (failing.opened.device == nullptr) DAEDALUS_SKIP(failing.opened.reason);
+    REQUIRE(failing.twin != nullptr);
     faults.order(call, 0, VK_ERROR_DEVICE_LOST);
-    unpack_with_fault(faults, *test.device, **sand, kOdd);
+    unpack_with_fault(faults, failing.device(), *failing.twin, 130, kColumns[0], kOdd);
     CHECK(faults.happened());
-    CHECK_FALSE(test.device->usable());
+    CHECK_FALSE(failing.device().usable());
     TestPicture picture(SandFormat::kNc12, {32, 32}, kColumns[0], kAligned);
-    CHECK_FALSE((*sand)->run(picture.planes()).ok());
+    CHECK_FALSE(failing.twin->run(picture.planes()).ok());
   }
 }
 

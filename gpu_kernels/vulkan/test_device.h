@@ -54,19 +54,6 @@ class Faults {
   int order_each(std::string_view name, const std::function<void()>& use);
 };
 
-// A stage's twin on a device whose functions fail as ordered.
-template <typename Twin>
-struct FailingTwin {
-  TestDevice opened;
-  std::unique_ptr<Twin> twin;  // null where there is no device, or it could not be made
-
-  FailingTwin() : opened(open_test_device(Faults::options())) {
-    if (opened.device == nullptr) return;
-    if (auto made = Twin::create(opened.device); made.ok()) twin = std::move(*made);
-  }
-  Device& device() const { return *opened.device; }
-};
-
 // A driver that imports dma-bufs and no memory of the process's, as a VideoCore's, of which memfds
 // stand in for dma-bufs: devices that were made with options() import a mapping of the descriptor,
 // and have it as long as the memory lives. Their functions fail as a Faults object orders, too. One

@@ -32,6 +32,7 @@
 #include "test/decode_core/hardware/passing_memory.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/log_capture.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
@@ -39,7 +40,10 @@ namespace daedalus::core::test {
 namespace {
 
 using daedalus::test::LogCapture;
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
 using daedalus::test::TemporaryFolder;
+using Counts = daedalus::test::StageCounts;
 using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
@@ -50,7 +54,6 @@ using gpu_kernels::vulkan::SyncRecorder;
 using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 12;
-using Counts = std::map<std::string, uint64_t>;
 
 const std::vector<std::string> kPlainClips = {"test/data/vp9.webm", "test/data/vp9_10bit.webm"};
 // With film grain of its own.
@@ -62,7 +65,7 @@ std::string no_device() { return gpu_kernels::vulkan::open_test_device().reason;
 
 struct Played {
   std::vector<std::vector<uint8_t>> images;  // of the exported surface, in display order
-  Counts packed_on, grain_on;                // pictures by substrate
+  Counts packed_on, grain_on;
   uint64_t gpu_failures = 0;
 };
 
@@ -110,14 +113,10 @@ Played play(const std::string& clip, const Wish& wish, const DeviceOptions& gpu,
       played.images.emplace_back(data, data + exported->layout.size);
     }
   }
-  const auto pages = read_statistics(statistics.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  played.gpu_failures = pages->front().gpu_failures;
-  for (const auto& stage : pages->front().stages) {
-    if (stage.name == "pack") played.packed_on[stage.substrate] = stage.pictures;
-    if (stage.name == "film_grain") played.grain_on[stage.substrate] = stage.pictures;
-  }
+  const StatisticsSnapshot page = only_page(statistics.path());
+  played.gpu_failures = page.gpu_failures;
+  played.packed_on = pictures_of(page, "pack");
+  played.grain_on = pictures_of(page, "film_grain");
   return played;
 }
 

@@ -25,12 +25,18 @@
 #include "gpu_kernels/vulkan_stages.h"
 #include "test/catch.h"
 #include "test/log_capture.h"
+#include "test/statistics.h"
+#include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
 using daedalus::test::LogCapture;
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
+using daedalus::test::StageCounts;
+using daedalus::test::TemporaryFolder;
 using gpu_kernels::Stage;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
@@ -42,22 +48,9 @@ using gpu_kernels::vulkan::test_options;
 constexpr size_t kPictures = 12;
 
 struct Played {
-  std::vector<std::vector<uint8_t>> images;   // read from the surfaces, in display order
-  std::map<std::string, uint64_t> packed_on;  // pictures by substrate
-  std::map<std::string, uint64_t> grain_on;
+  std::vector<std::vector<uint8_t>> images;  // read from the surfaces, in display order
+  StageCounts packed_on, grain_on;
   uint64_t gpu_failures = 0;
-};
-
-class StatisticsFolder {
- public:
-  StatisticsFolder() : path_(std::string(::getenv("TEST_TMPDIR")) + "/gpu_XXXXXX") {
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-  }
-  ~StatisticsFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 std::vector<uint8_t> image_of(Surface& surface) {
@@ -106,7 +99,7 @@ void add_film_grain(DecodeJob& job, uint16_t seed) {
 // `cache`: the folder of measurements.
 Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
             std::optional<Substrate> film_grain = std::nullopt, const std::string& cache = "") {
-  StatisticsFolder folder;
+  TemporaryFolder folder;
   Settings settings;
   settings.threads = 1;
   settings.statistics_folder = folder.path();
@@ -143,14 +136,10 @@ Played play(const std::string& clip, Substrate pack, const DeviceOptions& gpu,
       }
     }
   }
-  const auto pages = read_statistics(folder.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  played.gpu_failures = pages->front().gpu_failures;
-  for (const auto& stage : pages->front().stages) {
-    if (stage.name == "pack") played.packed_on[stage.substrate] = stage.pictures;
-    if (stage.name == "film_grain") played.grain_on[stage.substrate] = stage.pictures;
-  }
+  const StatisticsSnapshot page = only_page(folder.path());
+  played.gpu_failures = page.gpu_failures;
+  played.packed_on = pictures_of(page, "pack");
+  played.grain_on = pictures_of(page, "film_grain");
   return played;
 }
 
@@ -171,7 +160,7 @@ gpu_kernels::Work work_of(Stage stage, const std::string& clip) {
 }
 
 // As if that had been measured before, on this machine.
-void write_costs(const StatisticsFolder& cache, const gpu_kernels::Work& work,
+void write_costs(const TemporaryFolder& cache, const gpu_kernels::Work& work,
                  const gpu_kernels::Comparison& costs) {
   gpu_kernels::CostTable table(gpu_kernels::machine_key() + "-software");
   table.set(work, costs);
@@ -289,7 +278,7 @@ TEST_CASE("memory that the device does not take is copied, and counted so") {
 TEST_CASE("a picture that the GPU is late with is the CPU's, and so are those after it") {
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
   const Played expected = play(kClips[1], Substrate::kScalar, {});
-  StatisticsFolder cache;
+  TemporaryFolder cache;
   // Two seconds for each picture.
   write_costs(cache, work_of(Stage::kPack, kClips[1]), {kWorse, {500, 1}});
   LateWork late;
@@ -341,7 +330,7 @@ TEST_CASE("where nothing is asked, what was measured decides") {
   const Played expected = play(kClips[0], Substrate::kScalar, {});
   for (const bool gpu_better : {false, true}) {
     CAPTURE(gpu_better);
-    StatisticsFolder cache;
+    TemporaryFolder cache;
     write_costs(cache, work_of(Stage::kPack, kClips[0]),
                 gpu_better ? gpu_kernels::Comparison{kWorse, kBetter}
                            : gpu_kernels::Comparison{kBetter, kWorse});
@@ -362,7 +351,7 @@ TEST_CASE("where nothing is asked, what was measured decides on film grain too")
     const Played expected = play(clip, Substrate::kAuto, {}, Substrate::kScalar);
     for (const bool gpu_better : {false, true}) {
       CAPTURE(gpu_better);
-      StatisticsFolder cache;
+      TemporaryFolder cache;
       write_costs(cache, work_of(Stage::kFilmGrain, clip),
                   gpu_better ? gpu_kernels::Comparison{kWorse, kBetter}
                              : gpu_kernels::Comparison{kBetter, kWorse});
@@ -385,7 +374,7 @@ void check_refused(const std::string& clip, Stage stage, const std::string& on_c
       stage == Stage::kFilmGrain ? std::optional(Substrate::kAuto) : std::nullopt;
   const Played expected = play(clip, Substrate::kScalar, {},
                                film_grain ? std::optional(Substrate::kScalar) : std::nullopt);
-  StatisticsFolder cache;
+  TemporaryFolder cache;
   const DeviceOptions gpu = test_options();
   const Played first = play(clip, Substrate::kAuto, gpu, film_grain, cache.path());
   CHECK((first.images == expected.images));

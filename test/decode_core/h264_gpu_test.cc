@@ -24,6 +24,7 @@
 #include "test/catch.h"
 #include "test/corpus.h"
 #include "test/log_capture.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
@@ -31,7 +32,10 @@ namespace daedalus::core::test {
 namespace {
 
 using daedalus::test::LogCapture;
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
 using daedalus::test::TemporaryFolder;
+using Counts = daedalus::test::StageCounts;
 using gpu_kernels::Comparison;
 using gpu_kernels::Cost;
 using gpu_kernels::CostGoal;
@@ -45,8 +49,6 @@ using gpu_kernels::vulkan::test_options;
 
 constexpr size_t kPictures = 30;
 
-using Counts = std::map<std::string, uint64_t>;  // pictures by substrate
-
 struct Played {
   std::vector<std::vector<uint8_t>> images;  // in display order
   Counts mc, idct;
@@ -57,14 +59,11 @@ struct Played {
 // `cache`: the folder of measurements.
 Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
             int threads = 1, const std::string& cache = "") {
-  const char* const temporary = ::getenv("TEST_TMPDIR");
-  REQUIRE(temporary != nullptr);
-  std::string folder = std::string(temporary) + "/h264_gpu_XXXXXX";
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const TemporaryFolder statistics;
   Settings settings;
   settings.threads = threads;
   settings.engine = "native";
-  settings.statistics_folder = folder;
+  settings.statistics_folder = statistics.path();
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   settings.cache_folder = cache;
   settings.gpu_goal = CostGoal::kLatency;
@@ -91,17 +90,11 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
       REQUIRE(surface.read(all, ImageFormat::kNv12, layout, image.data()).ok());
     }
   }
-  const auto pages = read_statistics(folder);
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  const auto& page = pages->front();
+  const StatisticsSnapshot page = only_page(statistics.path());
   played.gpu_failures = page.gpu_failures;
   played.concealed = page.concealed;
-  for (const auto& stage : page.stages) {
-    if (stage.name == "mc") played.mc[stage.substrate] = stage.pictures;
-    if (stage.name == "idct") played.idct[stage.substrate] = stage.pictures;
-  }
-  std::filesystem::remove_all(folder);
+  played.mc = pictures_of(page, "mc");
+  played.idct = pictures_of(page, "idct");
   return played;
 }
 

@@ -11,6 +11,7 @@
 #include "test/catch.h"
 #include "test/cuse_device/v4l2/captured.h"
 #include "test/cuse_device/v4l2/stateless_client.h"
+#include "test/statistics.h"
 
 namespace daedalus::test {
 namespace {
@@ -108,13 +109,7 @@ class Statistics {
   }
   ~Statistics() { std::filesystem::remove_all(folder_); }
   std::string folder() const { return folder_.string(); }
-  // The one session's.
-  StatisticsSnapshot page() const {
-    const auto pages = read_statistics(folder());
-    REQUIRE(pages.ok());
-    REQUIRE(pages->size() == 1);
-    return pages->front();
-  }
+  StatisticsSnapshot page() const { return daedalus::test::only_page(folder()); }
 
  private:
   const std::filesystem::path folder_ =

@@ -11,11 +11,14 @@
 #include "test/catch.h"
 #include "test/decode_core/hardware/layout_device.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
 using daedalus::test::TemporaryFolder;
 using gpu_kernels::Substrate;
 
@@ -33,14 +36,6 @@ const Device kDevices[] = {
     {"hantro", {{V4L2_PIX_FMT_NV12, 16, 64, 0}, {V4L2_PIX_FMT_P010, 16, 64, 32}}},
 };
 
-uint64_t counted(const StatisticsSnapshot& page, const std::string& stage,
-                 const std::string& substrate) {
-  for (const auto& each : page.stages) {
-    if (each.name == stage && each.substrate == substrate) return each.pictures;
-  }
-  return 0;
-}
-
 struct Played {
   PlayedFile file;
   StatisticsSnapshot page;
@@ -55,10 +50,7 @@ Played play(LayoutDevice& device, const std::string& path, const std::string& su
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   Played played;
   played.file = play_file(*Core::create(settings, device), path);
-  const auto pages = read_statistics(folder.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  played.page = pages->front();
+  played.page = only_page(folder.path());
   return played;
 }
 
@@ -89,9 +81,9 @@ TEST_CASE("pictures in every layout are software's, bit for bit") {
   const bool wide = clip.find("10bit") != std::string::npos;
   const bool packed = is_packed(wide ? what.layouts.of_10 : what.layouts.of_8);
   const char* const target = gpu_kernels::sand_functions(Substrate::kAuto).target;
-  CHECK(counted(played.page, "decode", "daedalus") == played.page.pictures);
-  CHECK(counted(played.page, "sand", target) == (packed ? played.page.pictures : 0));
-  CHECK(counted(played.page, "capture", packed ? "copied" : "adopted") == played.page.pictures);
+  CHECK(pictures_of(played.page, "decode", "daedalus") == played.page.pictures);
+  CHECK(pictures_of(played.page, "sand", target) == (packed ? played.page.pictures : 0));
+  CHECK(pictures_of(played.page, "capture", packed ? "copied" : "adopted") == played.page.pictures);
   CHECK(device.inner().open_files() == 0);
   CHECK(device.inner().mappings() == 0);
 }
@@ -101,7 +93,7 @@ TEST_CASE("the kernels of the user's wish unpack") {
   LayoutDevice device(kDevices[0].layouts);
   const Played played = play(device, path, "sand=scalar");
   CHECK(played.file.pictures == play_file(*make_core(1), path).pictures);
-  CHECK(counted(played.page, "sand", "scalar") == played.page.pictures);
+  CHECK(pictures_of(played.page, "sand", "scalar") == played.page.pictures);
 }
 
 TEST_CASE("a linear format is preferred to a packed one") {

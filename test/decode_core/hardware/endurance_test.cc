@@ -19,6 +19,7 @@
 #include "test/catch.h"
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
@@ -134,15 +135,9 @@ void race_for_buffers(int times) {
 
 // Whether no picture of the only session was copied out of its buffer.
 bool is_all_adopted(const std::string& folder) {
-  const auto pages = read_statistics(folder);
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  bool adopted = false;
-  for (const auto& stage : pages->front().stages) {
-    if (stage.name == "capture" && stage.substrate == "copied") return false;
-    adopted = adopted || (stage.name == "capture" && stage.substrate == "adopted");
-  }
-  REQUIRE(adopted);
+  const auto captured = daedalus::test::pictures_of(daedalus::test::only_page(folder), "capture");
+  if (captured.contains("copied")) return false;
+  REQUIRE(captured.contains("adopted"));
   return true;
 }
 

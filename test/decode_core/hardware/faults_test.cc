@@ -17,12 +17,14 @@
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/hardware/slice_device.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::only_page;
 using daedalus::test::TemporaryFolder;
 
 constexpr uint32_t kSlots = 4;
@@ -68,10 +70,7 @@ Outcome play_path(const std::string& path, OwnDevice::Fault fault, OwnDevice::An
   device.set_answer(std::move(answer));
   Outcome outcome;
   outcome.played = play_file(*core, path);
-  const auto pages = read_statistics(folder.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  outcome.page = pages->front();
+  outcome.page = only_page(folder.path());
   return outcome;
 }
 Outcome play(const std::string& clip, OwnDevice::Fault fault, OwnDevice::Answer answer = {}) {
@@ -326,15 +325,13 @@ TEST_CASE("a slice that fails costs its picture, and neither slot nor buffer") {
     CHECK(started == 2);  // the queues go on as they are
     // The video node, the media node, and each slot's request.
     CHECK(device.inner().open_files() == 2 + kSlots);
-    const auto pages = read_statistics(folder.path());
-    REQUIRE(pages.ok());
-    REQUIRE(pages->size() == 1);
+    const StatisticsSnapshot page = only_page(folder.path());
     const bool lost = what != MEDIA_REQUEST_IOC_REINIT;
-    CHECK(pages->front().errors == (lost ? 1 : 0));
-    CHECK(decoded_by(pages->front(), "software") == 0);
+    CHECK(page.errors == (lost ? 1 : 0));
+    CHECK(decoded_by(page, "software") == 0);
     const auto [begin, end] = differing(played, expected);
     CHECK((end > begin) == lost);
-    CHECK((pages->front().concealed > 0) == lost);  // those that refer to it
+    CHECK((page.concealed > 0) == lost);  // those that refer to it
     CHECK(end <= expected.pictures.size() / 2);
     // Every picture before and after it had all of its slices' requests.
     const auto sent = device.sent();

@@ -28,6 +28,7 @@
 #include "test/decode_core/hardware/own_device.h"
 #include "test/decode_core/hardware/passing_memory.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
@@ -268,10 +269,7 @@ Compared run_seed(uint32_t seed) {
     const PlayedFile played = play_file(*core, clip.path, &session, show, prepare);
     CHECK(fault.failed() > 0);
     compared = compare(clip, played, first, kind.pictures);
-    const auto pages = read_statistics(folder.path());
-    REQUIRE(pages.ok());
-    REQUIRE(pages->size() == 1);
-    const StatisticsSnapshot& page = pages->front();
+    const StatisticsSnapshot page = daedalus::test::only_page(folder.path());
     CHECK(page.pictures + page.errors == jobs);
     if (kind.pictures == 0) CHECK(page.errors == 0);
     CHECK(decoded_by(page, "test-vpu") + decoded_by(page, "software") == page.pictures);

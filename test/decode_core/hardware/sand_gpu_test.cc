@@ -14,12 +14,16 @@
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/layout_device.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
 using daedalus::test::TemporaryFolder;
+using Counts = daedalus::test::StageCounts;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
@@ -31,8 +35,6 @@ const LayoutDevice::Layouts kSand = {{V4L2_PIX_FMT_NV12_COL128, 1, 8, 37},
                                      {V4L2_PIX_FMT_NV12_10_COL128, 1, 8, 37}};
 const LayoutDevice::Layouts kRkvdec = {{V4L2_PIX_FMT_NV12, 64, 16, 0},
                                        {V4L2_PIX_FMT_NV15, 64, 16, 0}};
-
-using Counts = std::map<std::string, uint64_t>;  // pictures by substrate
 
 struct Played {
   PlayedFile file;
@@ -57,10 +59,7 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   Played played;
   played.file = play_file(*Core::create(settings, gpu, nullptr, &device), clip);
   CHECK(played.file.failure == "");
-  const auto pages = read_statistics(folder.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  const auto& page = pages->front();
+  const StatisticsSnapshot page = only_page(folder.path());
   CHECK(page.backend == "hardware");
   CHECK(page.errors == 0);
   CHECK(page.concealed == 0);
@@ -68,9 +67,7 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   played.gpu_failures = page.gpu_failures;
   played.width = page.width;
   played.height = page.height;
-  for (const auto& stage : page.stages) {
-    if (stage.name == "sand") played.sand[stage.substrate] = stage.pictures;
-  }
+  played.sand = pictures_of(page, "sand");
   return played;
 }
 

@@ -14,6 +14,7 @@
 #include "test/corpus.h"
 #include "test/decode_core/hardware/slice_device.h"
 #include "test/decode_core/stream/streams.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/demuxer.h"
 
@@ -21,6 +22,7 @@ namespace daedalus::core::test {
 namespace {
 
 using clients::CodedPicture;
+using daedalus::test::only_page;
 using daedalus::test::TemporaryFolder;
 
 // The stream's pictures in decoding order.
@@ -201,11 +203,9 @@ std::vector<SliceDevice::Sent> play(const SliceDevice::Driver& driver, const std
       REQUIRE(played.pictures[i] == expected.pictures[i]);
     }
   }
-  const auto pages = read_statistics(folder.path());
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  CHECK(pages->front().backend == "hardware");
-  CHECK(pages->front().errors == 0);
+  const StatisticsSnapshot page = only_page(folder.path());
+  CHECK(page.backend == "hardware");
+  CHECK(page.errors == 0);
   CHECK(device.inner().open_files() == 0);
   CHECK(device.inner().mappings() == 0);
   return device.sent();

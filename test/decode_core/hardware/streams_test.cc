@@ -18,29 +18,16 @@
 #include "test/catch.h"
 #include "test/corpus.h"
 #include "test/decode_core/hardware/own_device.h"
+#include "test/statistics.h"
 #include "test/temporary_file.h"
 #include "tools/parsed_stream/stream.h"
 
 namespace daedalus::core::test {
 namespace {
 
+using daedalus::test::only_page;
+using daedalus::test::pictures_of;
 using daedalus::test::TemporaryFolder;
-
-// The page of the only hardware session.
-StatisticsSnapshot hardware_page(const std::string& folder) {
-  const auto pages = read_statistics(folder);
-  REQUIRE(pages.ok());
-  REQUIRE(pages->size() == 1);
-  return pages->front();
-}
-
-uint64_t counted(const StatisticsSnapshot& page, const std::string& stage,
-                 const std::string& substrate) {
-  for (const auto& each : page.stages) {
-    if (each.name == stage && each.substrate == substrate) return each.pictures;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -64,14 +51,14 @@ TEST_CASE("clips decode on the device, bit for bit as in software") {
       REQUIRE(played.pictures[i] == expected.pictures[i]);
     }
   }
-  const StatisticsSnapshot page = hardware_page(folder.path());
+  const StatisticsSnapshot page = only_page(folder.path());
   CHECK(page.backend == "hardware");
   CHECK(page.engine == "daedalus");
   CHECK(page.errors == 0);
   CHECK(page.pictures >= expected.pictures.size());
-  CHECK(counted(page, "decode", "daedalus") == page.pictures);
-  CHECK(counted(page, "capture", "adopted") == page.pictures);
-  CHECK(counted(page, "capture", "copied") == 0);
+  CHECK(pictures_of(page, "decode", "daedalus") == page.pictures);
+  CHECK(pictures_of(page, "capture", "adopted") == page.pictures);
+  CHECK(pictures_of(page, "capture", "copied") == 0);
   CHECK(device.open_files() == 0);
   CHECK(device.mappings() == 0);
 }
