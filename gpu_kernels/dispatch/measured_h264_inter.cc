@@ -35,7 +35,7 @@ struct Nv12 {
 
 // A frame all of whose macroblocks are predicted, divided as streams do it: half of them whole; a
 // quarter of the blocks from both lists; a third of the vectors without fractions; and half of the
-// macroblocks with residual.
+// macroblocks with residual. One of its references was the last picture's, too.
 class MeasuredH264Inter final : public MeasuredPicture {
  public:
   MeasuredH264Inter(VulkanH264Inter& gpu, const Work& work)
@@ -45,7 +45,7 @@ class MeasuredH264Inter final : public MeasuredPicture {
         target_(width_, height_, draw_),
         first_(width_, height_, draw_),
         second_(width_, height_, draw_),
-        references_{reference(first_), reference(second_)} {
+        references_{reference(first_, new_h264_content()), reference(second_, 0)} {
     for (uint32_t y = 0; y < height_ / 16; ++y) {
       for (uint32_t x = 0; x < width_ / 16; ++x) {
         add_predictions(x * 16, y * 16);
@@ -88,13 +88,14 @@ class MeasuredH264Inter final : public MeasuredPicture {
     size_t residuals = 0;
   };
 
-  H264McReference reference(const Nv12& picture) const {
+  H264McReference reference(const Nv12& picture, uint64_t content) const {
     return {.luma = picture.luma.data(),
             .chroma = picture.chroma.data(),
             .luma_stride = static_cast<ptrdiff_t>(width_),
             .chroma_stride = static_cast<ptrdiff_t>(width_),
             .width = width_,
-            .height = height_};
+            .height = height_,
+            .content = content};
   }
 
   H264McPictures mc_pictures() {

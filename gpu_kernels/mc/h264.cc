@@ -1,5 +1,6 @@
 #include "gpu_kernels/mc/h264.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "gpu_kernels/mc/h264_tables.h"
@@ -42,6 +43,11 @@ void copy_extended_pairs(const H264Plane& from, const H264Box& box, uint8_t* to,
 }
 
 }  // namespace mc
+
+uint64_t new_h264_content() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
 
 const H264McFunctions& h264_mc_functions(Substrate wish) {
   return wish == Substrate::kScalar ? mc::h264_scalar_functions() : mc::h264_simd_functions();

@@ -23,6 +23,9 @@ struct H264McReference {
   // What a field of the other parity adds to the vertical chroma vector, in eighths of a chroma
   // sample: -2, 0 or 2 (table 8-9).
   int8_t chroma_offset = 0;
+  // A name of the samples for who keeps copies of them: as long as it is used, in all the process,
+  // they are the same, and of this size. 0: none.
+  uint64_t content = 0;
 };
 
 // Explicit or implicit weights (8.4.2.3.2), components Y, Cb, Cr.
@@ -66,6 +69,9 @@ struct H264McFunctions {
   // Writes the blocks of the list, which do not overlap, luma and chroma, inside the target.
   void (*predict)(const H264McPictures& pictures, const H264Prediction* list, size_t count);
 };
+
+// For H264McReference::content: another one each time. Thread-safe.
+uint64_t new_h264_content();
 
 // What a wish gives, as pack_functions().
 const H264McFunctions& h264_mc_functions(Substrate wish);

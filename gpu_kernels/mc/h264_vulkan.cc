@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cinttypes>
 #include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
+#include "gpu_kernels/mc/h264_held_references.h"
 #include "gpu_kernels/mc/h264_tables.h"
 #include "gpu_kernels/mc/h264_tasks.h"
 #include "gpu_kernels/mc/shaders.h"
@@ -21,8 +24,8 @@ namespace daedalus::gpu_kernels {
 namespace {
 
 using mc::H264Combination;
-using mc::H264DeviceReference;
 using mc::H264DeviceReferences;
+using mc::H264HeldReferences;
 using mc::H264Tasks;
 using vulkan::Array;
 using vulkan::Batch;
@@ -48,20 +51,6 @@ DeviceWeights device_weights(const H264McWeights& weights, size_t component, siz
           made.rounding, made.shift, made.offset};
 }
 
-void copy_in(const H264McReference& from, const H264DeviceReference& to, uint8_t* samples) {
-  constexpr int kMargin = H264DeviceReference::kMarginBytes;
-  const auto stride = static_cast<ptrdiff_t>(to.stride);
-  const int columns = static_cast<int>(to.stride);
-  mc::copy_extended_bytes(
-      {from.luma, from.luma_stride, from.width, from.height},
-      {-kMargin, -int{H264DeviceReference::kLumaMargin}, columns, static_cast<int>(to.luma_rows())},
-      samples + to.begin, stride);
-  mc::copy_extended_pairs({from.chroma, from.chroma_stride, from.width / 2, from.height / 2},
-                          {-kMargin / 2, -int{H264DeviceReference::kChromaMargin}, columns / 2,
-                           static_cast<int>(to.chroma_rows())},
-                          samples + to.chroma(), stride);
-}
-
 void copy_out(const uint8_t* from, size_t from_stride, uint8_t* to, ptrdiff_t to_stride,
               uint32_t rows) {
   for (uint32_t y = 0; y < rows; ++y, from += from_stride, to += to_stride) {
@@ -72,13 +61,14 @@ void copy_out(const uint8_t* from, size_t from_stride, uint8_t* to, ptrdiff_t to
 class InterOnDevice final : public VulkanH264Inter {
  public:
   explicit InterOnDevice(std::shared_ptr<Device> device) : device_(std::move(device)) {}
+  ~InterOnDevice() override;
 
   Status create();
   Status run(const H264InterPicture& picture, Deadline deadline) override;
+  uint64_t references_copied() const override { return references_.copied(); }
 
  private:
   Status make(const H264InterPicture& picture, Deadline deadline);
-  Status place_references(const H264InterPicture& picture);
   Status copy_weights(std::span<const H264McWeights> weights);
   template <typename Entry>
   Status copy_list(const std::vector<Entry>& list, Room& to);
@@ -93,11 +83,20 @@ class InterOnDevice final : public VulkanH264Inter {
   std::unique_ptr<VulkanH264Idct> idct_;
   H264DeviceReferences placed_;
   H264Tasks tasks_;
-  Room references_, samples_, weights_;
+  H264HeldReferences references_;
+  Room samples_, weights_;
   Room luma_tasks_, chroma_tasks_, combined_luma_, combined_chroma_;
+  uint64_t pictures_ = 0;
   vulkan::FailureLog failures_;
   std::unique_ptr<Batch> batch_;  // the last: see there
 };
+
+InterOnDevice::~InterOnDevice() {
+  if (pictures_ == 0) return;
+  log(LogLevel::kInfo,
+      "the GPU predicted %" PRIu64 " H.264 pictures, %" PRIu64 " references copied", pictures_,
+      references_.copied());
+}
 
 Status InterOnDevice::create() {
   Status kernels =
@@ -122,31 +121,6 @@ Status InterOnDevice::run(const H264InterPicture& picture, Deadline deadline) {
   if (made.ok()) made = make(picture, deadline);
   if (!made.ok()) failures_.tell(*device_, made.error());
   return made;
-}
-
-// Those that predictions name, one after another.
-Status InterOnDevice::place_references(const H264InterPicture& picture) {
-  placed_ = {};
-  size_t end = 0;
-  for (const H264Prediction& prediction : picture.predictions) {
-    for (const uint8_t index : prediction.reference) {
-      if (index == H264Prediction::kNone || placed_[index].has_value()) continue;
-      const H264McReference& reference = picture.pictures.references[index];
-      // Tasks have room for rows of so many words.
-      if (reference.width > 0xFFFF || reference.height > 0xFFFF) {
-        return Error{ErrorCode::kUnsupported, "a reference is too large for the GPU's tasks"};
-      }
-      end = placed_[index].emplace(reference, end).end();
-    }
-  }
-  // Filters read up to a vector more than they need.
-  constexpr size_t kBeyond = 16;
-  if (Status made = references_.make(*device_, end + kBeyond); !made.ok()) return made;
-  for (size_t i = 0; i < placed_.size(); ++i) {
-    if (!placed_[i].has_value()) continue;
-    copy_in(picture.pictures.references[i], *placed_[i], references_.as<uint8_t>());
-  }
-  return {};
 }
 
 Status InterOnDevice::copy_weights(std::span<const H264McWeights> weights) {
@@ -211,7 +185,9 @@ Status InterOnDevice::record(const H264InterPicture& picture, const H264DevicePi
 
 Status InterOnDevice::make(const H264InterPicture& picture, Deadline deadline) {
   const H264DevicePicture target{picture.width, picture.height};
-  if (Status placed = place_references(picture); !placed.ok()) return placed;
+  Status placed =
+      references_.place(*device_, picture.pictures.references, picture.predictions, placed_);
+  if (!placed.ok()) return placed;
   if (Status copied = copy_weights(picture.pictures.weights); !copied.ok()) return copied;
   tasks_.begin(target);
   for (const H264Prediction& prediction : picture.predictions) tasks_.add(prediction, placed_);
@@ -224,6 +200,7 @@ Status InterOnDevice::make(const H264InterPicture& picture, Deadline deadline) {
   if (status.ok()) status = record(picture, target);
   if (status.ok()) status = batch_->run(deadline);
   if (!status.ok()) return status;
+  ++pictures_;
   const auto* made = samples_.as<uint8_t>();
   copy_out(made, target.stride(), picture.pictures.luma, picture.pictures.luma_stride,
            target.height);

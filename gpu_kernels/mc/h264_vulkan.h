@@ -2,6 +2,7 @@
 #ifndef DAEDALUS_GPU_KERNELS_MC_H264_VULKAN_H_
 #define DAEDALUS_GPU_KERNELS_MC_H264_VULKAN_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -35,12 +36,16 @@ class VulkanH264Inter {
   virtual ~VulkanH264Inter() = default;
 
   // Where there is a prediction, writes to the target what the reference writes; the rest of the
-  // target is undefined then. References are copied for the GPU, and what it made is copied back.
+  // target is undefined then. References are copied for the GPU, where it has no copy of the same
+  // content, and what it made is copied back.
   // kUnsupported: more than the GPU's arrays take. After an error the target is as before; unless
   // the device is lost the next picture may succeed. kTimeout: it was late, and nobody else's
   // memory is touched any more; kBusy: the GPU is at others.
   virtual Status run(const H264InterPicture& picture,
                      vulkan::Deadline deadline = vulkan::kNoDeadline) = 0;
+
+  // How many so far; by who runs pictures.
+  virtual uint64_t references_copied() const = 0;
 };
 
 }  // namespace daedalus::gpu_kernels

@@ -87,6 +87,14 @@ class TestPicture {
   }
 
   const Frame& before() const { return before_; }
+  // Other references.
+  void refill(Random& random) {
+    for (Frame& other : others_) other.fill(Fill::kRandom, random);
+  }
+  void swap_others() { std::swap(others_[0], others_[1]); }
+
+  // Of the references from other frames.
+  std::array<uint64_t, 2> contents{};
 
   // Where nothing is predicted anything goes: as `expected` has it.
   void forget_unpredicted(const Frame& expected, Frame& made) const {
@@ -129,8 +137,11 @@ class TestPicture {
   }
 
   std::array<H264McReference, 3> references_of(const Frame& frame) const {
-    return {others_[0].reference(fields_ ? 0 : -1, 0), others_[1].reference(-1, fields_ ? 2 : 0),
-            fields_ ? frame.reference(1, -2) : others_[0].reference(-1, 0)};
+    std::array<H264McReference, 3> references = {
+        others_[0].reference(fields_ ? 0 : -1, 0), others_[1].reference(-1, fields_ ? 2 : 0),
+        fields_ ? frame.reference(1, -2) : others_[0].reference(-1, 0)};
+    for (size_t i = 0; i < contents.size(); ++i) references[i].content = contents[i];
+    return references;
   }
   H264McPictures pictures_of(Frame& frame, const std::array<H264McReference, 3>& references) const {
     const int step = fields_ ? 2 : 1;
@@ -188,6 +199,76 @@ TEST_CASE("Vulkan predicts what the reference and SIMD predict", "[mc]") {
     const TestPicture test(shape, random, kFills[round % std::size(kFills)]);
     if (!makes(**inter, test)) FAIL("round " << round);
   }
+}
+
+// Copies of every kind of name: of none, of one that is the GPU's already, of another size, and of
+// more than it has room for at first.
+TEST_CASE("references that the GPU has are not copied again, all others are", "[mc]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(37);
+  TestPicture test({64, 64, false, true}, random, Fill::kRandom);
+  uint64_t before = 0;
+  const auto copied = [&] {
+    CHECK(makes(**inter, test));
+    const uint64_t now = (*inter)->references_copied();
+    return now - std::exchange(before, now);
+  };
+  const uint64_t first = new_h264_content();
+  const uint64_t second = new_h264_content();
+  test.contents = {first, second};
+  CHECK(copied() == 2);
+  CHECK(copied() == 0);
+  test.contents = {0, second};
+  CHECK(copied() == 1);
+  CHECK(copied() == 1);
+  // There was room for those of no name, till now.
+  test.contents = {first, second};
+  CHECK(copied() == 0);
+  test.contents = {0, second};
+  for (int i = 0; i < 3; ++i) CHECK(copied() == 1);
+  test.contents = {first, second};
+  CHECK(copied() == 1);
+  test.refill(random);
+  test.contents = {new_h264_content(), new_h264_content()};
+  CHECK(copied() == 2);
+  test.contents = {test.contents[1], test.contents[0]};
+  test.swap_others();
+  CHECK(copied() == 0);
+}
+
+TEST_CASE("the GPU holds the references that were used last", "[mc]") {
+  const auto device = open_test_device();
+  if (device.device == nullptr) DAEDALUS_SKIP(device.reason);
+  const auto inter = VulkanH264Inter::create(device.device);
+  REQUIRE(inter.ok());
+  Random random(38);
+  // Of frames and fields by turns, as of a stream that has both.
+  std::vector<TestPicture> tests;
+  for (const bool fields : {false, true, false, true, false}) {
+    TestPicture& test = tests.emplace_back(Shape{64, 64, fields, true}, random, Fill::kRandom);
+    test.contents = {new_h264_content(), new_h264_content()};
+  }
+  for (const TestPicture& test : tests) CHECK(makes(**inter, test));
+  const uint64_t all = (*inter)->references_copied();
+  CHECK(all == 2 * tests.size());
+  // Two pictures' references find room.
+  CHECK(makes(**inter, tests[4]));
+  CHECK(makes(**inter, tests[3]));
+  CHECK((*inter)->references_copied() == all);
+  CHECK(makes(**inter, tests[2]));
+  CHECK((*inter)->references_copied() == all + 2);
+  CHECK(makes(**inter, tests[3]));
+  CHECK((*inter)->references_copied() == all + 2);
+  // Larger ones: nothing is left of what was there.
+  const TestPicture larger({256, 64, false, true}, random, Fill::kRandom);
+  CHECK(makes(**inter, larger));
+  CHECK(makes(**inter, tests[3]));
+  CHECK((*inter)->references_copied() == all + 6);
+  CHECK(makes(**inter, tests[3]));
+  CHECK((*inter)->references_copied() == all + 6);
 }
 
 TEST_CASE("large pictures are predicted too", "[mc]") {

@@ -116,7 +116,10 @@ TEST_CASE("inter prediction and residual are the GPU's where that is asked for")
   const Played expected = play(kClip, "scalar", {});
   REQUIRE(expected.images.size() == kPictures);
   CHECK(expected.mc == Counts{{"scalar", kPictures}});
+  const LogCapture log;
   const Played both = play(kClip, kBothOnGpu, test_options());
+  // Most pictures name two, which the one before named too.
+  CHECK(log.count("the GPU predicted 29 H.264 pictures, 20 references copied") == 1);
   CHECK((both.images == expected.images));
   CHECK(both.mc == Counts{{kOnGpu, kInter}, {mc_on_cpu(), 1}});
   CHECK(both.idct == Counts{{kOnGpu, kInter}, {idct_on_cpu(), 1}});

@@ -43,7 +43,8 @@ void PictureDecoding::start(const DecodeJob& job, Pictures& pictures,
     return fail(entropy.error());
   }
   const PicturePlanes target = planes_of(pictures_.target.view, list_.structure);
-  references_.emplace(pictures_.references, pictures_.target.view, list_.structure);
+  references_.emplace(pictures_.references, pictures_.target.view, list_.structure,
+                      pictures_.contents);
   const bool on_gpu =
       gpu != nullptr && !list_.mbaff && gpu->takes(list_.width * 16, list_.height * 16);
   reconstruction_.emplace(list_, *references_, target, substrate, on_gpu ? gpu : nullptr);

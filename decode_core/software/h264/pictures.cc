@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "decode_core/picture.h"
+#include "gpu_kernels/mc/h264.h"
 #include "gpu_kernels/pack/pack.h"
 
 namespace daedalus::core::h264 {
@@ -70,10 +71,12 @@ Result<JobPictures> Pictures::begin(const DecodeJob& job) {
     if (kept == nullptr) {
       pictures.references.emplace_back();
       pictures.motions.emplace_back();
+      pictures.contents.push_back(0);
       continue;
     }
     pictures.references.emplace_back(kept->frame.view);
     pictures.motions.push_back(kept->motion);
+    pictures.contents.push_back(kept->content);
     pictures.held.push_back(kept->frame);
   }
   auto target = target_of(job);
@@ -96,11 +99,11 @@ const Pictures::Kept* Pictures::find_or_convert(const std::shared_ptr<Picture>& 
   const auto frame = picture->frame();
   if (!frame.has_value()) return nullptr;
   if (is_usable(frame->view)) {
-    kept_.push_back({picture->id(), picture, *frame, {}});
+    kept_.push_back({picture->id(), picture, *frame, {}, 0});
   } else {
     auto converted = convert(frame->view);
     if (!converted) return nullptr;
-    kept_.push_back({picture->id(), picture, std::move(*converted), {}});
+    kept_.push_back({picture->id(), picture, std::move(*converted), {}, 0});
   }
   return &kept_.back();
 }
@@ -111,12 +114,13 @@ Result<FrameBuffer> Pictures::target_of(const DecodeJob& job) {
   Kept* kept = find(job.target->id());
   if (job.field == FieldRole::kSecondField && kept != nullptr && kept->frame.view.width == width &&
       kept->frame.view.height == height) {
+    kept->content = gpu_kernels::new_h264_content();
     return kept->frame;
   }
   auto frame = allocate(width, height);
   if (!frame) return frame.error();
   if (kept == nullptr) kept = &kept_.emplace_back();
-  *kept = {job.target->id(), job.target, *frame, {}};
+  *kept = {job.target->id(), job.target, *frame, {}, gpu_kernels::new_h264_content()};
   return frame;
 }
 

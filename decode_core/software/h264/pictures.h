@@ -20,6 +20,9 @@ struct JobPictures {
   // Parallel to DecodeJob::references. NV12 of even size; absent: missing.
   std::vector<std::optional<FrameView>> references;
   std::vector<ReferenceMotion> motions;
+  // Names of what the references' samples are (new_h264_content); 0: none, as of pictures that
+  // others have decoded.
+  std::vector<uint64_t> contents;
   std::vector<FrameBuffer> held;  // keeps the references' memory
 };
 
@@ -42,6 +45,7 @@ class Pictures {
     std::weak_ptr<const Picture> picture;
     FrameBuffer frame;
     ReferenceMotion motion;
+    uint64_t content = 0;  // another one for each field
   };
   Kept* find(uint64_t id);
   const Kept* find_or_convert(const std::shared_ptr<Picture>& picture);

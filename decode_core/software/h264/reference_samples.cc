@@ -22,32 +22,41 @@ FrameView grey_frame() {
   return view;
 }
 
+// A frame's samples, or a field's.
+uint64_t content_of(uint64_t frame, PictureStructure structure) {
+  return frame == 0 ? 0 : frame << 2 | static_cast<uint64_t>(structure);
+}
+
 }  // namespace
 
 ReferenceSamples::ReferenceSamples(std::span<const std::optional<FrameView>> references,
-                                   const FrameView& target, PictureStructure structure)
+                                   const FrameView& target, PictureStructure structure,
+                                   std::span<const uint64_t> contents)
     : target_(target.planes[0].data), written_(structure) {
-  FrameView substitute = grey_frame();
-  FrameView first_field = substitute;
+  std::array<Frame, kEntries> frames;
+  Frame substitute{grey_frame()};
+  Frame first_field = substitute;
   for (size_t i = std::min(references.size(), kEntries); i-- != 0;) {
     if (!references[i].has_value()) continue;
+    frames[i] = {*references[i], contents.empty() ? 0 : contents[i]};
     half_written_[i] = is_target(*references[i]);
     present_[i] = !half_written_[i] || structure != PictureStructure::kFrame;
-    if (present_[i]) (half_written_[i] ? first_field : substitute) = *references[i];
+    if (present_[i]) (half_written_[i] ? first_field : substitute) = frames[i];
   }
-  if (substitute.planes[0].data == kGrey.data()) substitute = first_field;
+  if (substitute.view.planes[0].data == kGrey.data()) substitute = first_field;
   set(kEntries, substitute);
-  for (size_t i = 0; i < kEntries; ++i) set(i, present_[i] ? *references[i] : substitute);
+  for (size_t i = 0; i < kEntries; ++i) set(i, present_[i] ? frames[i] : substitute);
 }
 
-void ReferenceSamples::set(size_t entry, const FrameView& frame) {
+void ReferenceSamples::set(size_t entry, const Frame& from) {
+  const FrameView& frame = from.view;
   gpu_kernels::H264McReference* views = &pictures_[entry * kViews];
   const auto view_of = [&](PictureStructure structure, int8_t chroma_offset) {
     const PicturePlanes planes = planes_of(frame, structure);
     const uint32_t height = structure == PictureStructure::kFrame ? frame.height : frame.height / 2;
-    return gpu_kernels::H264McReference{planes.luma,          planes.chroma, planes.luma_stride,
-                                        planes.chroma_stride, frame.width,   height,
-                                        chroma_offset};
+    return gpu_kernels::H264McReference{
+        planes.luma, planes.chroma, planes.luma_stride, planes.chroma_stride,
+        frame.width, height,        chroma_offset,      content_of(from.content, structure)};
   };
   // Table 8-9.
   views[0] = view_of(PictureStructure::kFrame, 0);

@@ -19,9 +19,9 @@ class ReferenceSamples {
   // memory, and that of `target`, outlives this. In place of a missing one stands the first that is
   // there, else grey. The lines of the target that are written, those of `structure`, are no
   // reference and stand for none, whatever the stream says: a second field has only the first one
-  // of its frame.
+  // of its frame. `contents`: names of the references' samples, parallel to them, or none.
   ReferenceSamples(std::span<const std::optional<FrameView>> references, const FrameView& target,
-                   PictureStructure structure);
+                   PictureStructure structure, std::span<const uint64_t> contents = {});
 
   // Indices into all(). `current`: what is predicted; a field refers to fields.
   uint8_t index_of(uint8_t entry, PictureStructure structure, PictureStructure current) const;
@@ -36,7 +36,11 @@ class ReferenceSamples {
   static constexpr size_t kEntries = 16;
   // A frame; for the top field the top and the bottom field; the same for the bottom field.
   static constexpr size_t kViews = 5;
-  void set(size_t entry, const FrameView& frame);
+  struct Frame {
+    FrameView view;
+    uint64_t content = 0;
+  };
+  void set(size_t entry, const Frame& frame);
   bool is_target(const FrameView& frame) const { return frame.planes[0].data == target_; }
 
   const uint8_t* const target_;

@@ -1,6 +1,9 @@
 // What the native engine keeps with pictures, and what it makes of others'.
 #include "decode_core/software/h264/pictures.h"
 
+#include <memory>
+#include <vector>
+
 #include "decode_core/picture.h"
 #include "test/catch.h"
 #include "test/decode_core/jobs.h"
@@ -49,6 +52,7 @@ TEST_CASE("a reference of another engine becomes NV12, once; an odd size is roun
   const auto second = pictures.begin(job);
   REQUIRE(second.ok());
   CHECK(second->references[0]->planes[0].data == view.planes[0].data);
+  CHECK(second->contents == std::vector<uint64_t>{0});
 }
 
 TEST_CASE("references without 8-bit pixels are missing") {
@@ -86,10 +90,22 @@ TEST_CASE("the second field goes where the first one went, and sees it as a refe
   CHECK(second->motions[0].top == nullptr);
   CHECK(second->motions[0].frame == nullptr);
 
+  // What is copied of the frame before its second field is no copy of it after.
+  CHECK(second->contents[0] != 0);
+  DecodeJob next = make_job(Codec::kH264, 32, 32);
+  next.references = {target, nullptr, target};
+  const auto both = pictures.begin(next);
+  REQUIRE(both.ok());
+  CHECK(both->contents[0] != second->contents[0]);
+  CHECK(both->contents == std::vector<uint64_t>{both->contents[0], 0, both->contents[0]});
+
   // A frame with the same target begins anew.
   const auto again = pictures.begin(first_job);
   REQUIRE(again.ok());
   CHECK(again->target.view.planes[0].data != first->target.view.planes[0].data);
+  const auto anew = pictures.begin(next);
+  REQUIRE(anew.ok());
+  CHECK(anew->contents[0] != both->contents[0]);
 }
 
 TEST_CASE("a second field of another size, or without its first, has memory of its own") {

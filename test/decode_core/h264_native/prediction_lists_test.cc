@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -221,6 +222,28 @@ TEST_CASE("with no reference at all there is grey") {
   CHECK(grey.luma[0] == 128);
   CHECK(grey.chroma[1] == 128);
   CHECK(grey.height > 0);
+}
+
+TEST_CASE("views of the same samples have the same name, others have others") {
+  const Frames frames;
+  const std::array<uint64_t, 3> contents = {5, 0, 0};
+  const ReferenceSamples references(frames.views, frames.target, PictureStructure::kFrame,
+                                    contents);
+  const auto content = [&](uint8_t entry, PictureStructure structure, PictureStructure current) {
+    return references.all()[references.index_of(entry, structure, current)].content;
+  };
+  using enum PictureStructure;
+  const uint64_t frame = content(0, kFrame, kFrame);
+  const uint64_t top = content(0, kTopField, kTopField);
+  const uint64_t bottom = content(0, kBottomField, kTopField);
+  CHECK(std::set<uint64_t>{0, frame, top, bottom}.size() == 4);
+  CHECK(content(0, kTopField, kBottomField) == top);
+  CHECK(content(0, kBottomField, kBottomField) == bottom);
+  // Of no name; and the first reference in the place of a missing one.
+  CHECK(content(1, kFrame, kFrame) == 0);
+  CHECK(content(1, kBottomField, kTopField) == 0);
+  CHECK(content(2, kFrame, kFrame) == frame);
+  CHECK(content(2, kBottomField, kTopField) == bottom);
 }
 
 TEST_CASE("the lines that are being written are nobody's reference") {
