@@ -29,14 +29,14 @@ bool is_asked_for(const Settings& settings) { return settings.backend.starts_wit
 
 // Null where there is none, or none is asked for.
 std::unique_ptr<Backend> find_hardware(const Settings& settings, DeviceCalls& calls,
-                                       MemoryAllocator& memory,
-                                       gpu_kernels::Dispatcher* dispatcher) {
+                                       MemoryAllocator& memory, gpu_kernels::Dispatcher* dispatcher,
+                                       std::shared_ptr<FrameMemorySource> unpacked) {
   const auto wanted = wanted_hardware(settings);
   if (!wanted) return nullptr;
   HardwareSurvey survey = survey_hardware(calls, *wanted);
   if (!survey.devices.empty()) {
     return create_hardware_backend(calls, std::move(survey.devices), memory, settings.substrate,
-                                   dispatcher);
+                                   dispatcher, std::move(unpacked));
   }
   if (is_asked_for(settings)) {
     log(LogLevel::kError, "DAEDALUS_BACKEND=%s: no such decoder was found",
@@ -95,7 +95,9 @@ class DecodeCore final : public Core {
                     dispatcher_options(settings_, gpu.choice, gpu_picture_memory(*memory_, gpu_))),
         workers_(
             std::max(settings_.threads, static_cast<int>(std::thread::hardware_concurrency()))),
-        frame_memory_(create_gpu_frame_memory(settings_, *memory_, gpu_, dispatcher_)),
+        frame_memory_(
+            create_gpu_frame_memory({gpu_kernels::Stage::kPack, gpu_kernels::Stage::kFilmGrain},
+                                    settings_, *memory_, gpu_, dispatcher_)),
         backends_(create_backends(calls)),
         capabilities_(together(backends_)) {
     if (settings_.record.empty()) return;
@@ -145,7 +147,10 @@ class DecodeCore final : public Core {
   // In the order in which sessions ask them.
   std::vector<std::unique_ptr<Backend>> create_backends(DeviceCalls& calls) {
     std::vector<std::unique_ptr<Backend>> backends;
-    if (auto hardware = find_hardware(settings_, calls, *memory_, &dispatcher_)) {
+    auto unpacked = create_gpu_frame_memory({gpu_kernels::Stage::kSand}, settings_, *memory_, gpu_,
+                                            dispatcher_);
+    if (auto hardware =
+            find_hardware(settings_, calls, *memory_, &dispatcher_, std::move(unpacked))) {
       backends.push_back(std::move(hardware));
     }
     if (!is_asked_for(settings_)) {

@@ -1,5 +1,6 @@
 #include "decode_core/gpu_memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <utility>
@@ -53,15 +54,22 @@ class RegisteringAllocator final : public MemoryAllocator {
 
 class GpuFrameMemory final : public FrameMemorySource {
  public:
-  GpuFrameMemory(bool asked_for, MemoryAllocator& memory, gpu_kernels::VulkanStages& gpu,
-                 gpu_kernels::Dispatcher& dispatcher)
-      : asked_for_(asked_for), memory_(memory), gpu_(gpu), dispatcher_(dispatcher) {}
+  GpuFrameMemory(std::vector<Stage> stages, const Settings& settings, MemoryAllocator& memory,
+                 gpu_kernels::VulkanStages& gpu, gpu_kernels::Dispatcher& dispatcher)
+      : stages_(std::move(stages)),
+        asked_for_(std::ranges::any_of(
+            stages_,
+            [&](Stage stage) { return settings.substrate.of(stage) == Substrate::kVulkan; })),
+        memory_(memory),
+        gpu_(gpu),
+        dispatcher_(dispatcher) {}
 
   bool is_wanted(size_t size) override {
     if (size >= refused_ || size > gpu_kernels::vulkan::kMostImported) return false;
-    const bool preferred = dispatcher_.has_preferred_gpu(Stage::kPack) ||
-                           dispatcher_.has_preferred_gpu(Stage::kFilmGrain);
-    return (asked_for_ || preferred) && needs_dma_bufs(gpu_);
+    const bool wanted = asked_for_ || std::ranges::any_of(stages_, [&](Stage stage) {
+                          return dispatcher_.has_preferred_gpu(stage);
+                        });
+    return wanted && needs_dma_bufs(gpu_);
   }
 
   std::unique_ptr<FrameMemory> allocate(size_t size) override {
@@ -79,6 +87,7 @@ class GpuFrameMemory final : public FrameMemorySource {
   }
 
  private:
+  const std::vector<Stage> stages_;
   const bool asked_for_;
   MemoryAllocator& memory_;
   gpu_kernels::VulkanStages& gpu_;
@@ -108,13 +117,12 @@ gpu_kernels::PictureMemory gpu_picture_memory(MemoryAllocator& memory,
   };
 }
 
-std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(const Settings& settings,
+std::shared_ptr<FrameMemorySource> create_gpu_frame_memory(std::vector<Stage> stages,
+                                                           const Settings& settings,
                                                            MemoryAllocator& memory,
                                                            gpu_kernels::VulkanStages& gpu,
                                                            gpu_kernels::Dispatcher& dispatcher) {
-  const bool asked_for = settings.substrate.of(Stage::kPack) == Substrate::kVulkan ||
-                         settings.substrate.of(Stage::kFilmGrain) == Substrate::kVulkan;
-  return std::make_shared<GpuFrameMemory>(asked_for, memory, gpu, dispatcher);
+  return std::make_shared<GpuFrameMemory>(std::move(stages), settings, memory, gpu, dispatcher);
 }
 
 }  // namespace daedalus::core

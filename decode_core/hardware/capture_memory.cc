@@ -98,7 +98,7 @@ Status DmaBufShelf::add() {
     return Error{ErrorCode::kBusy,
                  "all " + std::to_string(most_) + " dma-bufs hold references or are lent"};
   }
-  auto memory = allocator_.allocate(size_, true);
+  auto memory = cached_ ? allocator_.allocate_cached(size_) : allocator_.allocate(size_, true);
   if (!memory) return Error{ErrorCode::kSystem, memory.error().message};
   own_.push_back(std::make_shared<CaptureMemory>(std::move(*memory), false));
   return {};

@@ -71,9 +71,10 @@ class CaptureMemory final : public FrameExporter {
 // ours as the pictures need that have none. Not thread-safe.
 class DmaBufShelf {
  public:
-  // Ours have `size` bytes; at most `most` of them are not given away. `allocator` outlives it.
-  DmaBufShelf(MemoryAllocator& allocator, size_t size, size_t most)
-      : allocator_(allocator), size_(size), most_(most) {}
+  // Ours have `size` bytes, and are CPU-cached if `cached`; at most `most` of them are not given
+  // away. `allocator` outlives it.
+  DmaBufShelf(MemoryAllocator& allocator, size_t size, size_t most, bool cached)
+      : allocator_(allocator), size_(size), most_(most), cached_(cached) {}
 
   // The memory of a surface; null while a frame that lies in it is lent.
   std::shared_ptr<CaptureMemory> of_surface(const std::shared_ptr<SurfaceMemory>& memory);
@@ -91,6 +92,7 @@ class DmaBufShelf {
   MemoryAllocator& allocator_;
   const size_t size_;
   const size_t most_;
+  const bool cached_;
   std::vector<std::shared_ptr<CaptureMemory>> own_;
   std::vector<std::weak_ptr<CaptureMemory>> given_;  // to surfaces
 };

@@ -96,9 +96,13 @@ Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
   pool->may_lend_ =
       dma_bufs != nullptr || (granted->capabilities & V4L2_BUF_CAP_SUPPORTS_ORPHANED_BUFS) != 0;
   if (dma_bufs != nullptr) {
-    pool->dma_bufs_.emplace(*dma_bufs, format.sizes[0], kMostBuffers);
+    const bool packed = is_packed_capture(format.fourcc);
+    pool->dma_bufs_.emplace(*dma_bufs, format.sizes[0], kMostBuffers, packed);
     pool->buffers_.resize(granted->count);
     if (Status status = pool->try_dma_buf(); !status) return status.error();
+    if (packed && !pool->dma_bufs_->keep(granted->count)) {
+      return Error{ErrorCode::kOutOfMemory, node.path() + ": too few dma-bufs for its pictures"};
+    }
     return pool;
   }
   for (uint32_t i = 0; i < granted->count; ++i) {

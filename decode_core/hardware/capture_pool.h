@@ -45,7 +45,8 @@ class CapturePool {
   // Allocates and maps `count` buffers, or as many as the driver grants, of the node's present
   // format, which is `format`. `node` outlives the pool. With an allocator, which outlives it too,
   // they have no memory of their own (V4L2_MEMORY_DMABUF): each picture's is its surface's, or a
-  // dma-buf of the allocator's, which the driver was seen to take.
+  // dma-buf of the allocator's, which the driver was seen to take. Of a format that is to be
+  // unpacked these are CPU-cached, and all there from the beginning.
   static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
                                                        uint32_t count, MemoryAllocator* dma_bufs);
   ~CapturePool();

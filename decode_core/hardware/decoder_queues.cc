@@ -68,13 +68,17 @@ bool DecoderQueues::fit(const DecodeJob& job) const {
 }
 
 // Surfaces that have memory before their first picture are decoded into, where the driver takes it.
+// What is to be unpacked is read once, by the CPU, for which drivers may map their buffers
+// uncached, or by a GPU, which imports dma-bufs: ours are better for both.
 Result<std::unique_ptr<CapturePool>> DecoderQueues::allocate_capture(const DecodeJob& job,
                                                                      const QueueFormat& format) {
   const auto destination = destination_of(job);
-  if (imports_ && destination && suits(*destination, format)) {
+  const bool packed = is_packed_capture(format.fourcc) && format.planes == 1;
+  if (imports_ && (packed || (destination && suits(*destination, format)))) {
     auto pool = CapturePool::allocate(node_, format, capture_count(job), &memory_);
     if (pool) return pool;
-    log(LogLevel::kInfo, "%s: surfaces are not decoded into: %s", node_.path().c_str(),
+    log(LogLevel::kInfo, "%s: %s: %s", node_.path().c_str(),
+        packed ? "pictures lie in the driver's memory" : "surfaces are not decoded into",
         pool.error().message.c_str());
   }
   return CapturePool::allocate(node_, format, capture_count(job), nullptr);

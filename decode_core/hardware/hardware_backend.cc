@@ -18,12 +18,13 @@ class HardwareBackend final : public Backend {
  public:
   HardwareBackend(DeviceCalls& calls, std::vector<HardwareDevice> devices, MemoryAllocator& memory,
                   const gpu_kernels::SubstrateChoice& substrate,
-                  gpu_kernels::Dispatcher* dispatcher)
+                  gpu_kernels::Dispatcher* dispatcher, std::shared_ptr<FrameMemorySource> unpacked)
       : calls_(calls),
         devices_(std::move(devices)),
         memory_(memory),
         substrate_(substrate),
-        dispatcher_(dispatcher) {
+        dispatcher_(dispatcher),
+        unpacked_(std::move(unpacked)) {
     for (const HardwareDevice& device : devices_) {
       for (const ProfileCapability& capability : device.capabilities.profiles) {
         const bool known = std::ranges::any_of(capabilities_, [&](const ProfileCapability& c) {
@@ -53,8 +54,8 @@ class HardwareBackend final : public Backend {
                                                 " of " + std::to_string(config.width) + "x" +
                                                 std::to_string(config.height)};
     }
-    auto decoder =
-        create_hardware_decoder(calls_, device->where, codec, memory_, substrate_, dispatcher_);
+    auto decoder = create_hardware_decoder(calls_, device->where, codec, memory_, substrate_,
+                                           dispatcher_, unpacked_);
     if (!decoder || codec != Codec::kAv1) return decoder;
     return create_av1_slot_decoder(std::move(*decoder));
   }
@@ -145,6 +146,7 @@ class HardwareBackend final : public Backend {
   MemoryAllocator& memory_;
   const gpu_kernels::SubstrateChoice substrate_;
   gpu_kernels::Dispatcher* const dispatcher_;
+  const std::shared_ptr<FrameMemorySource> unpacked_;
   std::vector<ProfileCapability> capabilities_;
   std::mutex layouts_mutex_;
   std::deque<KnownLayout> layouts_;
@@ -198,9 +200,10 @@ std::unique_ptr<Backend> create_hardware_backend(DeviceCalls& calls,
                                                  std::vector<HardwareDevice> devices,
                                                  MemoryAllocator& memory,
                                                  const gpu_kernels::SubstrateChoice& substrate,
-                                                 gpu_kernels::Dispatcher* dispatcher) {
-  return std::make_unique<HardwareBackend>(calls, std::move(devices), memory, substrate,
-                                           dispatcher);
+                                                 gpu_kernels::Dispatcher* dispatcher,
+                                                 std::shared_ptr<FrameMemorySource> unpacked) {
+  return std::make_unique<HardwareBackend>(calls, std::move(devices), memory, substrate, dispatcher,
+                                           std::move(unpacked));
 }
 
 }  // namespace daedalus::core

@@ -63,7 +63,8 @@ class HardwareDecoder final : public Decoder {
  public:
   HardwareDecoder(VideoNode node, DeviceFd media, const CodecInterface& interface,
                   MemoryAllocator& memory, const gpu_kernels::SubstrateChoice& substrate,
-                  gpu_kernels::Dispatcher* dispatcher, std::chrono::milliseconds timeout)
+                  gpu_kernels::Dispatcher* dispatcher, std::shared_ptr<FrameMemorySource> unpacked,
+                  std::chrono::milliseconds timeout)
       : node_(std::move(node)),
         media_(std::move(media)),
         interface_(interface),
@@ -72,7 +73,8 @@ class HardwareDecoder final : public Decoder {
         dispatcher_(dispatcher),
         stages_(node_.driver(),
                 gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target),
-        queues_(node_, media_.get(), interface, memory) {}
+        queues_(node_, media_.get(), interface, memory),
+        frames_(std::move(unpacked)) {}
 
   Status open();
 
@@ -429,15 +431,16 @@ void HardwareDecoder::release_held() {
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
     const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::Dispatcher* dispatcher,
-    std::chrono::milliseconds timeout) {
+    std::shared_ptr<FrameMemorySource> unpacked, std::chrono::milliseconds timeout) {
   const CodecInterface* interface = codec_interface(codec);
   if (interface == nullptr) return Error{ErrorCode::kUnsupported, "not a codec of hardware"};
   auto node = VideoNode::open(calls, device.video_path);
   if (!node) return node.error();
   DeviceFd media(calls, calls.open(device.media_path));
   if (!media) return system_error("open " + device.media_path);
-  auto decoder = std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface,
-                                                   memory, substrate, dispatcher, timeout);
+  auto decoder =
+      std::make_unique<HardwareDecoder>(std::move(*node), std::move(media), *interface, memory,
+                                        substrate, dispatcher, std::move(unpacked), timeout);
   if (Status status = decoder->open(); !status) return status.error();
   return std::unique_ptr<Decoder>(std::move(decoder));
 }

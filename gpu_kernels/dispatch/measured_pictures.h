@@ -26,7 +26,7 @@ MeasuredPictureResult measured_film_grain(VulkanAv1FilmGrain& gpu, const Work& w
 // Inter prediction and the residual added to it: stages "mc" and "idct" together, of 8 bits.
 MeasuredPictureResult measured_h264_inter(VulkanH264Inter& gpu, const Work& work);
 // NC12 to NV12, or of more than 8 bits NC30 to P010.
-MeasuredPictureResult measured_sand(VulkanSand& gpu, const Work& work);
+MeasuredPictureResult measured_sand(VulkanSand& gpu, const Work& work, const PictureMemory& memory);
 
 }  // namespace daedalus::gpu_kernels
 

@@ -1,5 +1,5 @@
-#include <algorithm>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "gpu_kernels/dispatch/measured_pictures.h"
 #include "gpu_kernels/sand/sand.h"
@@ -8,30 +8,39 @@
 namespace daedalus::gpu_kernels {
 namespace {
 
-// On the heap, as frames are. What a decoder writes lies in mappings of its driver's: a GPU that
-// uses the heap in place is measured too well.
+// A device's columns and the picture unpacked from them, in pages of their own.
 class MeasuredSand final : public MeasuredPicture {
  public:
-  MeasuredSand(VulkanSand& gpu, const Work& work) : gpu_(gpu) {
+  static MeasuredPictureResult create(VulkanSand& gpu, const Work& work,
+                                      const PictureMemory& memory) {
     const bool wide = work.bit_depth > 8;
     const uint32_t samples = wide ? kNc30ColumnSamples : kNc12ColumnSamples;
     const size_t columns = (work.width + samples - 1) / samples;
     const size_t luma_bytes = size_t{work.height} * kColumnBytes;
     const size_t column = luma_bytes * 3 / 2;
     const size_t row = size_t{work.width} * (wide ? 2 : 1);
-    columns_.resize(columns * column);
+    auto from = allocate_picture(memory, columns * column, PictureUse::kDecoded);
+    auto to = allocate_picture(memory, row * work.height * 3 / 2, PictureUse::kDecoded);
+    if (from == nullptr || to == nullptr) {
+      return Error{ErrorCode::kOutOfMemory, "no memory to measure with"};
+    }
     // All bits of a word are samples', but for two.
-    for (size_t i = 0; i < columns_.size(); ++i) columns_[i] = static_cast<uint8_t>(i * 37 >> 3);
-    image_.resize(row * work.height * 3 / 2);
+    for (size_t i = 0; i < columns * column; ++i) from.get()[i] = static_cast<uint8_t>(i * 37 >> 3);
     const auto stride = static_cast<ptrdiff_t>(row);
-    picture_ = {.format = wide ? SandFormat::kNc30 : SandFormat::kNc12,
-                .from_luma = {columns_.data(), column},
-                .from_chroma = {columns_.data() + luma_bytes, column},
-                .luma = {image_.data(), stride},
-                .chroma = {image_.data() + row * work.height, stride},
-                .width = work.width,
-                .height = work.height};
+    const SandPicture picture = {.format = wide ? SandFormat::kNc30 : SandFormat::kNc12,
+                                 .from_luma = {from.get(), column},
+                                 .from_chroma = {from.get() + luma_bytes, column},
+                                 .luma = {to.get(), stride},
+                                 .chroma = {to.get() + row * work.height, stride},
+                                 .width = work.width,
+                                 .height = work.height};
+    return std::unique_ptr<MeasuredPicture>(
+        std::make_unique<MeasuredSand>(gpu, std::move(from), std::move(to), picture));
   }
+
+  MeasuredSand(VulkanSand& gpu, std::shared_ptr<uint8_t> from, std::shared_ptr<uint8_t> to,
+               const SandPicture& picture)
+      : gpu_(gpu), columns_(std::move(from)), image_(std::move(to)), picture_(picture) {}
 
   void on_cpu() override {
     const SandFunctions& sand = sand_functions(Substrate::kSimd);
@@ -47,14 +56,15 @@ class MeasuredSand final : public MeasuredPicture {
 
  private:
   VulkanSand& gpu_;
-  std::vector<uint8_t> columns_, image_;
-  SandPicture picture_;
+  const std::shared_ptr<uint8_t> columns_, image_;
+  const SandPicture picture_;
 };
 
 }  // namespace
 
-MeasuredPictureResult measured_sand(VulkanSand& gpu, const Work& work) {
-  return std::unique_ptr<MeasuredPicture>(std::make_unique<MeasuredSand>(gpu, work));
+MeasuredPictureResult measured_sand(VulkanSand& gpu, const Work& work,
+                                    const PictureMemory& memory) {
+  return MeasuredSand::create(gpu, work, memory);
 }
 
 }  // namespace daedalus::gpu_kernels

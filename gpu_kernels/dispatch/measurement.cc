@@ -56,7 +56,7 @@ Result<std::unique_ptr<MeasuredPicture>> MeasuredPicture::create(const Work& wor
       if (auto* const inter = gpu.h264_inter(kTold)) return measured_h264_inter(*inter, work);
       break;
     case Stage::kSand:
-      if (auto* const sand = gpu.sand(kTold)) return measured_sand(*sand, work);
+      if (auto* const sand = gpu.sand(kTold)) return measured_sand(*sand, work, memory);
       break;
     default:
       return Error{ErrorCode::kUnsupported, "the stage is not measured"};

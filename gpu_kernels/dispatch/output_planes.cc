@@ -1,7 +1,6 @@
 #include "gpu_kernels/dispatch/output_planes.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 namespace daedalus::gpu_kernels {
@@ -21,12 +20,7 @@ void fill_with_noise(uint8_t* to, size_t size, int bit_depth) {
 // So many bytes of noise; null: there is no memory.
 std::shared_ptr<uint8_t> noise_in(const PictureMemory& memory, PictureUse use, size_t size,
                                   int bit_depth) {
-  std::shared_ptr<uint8_t> made = memory ? memory(size, use) : nullptr;
-  if (made == nullptr) {
-    constexpr size_t kPage = 4096;
-    const size_t whole = (size + kPage - 1) / kPage * kPage;
-    made.reset(static_cast<uint8_t*>(std::aligned_alloc(kPage, whole)), std::free);
-  }
+  auto made = allocate_picture(memory, size, use);
   if (made != nullptr) fill_with_noise(made.get(), size, bit_depth);
   return made;
 }

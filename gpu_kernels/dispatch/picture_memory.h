@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 
@@ -15,6 +16,15 @@ enum class PictureUse : uint8_t { kDecoded, kShown };
 // GPU needs other memory than the heap's to find them in place; null: the heap's will do, or there
 // is no other.
 using PictureMemory = std::function<std::shared_ptr<uint8_t>(size_t size, PictureUse use)>;
+
+// That, or else the heap's, in whole pages; null: there is none.
+inline std::shared_ptr<uint8_t> allocate_picture(const PictureMemory& memory, size_t size,
+                                                 PictureUse use) {
+  if (auto made = memory ? memory(size, use) : nullptr) return made;
+  constexpr size_t kPage = 4096;
+  const size_t whole = (size + kPage - 1) / kPage * kPage;
+  return {static_cast<uint8_t*>(std::aligned_alloc(kPage, whole)), std::free};
+}
 
 }  // namespace daedalus::gpu_kernels
 

@@ -124,9 +124,8 @@ Played play(const std::string& clip, const Wish& wish, const DeviceOptions& gpu,
 class DmaBufs final : public MemoryAllocator {
  public:
   // `most`: of them.
-  explicit DmaBufs(std::atomic<int>& allocated, size_t most = SIZE_MAX) : allocated_(allocated) {
-    memory_.refuse_after(most);
-  }
+  explicit DmaBufs(std::atomic<int>& allocated, size_t most = SIZE_MAX)
+      : memory_(most), allocated_(allocated) {}
   Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) override {
     constexpr size_t kPage = 4096;
     auto memory = memory_.allocate((size + kPage - 1) / kPage * kPage, require_dma_buf);
@@ -304,7 +303,7 @@ TEST_CASE("what the GPU costs is measured in dma-bufs where it imports nothing e
   if (const std::string reason = no_device(); !reason.empty()) DAEDALUS_SKIP(reason);
   const DmaBufDriver driver;
   std::atomic<int> allocated = 0;
-  for (const Stage stage : {Stage::kPack, Stage::kFilmGrain}) {
+  for (const Stage stage : {Stage::kPack, Stage::kFilmGrain, Stage::kSand}) {
     for (const bool imports_memory : {false, true}) {
       const int imports = driver.imports();
       allocated = 0;

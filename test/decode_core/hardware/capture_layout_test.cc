@@ -10,6 +10,7 @@
 #include "gpu_kernels/sand/sand.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/layout_device.h"
+#include "test/decode_core/hardware/passing_memory.h"
 #include "test/decode_core/stream/streams.h"
 #include "test/statistics.h"
 #include "test/temporary_file.h"
@@ -41,7 +42,9 @@ struct Played {
   StatisticsSnapshot page;
 };
 
-Played play(LayoutDevice& device, const std::string& path, const std::string& substrate = "auto") {
+// `dma_bufs`: so many can be had.
+Played play(LayoutDevice& device, const std::string& path, const std::string& substrate = "auto",
+            size_t dma_bufs = 0) {
   const TemporaryFolder folder;
   Settings settings;
   settings.backend = "hardware:loopback";
@@ -49,7 +52,8 @@ Played play(LayoutDevice& device, const std::string& path, const std::string& su
   settings.statistics_folder = folder.path();
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   Played played;
-  played.file = play_file(*Core::create(settings, device), path);
+  played.file =
+      play_file(*Core::create(settings, device, std::make_unique<PassingMemory>(dma_bufs)), path);
   played.page = only_page(folder.path());
   return played;
 }
@@ -68,7 +72,9 @@ TEST_CASE("pictures in every layout are software's, bit for bit") {
   const std::string path = "test/data/" + clip;
   const PlayedFile expected = play_file(*make_core(1), path);
   LayoutDevice device(what.layouts);
-  const Played played = play(device, path);
+  const bool has_dma_bufs = GENERATE(false, true);
+  CAPTURE(has_dma_bufs);
+  const Played played = play(device, path, "auto", has_dma_bufs ? 1000 : 0);
   CHECK(played.file.failure == "");
   REQUIRE(played.file.pictures.size() == expected.pictures.size());
   for (size_t i = 0; i < expected.pictures.size(); ++i) {
@@ -84,8 +90,36 @@ TEST_CASE("pictures in every layout are software's, bit for bit") {
   CHECK(pictures_of(played.page, "decode", "daedalus") == played.page.pictures);
   CHECK(pictures_of(played.page, "sand", target) == (packed ? played.page.pictures : 0));
   CHECK(pictures_of(played.page, "capture", packed ? "copied" : "adopted") == played.page.pictures);
+  // What is unpacked is read once, from memory that is cached where there is any.
+  CHECK(static_cast<uint64_t>(device.imported()) ==
+        (packed && has_dma_bufs ? played.page.pictures : 0));
   CHECK(device.inner().open_files() == 0);
   CHECK(device.inner().mappings() == 0);
+}
+
+TEST_CASE("where dma-bufs are too few or are refused, pictures lie in the driver's memory") {
+  const std::string path = "test/data/hevc.mp4";
+  const PlayedFile expected = play_file(*make_core(1), path);
+  for (size_t dma_bufs = 0;; ++dma_bufs) {
+    CAPTURE(dma_bufs);
+    REQUIRE(dma_bufs < 100);
+    LayoutDevice device(kDevices[1].layouts);
+    const Played played = play(device, path, "auto", dma_bufs);
+    CHECK(played.file.pictures == expected.pictures);
+    CHECK(played.page.errors == 0);
+    CHECK(device.inner().mappings() == 0);
+    if (device.imported() == 0) continue;
+    // All from the beginning: those that its references take, and more.
+    CHECK(dma_bufs > 2);
+    CHECK(static_cast<uint64_t>(device.imported()) == played.page.pictures);
+    break;
+  }
+  LayoutDevice device(kDevices[1].layouts);
+  device.refuse_imports();
+  const Played played = play(device, path, "auto", 1000);
+  CHECK(played.file.pictures == expected.pictures);
+  CHECK(played.page.errors == 0);
+  CHECK(device.imported() == 0);
 }
 
 TEST_CASE("the kernels of the user's wish unpack") {

@@ -26,6 +26,7 @@ int LayoutDevice::close(int fd) {
     std::lock_guard lock(mutex_);
     formats_.erase(fd);
     orphan(fd);
+    end_imports(fd);
   }
   return inner_.close(fd);
 }
@@ -47,11 +48,9 @@ int LayoutDevice::ioctl(int fd, uint32_t request, void* argument) {
     case VIDIOC_TRY_FMT:
       return format(fd, request, *static_cast<v4l2_format*>(argument));
     case VIDIOC_REQBUFS:
-      if (static_cast<v4l2_requestbuffers*>(argument)->type == kCapture) {
-        std::lock_guard lock(mutex_);
-        orphan(fd);
-      }
-      return inner_.ioctl(fd, request, argument);
+      return this->request(fd, *static_cast<v4l2_requestbuffers*>(argument));
+    case VIDIOC_QBUF:
+      return queue(fd, *static_cast<v4l2_buffer*>(argument));
     case VIDIOC_QUERYBUF:
       return query(fd, *static_cast<v4l2_buffer*>(argument));
     case VIDIOC_DQBUF:
@@ -148,30 +147,107 @@ int LayoutDevice::munmap(void* data, size_t size) {
   return inner_.munmap(mapped.mapped().linear, mapped.mapped().linear_size);
 }
 
+// OwnDevice has mapped buffers for what the client wants to be in dma-bufs, unless both are linear.
+int LayoutDevice::request(int fd, v4l2_requestbuffers& buffers) {
+  if (buffers.type != kCapture) return inner_.ioctl(fd, VIDIOC_REQBUFS, &buffers);
+  std::lock_guard lock(mutex_);
+  orphan(fd);
+  end_imports(fd);
+  const auto formats = formats_.find(fd);
+  const bool unpacks =
+      formats != formats_.end() && formats->second.outer.fourcc != formats->second.linear.fourcc;
+  if (buffers.memory != V4L2_MEMORY_DMABUF || !unpacks) {
+    return inner_.ioctl(fd, VIDIOC_REQBUFS, &buffers);
+  }
+  buffers.memory = V4L2_MEMORY_MMAP;
+  const int result = inner_.ioctl(fd, VIDIOC_REQBUFS, &buffers);
+  buffers.memory = V4L2_MEMORY_DMABUF;
+  if (result == 0 && buffers.count != 0) imports_[fd].resize(buffers.count);
+  return result;
+}
+
+// With the lock held.
+void LayoutDevice::end_imports(int fd) {
+  const auto imports = imports_.extract(fd);
+  if (imports.empty()) return;
+  for (const Import& import : imports.mapped()) {
+    if (!import.outer.empty()) ::munmap(import.outer.data(), import.outer.size());
+    if (!import.linear.empty()) inner_.munmap(import.linear.data(), import.linear.size());
+  }
+}
+
+// With the lock held.
+int LayoutDevice::import(int fd, uint32_t index, int dma_buf, size_t size) {
+  if (refuses_ || size < formats_.at(fd).outer.sizes[0]) return errno = EINVAL, -1;
+  Import& import = imports_.at(fd).at(index);
+  if (import.linear.empty()) {
+    v4l2_plane plane{};
+    v4l2_buffer buffer{};
+    buffer.type = kCapture;
+    buffer.memory = V4L2_MEMORY_MMAP;
+    buffer.index = index;
+    buffer.m.planes = &plane;
+    buffer.length = 1;
+    if (inner_.ioctl(fd, VIDIOC_QUERYBUF, &buffer) != 0) return -1;
+    void* const linear = inner_.mmap(fd, plane.length, plane.m.mem_offset);
+    if (linear == MAP_FAILED) return -1;
+    import.linear = {static_cast<uint8_t*>(linear), plane.length};
+  }
+  void* const outer = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, dma_buf, 0);
+  if (outer == MAP_FAILED) return -1;
+  if (!import.outer.empty()) ::munmap(import.outer.data(), import.outer.size());
+  import.outer = {static_cast<uint8_t*>(outer), size};
+  return 0;
+}
+
+int LayoutDevice::queue(int fd, v4l2_buffer& buffer) {
+  if (buffer.type == kCapture && buffer.memory == V4L2_MEMORY_DMABUF) {
+    std::lock_guard lock(mutex_);
+    if (imports_.contains(fd)) {
+      const v4l2_plane& plane = buffer.m.planes[0];
+      if (import(fd, buffer.index, plane.m.fd, plane.length) != 0) return -1;
+      buffer.memory = V4L2_MEMORY_MMAP;
+    }
+  }
+  return inner_.ioctl(fd, VIDIOC_QBUF, &buffer);
+}
+
 int LayoutDevice::dequeue(int fd, v4l2_buffer& buffer) {
+  std::unique_lock lock(mutex_);
+  const auto imports = imports_.find(fd);
+  if (buffer.type == kCapture && imports != imports_.end()) {
+    buffer.memory = V4L2_MEMORY_MMAP;
+    if (inner_.ioctl(fd, VIDIOC_DQBUF, &buffer) != 0) return -1;
+    if (buffer.m.planes[0].bytesused == 0) return 0;
+    const Import& import = imports->second.at(buffer.index);
+    fill(formats_.at(fd), import.linear.data(), import.outer);
+    buffer.m.planes[0].bytesused = formats_.at(fd).outer.sizes[0];
+    ++imported_;
+    return 0;
+  }
+  lock.unlock();
   if (inner_.ioctl(fd, VIDIOC_DQBUF, &buffer) != 0) return -1;
   if (buffer.type != kCapture) return 0;
-  std::lock_guard lock(mutex_);
+  lock.lock();
   const Formats& formats = formats_.at(fd);
   for (auto& [data, mapped] : mapped_) {
     if (mapped.fd != fd || mapped.index != buffer.index) continue;
     if (buffer.m.planes[0].bytesused == 0) continue;
-    fill(formats, mapped);
+    fill(formats, static_cast<const uint8_t*>(mapped.linear), mapped.bytes());
     buffer.m.planes[0].bytesused = formats.outer.sizes[0];
   }
   return 0;
 }
 
-void LayoutDevice::fill(const Formats& formats, Buffer& buffer) {
-  std::ranges::fill(buffer.bytes(), junk_ = static_cast<uint8_t>(junk_ * 5 + 1));
+void LayoutDevice::fill(const Formats& formats, const uint8_t* samples, std::span<uint8_t> outer) {
+  std::ranges::fill(outer, junk_ = static_cast<uint8_t>(junk_ * 5 + 1));
   const QueueFormat& linear = formats.linear;
-  const auto* samples = static_cast<const uint8_t*>(buffer.linear);
   for (uint32_t component = 0; component < 3; ++component) {
     const uint32_t width = component == 0 ? linear.width : (linear.width + 1) / 2;
     const uint32_t height = component == 0 ? linear.height : (linear.height + 1) / 2;
     for (uint32_t y = 0; y < height; ++y) {
       for (uint32_t x = 0; x < width; ++x) {
-        put_sample(formats.outer, buffer.bytes(), component, x, y,
+        put_sample(formats.outer, outer, component, x, y,
                    linear_sample(linear, samples, component, x, y));
       }
     }

@@ -1,8 +1,10 @@
 // LayoutDevice: OwnDevice whose pictures come out in another layout, as they do of hardware that
 // writes SAND columns, NV15, or padded sizes. What is padding is different junk in every picture.
+// It takes dma-bufs, too (V4L2_MEMORY_DMABUF).
 #ifndef DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
 #define DAEDALUS_TEST_DECODE_CORE_HARDWARE_LAYOUT_DEVICE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -38,6 +40,10 @@ class LayoutDevice final : public DeviceCalls {
   std::vector<Node> nodes(std::string_view prefix) override { return inner_.nodes(prefix); }
 
   OwnDevice& inner() { return inner_; }
+  // Pictures that were written to dma-bufs.
+  int imported() const { return imported_; }
+  // From then on no dma-buf is taken.
+  void refuse_imports() { refuses_ = true; }
 
  private:
   // A file's CAPTURE format: what the client sees, and OwnDevice's own.
@@ -59,12 +65,22 @@ class LayoutDevice final : public DeviceCalls {
     size_t linear_size = 0;
   };
 
+  // A CAPTURE buffer of a queue that takes dma-bufs, and the one that OwnDevice decodes into.
+  struct Import {
+    std::span<uint8_t> outer;  // the dma-buf that was queued last
+    std::span<uint8_t> linear;
+  };
+
   int enumerate(int fd, v4l2_fmtdesc& description);
   int format(int fd, uint32_t request, v4l2_format& format);
   void orphan(int fd);
   int query(int fd, v4l2_buffer& buffer);
+  int request(int fd, v4l2_requestbuffers& buffers);
+  int queue(int fd, v4l2_buffer& buffer);
+  int import(int fd, uint32_t index, int dma_buf, size_t size);
+  void end_imports(int fd);
   int dequeue(int fd, v4l2_buffer& buffer);
-  void fill(const Formats& formats, Buffer& buffer);
+  void fill(const Formats& formats, const uint8_t* linear, std::span<uint8_t> outer);
 
   OwnDevice inner_;
   const Layouts layouts_;
@@ -72,6 +88,9 @@ class LayoutDevice final : public DeviceCalls {
   std::map<int, Formats> formats_;
   std::map<std::pair<int, int64_t>, Buffer> queried_;  // by file and offset: not mapped yet
   std::map<void*, Buffer> mapped_;                     // by the client's address
+  std::map<int, std::vector<Import>> imports_;         // by file, then by the buffer's index
+  std::atomic<int> imported_{0};
+  std::atomic<bool> refuses_{false};
   uint8_t junk_ = 1;
 };
 

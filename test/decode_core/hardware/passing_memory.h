@@ -16,6 +16,9 @@ namespace daedalus::core::test {
 // Thread-safe. What it allocated may outlive it.
 class PassingMemory final : public MemoryAllocator {
  public:
+  explicit PassingMemory(size_t allocations = std::numeric_limits<size_t>::max())
+      : allowed_(allocations) {}
+
   Result<std::shared_ptr<SurfaceMemory>> allocate(size_t size, bool require_dma_buf) override;
   // From then on there is no more.
   void refuse_after(size_t allocations) { allowed_ = allocations; }
@@ -23,7 +26,7 @@ class PassingMemory final : public MemoryAllocator {
   const std::shared_ptr<std::atomic<size_t>>& alive() const { return alive_; }
 
  private:
-  std::atomic<size_t> allowed_{std::numeric_limits<size_t>::max()};
+  std::atomic<size_t> allowed_;
   const std::shared_ptr<std::atomic<size_t>> alive_ = std::make_shared<std::atomic<size_t>>(0);
 };
 

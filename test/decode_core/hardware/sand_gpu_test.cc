@@ -1,8 +1,12 @@
 // Pictures that a device writes in SAND columns, unpacked on a GPU, here the driver on the CPU: the
 // same pixels as software's, counted as what they were, also where the GPU fails.
+#include <chrono>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/statistics.h"
@@ -14,6 +18,7 @@
 #include "gpu_kernels/vulkan/test_device.h"
 #include "test/catch.h"
 #include "test/decode_core/hardware/layout_device.h"
+#include "test/decode_core/hardware/passing_memory.h"
 #include "test/statistics.h"
 #include "test/temporary_file.h"
 
@@ -27,7 +32,9 @@ using Counts = daedalus::test::StageCounts;
 using gpu_kernels::Substrate;
 using gpu_kernels::vulkan::DeviceChoice;
 using gpu_kernels::vulkan::DeviceOptions;
+using gpu_kernels::vulkan::DmaBufDriver;
 using gpu_kernels::vulkan::Faults;
+using gpu_kernels::vulkan::SyncRecorder;
 using gpu_kernels::vulkan::test_options;
 
 // As of the Raspberry Pi's driver, with columns that are higher than their pictures.
@@ -42,11 +49,13 @@ struct Played {
   Counts sand;
   uint64_t gpu_failures = 0;
   uint32_t width = 0, height = 0;
+  int imported = 0;  // pictures that the device wrote to dma-bufs
 };
 
-// `cache`: the folder of measurements.
+// `cache`: the folder of measurements; `memory`: where dma-bufs come from, else there are none.
 Played play(const std::string& clip, const std::string& substrate, const DeviceOptions& gpu,
-            const LayoutDevice::Layouts& layouts = kSand, const std::string& cache = "") {
+            const LayoutDevice::Layouts& layouts = kSand, const std::string& cache = "",
+            std::unique_ptr<MemoryAllocator> memory = std::make_unique<PassingMemory>(0)) {
   const TemporaryFolder folder;
   LayoutDevice device(layouts);
   Settings settings;
@@ -57,7 +66,7 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   settings.gpu_goal = gpu_kernels::CostGoal::kLatency;
   settings.substrate = *gpu_kernels::parse_substrate_choice(substrate);
   Played played;
-  played.file = play_file(*Core::create(settings, gpu, nullptr, &device), clip);
+  played.file = play_file(*Core::create(settings, gpu, std::move(memory), &device), clip);
   CHECK(played.file.failure == "");
   const StatisticsSnapshot page = only_page(folder.path());
   CHECK(page.backend == "hardware");
@@ -65,6 +74,7 @@ Played play(const std::string& clip, const std::string& substrate, const DeviceO
   CHECK(page.concealed == 0);
   played.pictures = page.pictures;
   played.gpu_failures = page.gpu_failures;
+  played.imported = device.imported();
   played.width = page.width;
   played.height = page.height;
   played.sand = pictures_of(page, "sand");
@@ -106,6 +116,43 @@ TEST_CASE("columns are unpacked on the GPU where that is asked for, and on nothi
   CHECK((played.file.pictures == expected(clip)));
   CHECK(played.sand == Counts{{device.name, played.pictures}});
   CHECK(played.gpu_failures == 0);
+}
+
+// As on a VideoCore, which imports no other memory.
+TEST_CASE("a device's pictures in dma-bufs are unpacked in place into others") {
+  if (const Gpu device = gpu(); device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  const std::string clip = GENERATE(k8Bit, k10Bit, kFields);
+  CAPTURE(clip);
+  const DmaBufDriver driver;
+  const SyncRecorder recorder;
+  auto memory = std::make_unique<PassingMemory>();
+  const auto alive = memory->alive();
+  const Played played =
+      play(clip, "sand=vulkan", DmaBufDriver::options(), kSand, "", std::move(memory));
+  CHECK((played.file.pictures == expected(clip)));
+  CHECK(played.sand == Counts{{"vulkan", played.pictures}});
+  CHECK(played.gpu_failures == 0);
+  CHECK(played.imported >= static_cast<int>(played.pictures));  // fields
+  // Each once: CAPTURE's, and those of the pictures that somebody has.
+  CHECK(driver.imports() < static_cast<int>(played.pictures));
+  // The session's thread may be the last to let go.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (*alive != 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(driver.imported() == 0);
+  CHECK(*alive == 0);
+}
+
+TEST_CASE("without dma-bufs such a GPU unpacks copies") {
+  if (const Gpu device = gpu(); device.name.empty()) DAEDALUS_SKIP(device.refusal);
+  const DmaBufDriver driver;
+  const Played played = play(k8Bit, "sand=vulkan", DmaBufDriver::options());
+  CHECK((played.file.pictures == expected(k8Bit)));
+  CHECK(played.sand == Counts{{"vulkan+copy", played.pictures}});
+  CHECK(played.gpu_failures == 0);
+  CHECK(played.imported == 0);
+  CHECK(driver.imports() == 0);
 }
 
 TEST_CASE("where nothing is asked who was measured to be better unpacks, else the CPU") {
