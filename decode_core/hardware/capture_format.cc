@@ -266,6 +266,11 @@ bool is_packed_capture(uint32_t fourcc) {
   return kind != nullptr && kind->packing != Packing::kLinear;
 }
 
+bool has_columns(uint32_t fourcc) {
+  const Kind* kind = find_kind(fourcc);
+  return kind != nullptr && has_columns(*kind);
+}
+
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height) {
   const Kind* kind = find_kind(format.fourcc);
   return kind != nullptr && width <= format.width && height <= format.height &&

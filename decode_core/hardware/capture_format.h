@@ -27,6 +27,9 @@ int bit_depth_of_capture(uint32_t fourcc);
 // Whether it is one of the formats that have to be unpacked; they cost a pass of gpu_kernels/sand.
 bool is_packed_capture(uint32_t fourcc);
 
+// Of these, whether a GPU can unpack it: SAND columns.
+bool has_columns(uint32_t fourcc);
+
 // Whether a picture of `width` x `height` luma samples lies inside such buffers; what is beyond it
 // is padding. A format that contradicts itself holds nothing.
 bool holds_picture(const QueueFormat& format, uint32_t width, uint32_t height);

@@ -99,10 +99,8 @@ Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
     const bool packed = is_packed_capture(format.fourcc);
     pool->dma_bufs_.emplace(*dma_bufs, format.sizes[0], kMostBuffers, packed);
     pool->buffers_.resize(granted->count);
-    if (Status status = pool->try_dma_buf(); !status) return status.error();
-    if (packed && !pool->dma_bufs_->keep(granted->count)) {
-      return Error{ErrorCode::kOutOfMemory, node.path() + ": too few dma-bufs for its pictures"};
-    }
+    Status status = pool->try_dma_bufs(packed ? granted->count : 1);
+    if (!status) return status.error();
     return pool;
   }
   for (uint32_t i = 0; i < granted->count; ++i) {
@@ -113,11 +111,13 @@ Result<std::unique_ptr<CapturePool>> CapturePool::allocate(VideoNode& node,
 
 // A surface's memory that is refused costs nothing, but without ours there is no picture: drivers
 // may take contiguous memory only. A queue that does not stream gives all back (VIDIOC_STREAMOFF).
-Status CapturePool::try_dma_buf() {
+Status CapturePool::try_dma_bufs(size_t count) {
   if (buffers_.empty()) return Error{ErrorCode::kSystem, node_.path() + ": no CAPTURE buffers"};
-  auto memory = dma_bufs_->take();
-  if (!memory) return memory.error();
-  if (Status status = hand_over_dma_buf(buffers_[0], std::move(*memory)); !status) return status;
+  for (size_t i = 0; i < count; ++i) {
+    auto memory = dma_bufs_->take();
+    if (!memory) return memory.error();
+    if (Status status = hand_over_dma_buf(buffers_[i], std::move(*memory)); !status) return status;
+  }
   return node_.stream(Queue::kCapture, false);
 }
 

@@ -46,7 +46,8 @@ class CapturePool {
   // format, which is `format`. `node` outlives the pool. With an allocator, which outlives it too,
   // they have no memory of their own (V4L2_MEMORY_DMABUF): each picture's is its surface's, or a
   // dma-buf of the allocator's, which the driver was seen to take. Of a format that is to be
-  // unpacked these are CPU-cached, and all there from the beginning.
+  // unpacked these are CPU-cached, and each buffer has its own from the beginning, also seen to be
+  // taken.
   static Result<std::unique_ptr<CapturePool>> allocate(VideoNode& node, const QueueFormat& format,
                                                        uint32_t count, MemoryAllocator* dma_bufs);
   ~CapturePool();
@@ -103,7 +104,7 @@ class CapturePool {
   };
   CapturePool(VideoNode& node, const QueueFormat& format) : node_(node), format_(format) {}
   Status append(uint32_t index);
-  Status try_dma_buf();
+  Status try_dma_bufs(size_t count);
   bool grow();
   Buffer* choose(std::span<const uint64_t> needed, const Destination* destination);
   static bool has(const Buffer& buffer, const Destination* destination);

@@ -46,8 +46,8 @@ bool covers(const ProfileCapability& capability, const SessionConfig& config);
 // of the profile, which is the younger and faster block where a chip has two. `calls` outlive the
 // backend, its decoders and their frames, `memory` all but the frames. `substrate`: for the kernels
 // that copy pictures out of the devices' buffers; `dispatcher`, which says what of that a
-// GPU does, and where, outlives the decoders; null: nothing. `unpacked`: where the copies lie;
-// null: on the heap.
+// GPU does, and where, outlives the decoders; null: nothing. `unpacked`: where pictures
+// lie that were unpacked from columns; null: on the heap.
 std::unique_ptr<Backend> create_hardware_backend(
     DeviceCalls& calls, std::vector<HardwareDevice> devices, MemoryAllocator& memory,
     const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::Dispatcher* dispatcher = nullptr,

@@ -74,7 +74,7 @@ class HardwareDecoder final : public Decoder {
         stages_(node_.driver(),
                 gpu_kernels::sand_functions(substrate.of(gpu_kernels::Stage::kSand)).target),
         queues_(node_, media_.get(), interface, memory),
-        frames_(std::move(unpacked)) {}
+        unpacked_(std::move(unpacked)) {}
 
   Status open();
 
@@ -140,7 +140,7 @@ class HardwareDecoder final : public Decoder {
   bool first_damaged_ = false;  // of the held field
   std::optional<Held> held_;
   ReferenceKeeper keeper_;
-  FramePool frames_;
+  FramePool frames_, unpacked_;  // copies, and those that a GPU may have made of columns
   uint64_t last_timestamp_ = 0;
 };
 
@@ -361,8 +361,8 @@ Status HardwareDecoder::take_picture(const DecodeJob& job, uint32_t capture,
       return {};
     }
   }
-  auto copied =
-      copy_picture(frames_, format, pool.memory(capture), width, height, substrate_, dispatcher_);
+  auto copied = copy_picture(has_columns(format.fourcc) ? unpacked_ : frames_, format,
+                             pool.memory(capture), width, height, substrate_, dispatcher_);
   if (!copied) return copied.error();
   outcome->frame = std::move(copied->frame);
   outcome->stages = stages_.copied(copied->unpacked);

@@ -26,7 +26,7 @@ inline constexpr std::chrono::milliseconds kRequestTimeout{3000};
 // outcome has no frame failed of the device: kUnsupported says that the device cannot do this kind
 // of picture at all. `substrate`: for the kernels that copy pictures out of its buffers;
 // `dispatcher`, where they run that ask for Vulkan, outlives the decoder; null for nowhere.
-// `unpacked`: where the pictures that they write lie; null: on the heap.
+// `unpacked`: where pictures lie that were unpacked from columns; null: on the heap.
 Result<std::unique_ptr<Decoder>> create_hardware_decoder(
     DeviceCalls& calls, const FoundDecoder& device, Codec codec, MemoryAllocator& memory,
     const gpu_kernels::SubstrateChoice& substrate, gpu_kernels::Dispatcher* dispatcher,

@@ -12,8 +12,9 @@ struct MachinePaths {
   std::string vulkan_drivers = "/usr/share/vulkan/icd.d";
 };
 
-// A word that changes with the kernel's drivers of the render nodes and with the Vulkan drivers
-// that are installed (their manifests' names, sizes and times, as the package manager sets them).
+// A word that changes with the kernel's drivers of the render nodes, with the Vulkan drivers that
+// are installed (their manifests' names, sizes and times, as the package manager sets them), and
+// with what stages are measured with.
 std::string machine_key(const MachinePaths& paths = {});
 
 // Whether a render node is a VideoCore's (the kernel's driver v3d).

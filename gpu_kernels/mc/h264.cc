@@ -45,8 +45,9 @@ void copy_extended_pairs(const H264Plane& from, const H264Box& box, uint8_t* to,
 }  // namespace mc
 
 uint64_t new_h264_content() {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
+  constexpr uint64_t kNamesEach = 3;
+  static std::atomic<uint64_t> next{1};
+  return next.fetch_add(kNamesEach);
 }
 
 const H264McFunctions& h264_mc_functions(Substrate wish) {

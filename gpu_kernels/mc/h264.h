@@ -70,8 +70,13 @@ struct H264McFunctions {
   void (*predict)(const H264McPictures& pictures, const H264Prediction* list, size_t count);
 };
 
-// For H264McReference::content: another one each time. Thread-safe.
+// For H264McReference::content: a new name, for a frame and, by field_content(), for each of its
+// fields. Thread-safe.
 uint64_t new_h264_content();
+// `frame`: such a name; 0 has no fields with one.
+constexpr uint64_t field_content(uint64_t frame, bool bottom) {
+  return frame == 0 ? 0 : frame + (bottom ? 2 : 1);
+}
 
 // What a wish gives, as pack_functions().
 const H264McFunctions& h264_mc_functions(Substrate wish);

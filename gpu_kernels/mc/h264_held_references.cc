@@ -9,7 +9,8 @@ namespace {
 
 // Filters read up to a vector more than they need.
 constexpr size_t kBeyond = 16;
-// Slots for references that no picture at work names, but the next one may.
+// Slots beside those of a picture that needs more than there are: for references that it does not
+// name, but the next one may.
 constexpr size_t kSpareSlots = 2;
 
 void copy_in(const H264McReference& from, const H264DeviceReference& to, uint8_t* samples) {
@@ -70,19 +71,24 @@ Status H264HeldReferences::place(vulkan::Device& device,
   return {};
 }
 
-// So many at least, of so many bytes at least. What is held is lost where there were fewer, or
-// smaller ones.
+// So many at least, of so many bytes at least; a few more if there is memory for them. What is held
+// is lost where there were fewer, or smaller ones.
 Status H264HeldReferences::make_slots(vulkan::Device& device, size_t bytes, size_t count) {
   if (bytes <= slot_bytes_ && count <= slots_.size()) return {};
   constexpr size_t kMost = vulkan::Room::kMostBytes - kBeyond;
   // Fields fit where frames do.
   size_t each = std::max(bytes, slot_bytes_);
   if (count > kMost / each) each = bytes;
-  const size_t room = std::max(kMost / each, count);  // where it is too much, room_ says so
-  const size_t slots = std::min(std::max(count + kSpareSlots, slots_.size()), room);
+  // Where even these are too much, room_ says so.
+  size_t slots = std::max(std::min(count + kSpareSlots, kMost / each), count);
   slots_.clear();
   slot_bytes_ = 0;
-  if (Status made = room_.make(device, slots * each + kBeyond); !made.ok()) return made;
+  Status made = room_.make(device, slots * each + kBeyond);
+  if (!made.ok() && made.error().code == ErrorCode::kOutOfMemory && device.usable()) {
+    slots = count;
+    made = room_.make(device, slots * each + kBeyond);
+  }
+  if (!made.ok()) return made;
   slots_.resize(slots);
   slot_bytes_ = each;
   return {};

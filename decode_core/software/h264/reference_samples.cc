@@ -22,9 +22,9 @@ FrameView grey_frame() {
   return view;
 }
 
-// A frame's samples, or a field's.
 uint64_t content_of(uint64_t frame, PictureStructure structure) {
-  return frame == 0 ? 0 : frame << 2 | static_cast<uint64_t>(structure);
+  if (structure == PictureStructure::kFrame) return frame;
+  return gpu_kernels::field_content(frame, structure == PictureStructure::kBottomField);
 }
 
 }  // namespace

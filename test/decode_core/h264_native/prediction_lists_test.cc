@@ -246,6 +246,19 @@ TEST_CASE("views of the same samples have the same name, others have others") {
   CHECK(content(2, kBottomField, kTopField) == bottom);
 }
 
+TEST_CASE("no name of samples is another's, be it a frame's or a field's") {
+  std::set<uint64_t> names = {0};
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t frame = gpu_kernels::new_h264_content();
+    names.insert(frame);
+    for (const bool bottom : {false, true}) {
+      names.insert(gpu_kernels::field_content(frame, bottom));
+      CHECK(gpu_kernels::field_content(0, bottom) == 0);
+    }
+  }
+  CHECK(names.size() == 31);
+}
+
 TEST_CASE("the lines that are being written are nobody's reference") {
   Frames frames;
   const uint8_t* const top = frames.target.planes[0].data;

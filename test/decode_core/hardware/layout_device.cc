@@ -178,7 +178,8 @@ void LayoutDevice::end_imports(int fd) {
 
 // With the lock held.
 int LayoutDevice::import(int fd, uint32_t index, int dma_buf, size_t size) {
-  if (refuses_ || size < formats_.at(fd).outer.sizes[0]) return errno = EINVAL, -1;
+  if (size < formats_.at(fd).outer.sizes[0] || allowed_imports_ == 0) return errno = EINVAL, -1;
+  --allowed_imports_;
   Import& import = imports_.at(fd).at(index);
   if (import.linear.empty()) {
     v4l2_plane plane{};

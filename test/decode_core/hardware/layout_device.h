@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,8 +43,8 @@ class LayoutDevice final : public DeviceCalls {
   OwnDevice& inner() { return inner_; }
   // Pictures that were written to dma-bufs.
   int imported() const { return imported_; }
-  // From then on no dma-buf is taken.
-  void refuse_imports() { refuses_ = true; }
+  // So many dma-bufs more are taken, and no other.
+  void refuse_imports_after(int count) { allowed_imports_ = count; }
 
  private:
   // A file's CAPTURE format: what the client sees, and OwnDevice's own.
@@ -90,7 +91,7 @@ class LayoutDevice final : public DeviceCalls {
   std::map<void*, Buffer> mapped_;                     // by the client's address
   std::map<int, std::vector<Import>> imports_;         // by file, then by the buffer's index
   std::atomic<int> imported_{0};
-  std::atomic<bool> refuses_{false};
+  std::atomic<int> allowed_imports_{std::numeric_limits<int>::max()};
   uint8_t junk_ = 1;
 };
 

@@ -1,5 +1,8 @@
 // Pictures that a device writes in SAND columns, unpacked on a GPU, here the driver on the CPU: the
 // same pixels as software's, counted as what they were, also where the GPU fails.
+#include <linux/dma-buf.h>
+#include <sys/types.h>
+
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -118,13 +121,39 @@ TEST_CASE("columns are unpacked on the GPU where that is asked for, and on nothi
   CHECK(played.gpu_failures == 0);
 }
 
+// How many pictures the GPU has unpacked. Columns are the CPU's to read from when the device has
+// written them until they are queued again, and around its work they and the picture are the GPU's.
+size_t sees_to_caches(const std::vector<SyncRecorder::Event>& all) {
+  using Event = SyncRecorder::Event;
+  std::map<ino_t, uint64_t> read;  // the last such bracket
+  size_t pictures = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if ((all[i].flags & DMA_BUF_SYNC_RW) == DMA_BUF_SYNC_READ && all[i].dma_buf != 0) {
+      CHECK(std::exchange(read[all[i].dma_buf], all[i].flags) != all[i].flags);
+    }
+    if (all[i] != Event{0, SyncRecorder::kBegun}) continue;
+    REQUIRE(i >= 2);
+    REQUIRE(i + 3 < all.size());
+    const ino_t to = all[i - 2].dma_buf;
+    const ino_t from = all[i - 1].dma_buf;
+    CHECK(read[from] == (DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ));
+    CHECK(all[i - 2].flags == (DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW));
+    CHECK(all[i - 1].flags == (DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE));
+    CHECK(all[i + 1] == Event{0, SyncRecorder::kEnded});
+    CHECK(all[i + 2] == Event{to, DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW});
+    CHECK(all[i + 3] == Event{from, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE});
+    ++pictures;
+  }
+  return pictures;
+}
+
 // As on a VideoCore, which imports no other memory.
 TEST_CASE("a device's pictures in dma-bufs are unpacked in place into others") {
   if (const Gpu device = gpu(); device.name.empty()) DAEDALUS_SKIP(device.refusal);
   const std::string clip = GENERATE(k8Bit, k10Bit, kFields);
   CAPTURE(clip);
   const DmaBufDriver driver;
-  const SyncRecorder recorder;
+  SyncRecorder recorder;
   auto memory = std::make_unique<PassingMemory>();
   const auto alive = memory->alive();
   const Played played =
@@ -133,6 +162,7 @@ TEST_CASE("a device's pictures in dma-bufs are unpacked in place into others") {
   CHECK(played.sand == Counts{{"vulkan", played.pictures}});
   CHECK(played.gpu_failures == 0);
   CHECK(played.imported >= static_cast<int>(played.pictures));  // fields
+  CHECK(sees_to_caches(recorder.take()) == played.pictures);
   // Each once: CAPTURE's, and those of the pictures that somebody has.
   CHECK(driver.imports() < static_cast<int>(played.pictures));
   // The session's thread may be the last to let go.
