@@ -27,11 +27,16 @@ class LogCapture {
   LogCapture(const LogCapture&) = delete;
   LogCapture& operator=(const LogCapture&) = delete;
 
-  // How often the words stand in it, in its first 64 KiB.
-  size_t count(const std::string& words) const {
+  // Its first 64 KiB.
+  std::string text() const {
     std::string text(1 << 16, '\0');
     const ssize_t size = ::pread(file_, text.data(), text.size(), 0);
     text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+    return text;
+  }
+  // How often the words stand in that.
+  size_t count(const std::string& words) const {
+    const std::string text = this->text();
     size_t found = 0;
     for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
       ++found;
